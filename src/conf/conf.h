@@ -1,0 +1,65 @@
+/* conf.h - configuration text to one immutable tree of structs
+ *
+ * A YAML file (libfyaml) is read by the rows of conf/schema.h into structs that live
+ * as long as the struct slv_conf. A mistake is told as
+ *
+ *	file:line:column: what is wrong and what would be right
+ *
+ * All mistakes of a file are collected (up to 20) before it is refused. Limits: 1 MiB of
+ * text, depth 32, 100,000 nodes; no aliases that expand ("billion laughs"), no duplicate
+ * keys, unknown keys are mistakes and the nearest known name is suggested.
+ *
+ * Thread: reading any one; the result is read-only and may be shared.
+ */
+#ifndef SLV_CONF_CONF_H
+#define SLV_CONF_CONF_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "conf/schema.h"
+
+struct slv_conf;
+
+/* Read `path` by `keys` into a zeroed struct of `size` bytes. On failure the text of the error
+ * has one mistake a line and lives in `arena`. */
+slv_err slv_conf_load(struct slv_arena *arena, const char *path, const struct slv_conf_key *keys,
+		size_t size, struct slv_conf **ret_conf);
+
+/* As that, from memory; `name` stands for the file in messages, `folder` is what relative paths
+ * start from. */
+slv_err slv_conf_parse(struct slv_arena *arena, slv_str text, const char *name, const char *folder,
+		const struct slv_conf_key *keys, size_t size, struct slv_conf **ret_conf);
+
+/* The struct that was filled. */
+const void *slv_conf_root(const struct slv_conf *conf);
+void slv_conf_free(struct slv_conf *conf); /* NULL is fine */
+
+/* For `selvedge help config`: every row below `keys`, indented, with type, bounds, default, help.
+ */
+void slv_conf_help(const struct slv_conf_key *keys, struct slv_buf *buf);
+
+/* For `docs/configuration.md`: the same as Markdown, a table a section. */
+void slv_conf_help_markdown(const struct slv_conf_key *keys, struct slv_buf *buf);
+
+/* --- for SLV_CONF_CUSTOM readers --- */
+
+/* Note a mistake at `node`. Always returns false. */
+bool slv_conf_fail(struct slv_conf_read *read, struct slv_conf_node *node, const char *fmt, ...)
+		SLV_PRINTF(3, 4);
+/* Memory of the configuration's life; NULL past its cap (and the mistake is noted). */
+void *slv_conf_take(struct slv_conf_read *read, size_t size);
+struct slv_arena *slv_conf_arena(struct slv_conf_read *read);
+
+bool slv_conf_is_map(const struct slv_conf_node *node);
+/* The scalar's text; false (and noted) if it is none. Lives as long as the configuration. */
+bool slv_conf_text(struct slv_conf_read *read, struct slv_conf_node *node, slv_str *ret_text);
+/* The `index`th pair of a mapping; false behind the last. */
+bool slv_conf_pair(struct slv_conf_read *read, struct slv_conf_node *map, size_t index,
+		slv_str *ret_key, struct slv_conf_node **ret_key_node,
+		struct slv_conf_node **ret_value);
+/* Read a mapping by `keys` into a struct; false if there were mistakes (noted). */
+bool slv_conf_section(struct slv_conf_read *read, struct slv_conf_node *node,
+		const struct slv_conf_key *keys, void *ret_struct);
+
+#endif

@@ -1,0 +1,61 @@
+/* service.h - what a service is, and what it may ask of the edge
+ *
+ * A service is one const table, listed by hand in main/services.c. Each loop has its
+ * own instance per route that names the service, so that an instance needs no locks;
+ * what instances share is in `store` or behind posts.
+ */
+#ifndef SLV_SERVICE_SERVICE_H
+#define SLV_SERVICE_SERVICE_H
+
+#include "conf/schema.h"
+#include "http/message.h"
+#include "loop/loop.h"
+#include "loop/metric.h"
+
+struct slv_service_env;
+struct slv_image_lanes;
+struct slv_cache;
+struct slv_client;
+
+/* What the edge does for a service. */
+struct slv_service_env_ops {
+	/* Route and serve a request that the program makes itself (its sink is the caller's). Uses
+	 * the site `req->host` names. req->depth past 4 is answered with SLV_E_CYCLE. */
+	void (*dispatch)(struct slv_service_env *env, struct slv_req *req);
+};
+
+/* One per loop; outlives the services. */
+struct slv_service_env {
+	const struct slv_service_env_ops *ops;
+	struct slv_loop *loop;
+	struct slv_metrics *metrics;
+	struct slv_cache *cache;       /* shared by the loops; store/cache.h */
+	struct slv_image_lanes *lanes; /* shared by the loops; proc/lanes.h */
+	struct slv_client *client;     /* of this loop; client/client.h */
+};
+
+/* Where an instance sits. */
+struct slv_service_place {
+	slv_str route_path;   /* the prefix of its route, as "/samples/" */
+	slv_str site_name;    /* the site's first host */
+	const void *settings; /* the struct that `keys` describe; of the configuration's life */
+};
+
+struct slv_service {
+	const char *name;                /* config section, metric prefix */
+	const struct slv_conf_key *keys; /* settings it accepts; ends with {0} */
+	size_t settings_size;            /* of the struct that they fill */
+	/* Optional: check the settings beyond their types, when they are read. `scratch` holds
+	 * texts. */
+	slv_err (*check)(struct slv_arena *scratch, const void *settings);
+	/* Once per loop and route. `*ret_self` is that loop's instance. */
+	slv_err (*start)(struct slv_service_env *env, const struct slv_service_place *place,
+			void **ret_self);
+	/* Optional: asked before routing; an error refuses `req`. Never waits. */
+	slv_err (*admit)(void *self, struct slv_req *req);
+	/* Owes `req` one reply, now or later. An error returned is that reply. */
+	slv_err (*serve)(void *self, struct slv_req *req);
+	void (*stop)(void *self); /* after its last reply */
+};
+
+#endif
