@@ -1,0 +1,104 @@
+/* cache.h - the response cache: bytes that can be made again
+ *
+ * Two tiers. Memory holds what is asked for; disk holds more and survives a restart.
+ * An entry has a key, which begins with its source, so that a source is purged with
+ * all that was made of it; a head (the caller's own bytes, small) and a body.
+ *
+ * Admission to memory: S3-FIFO (Yang et al., "FIFO queues are all you need for cache
+ * eviction", SOSP 2023): a newcomer passes a small queue, and only what was asked for
+ * again while there moves on to the main one; a ghost queue remembers who left early.
+ * A scan therefore washes through a tenth of the memory and no more. The disk tier
+ * removes what was used longest ago, in batches.
+ *
+ * The cache is never the only copy of anything: an error of the disk is counted, told
+ * once a minute by `on_trouble`, and otherwise treated as a miss.
+ *
+ * Thread: look-ups, inserts and purges any; it is shared by the loops and sharded, each
+ * shard with its lock, which is never held across a system call.
+ */
+#ifndef SLV_STORE_CACHE_H
+#define SLV_STORE_CACHE_H
+
+#include "base/digest.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "http/body.h"
+#include "loop/loop.h"
+
+struct slv_cache;
+
+struct slv_cache_conf {
+	uint64_t memory_bytes_max;
+	uint64_t disk_bytes_max;  /* 0: no disk tier */
+	uint64_t entry_bytes_max; /* larger ones are not kept */
+	slv_str folder;           /* of the disk tier; made if need be, mode 0700 */
+	/* May be NULL. Thread: any. `what` is static. */
+	void (*on_trouble)(void *arg, const char *what, int sys);
+	void *arg;
+};
+
+struct slv_cache_key {
+	struct slv_digest source;  /* what it was made of */
+	struct slv_digest variant; /* what was made: of the source and the plan */
+};
+
+/* An entry as found: refcounted, immutable. */
+struct slv_cache_hit {
+	struct slv_hold hold; /* drop(&hit->hold) when done; a reply's body may take it along */
+	slv_str head;         /* as put */
+	slv_str body;
+	int body_fd; /* a memfd with the body at `body_offset`, for sendfile; or -1 */
+	uint64_t body_offset;
+	int64_t stored_ms;      /* wall clock, since 1970 */
+	int64_t fresh_until_ms; /* as put */
+	int64_t stale_until_ms; /* as put: past it the entry is not found */
+};
+
+
+struct slv_cache *slv_cache_new(const struct slv_cache_conf *conf, struct slv_hash_key hash_key);
+
+/* After the loops have ended. Entries still held live on until dropped. NULL is fine. */
+void slv_cache_free(struct slv_cache *cache);
+
+/* Find in memory; NULL on a miss. Counts as a use. Never waits. */
+struct slv_cache_hit *slv_cache_get(
+		struct slv_cache *cache, const struct slv_cache_key *key, int64_t now_ms);
+
+/* Find on disk, as a job of `loop`; what is found whole (its checksum holds) also goes to memory.
+ * The callback comes always; `hit` is NULL on a miss. Caller's memory until the callback. */
+struct slv_cache_fetch {
+	struct slv_cache_key key;
+	void (*done)(struct slv_cache_fetch *fetch, struct slv_cache_hit *hit);
+	struct slv_job job; /* private, as all below */
+	struct slv_cache *cache;
+	struct slv_cache_hit *hit;
+	int64_t now_ms;
+};
+void slv_cache_fetch(struct slv_cache *cache, struct slv_loop *loop, struct slv_cache_fetch *fetch,
+		int64_t now_ms);
+
+/* Add or replace, in memory at once and on disk by a job of `loop`. `body` is copied unless
+ * `body_fd` is a sealed memfd that holds exactly it: then the cache takes the descriptor over
+ * and maps it. Returns the entry for the caller's use; never NULL, even if it is too large to be
+ * kept. */
+struct slv_cache_hit *slv_cache_put(struct slv_cache *cache, struct slv_loop *loop,
+		const struct slv_cache_key *key, slv_str head, slv_str body, int body_fd,
+		int64_t now_ms, int64_t fresh_until_ms, int64_t stale_until_ms);
+
+/* Forget one variant; a source with all its variants; everything. From memory at once, from disk by
+ * a job; an entry that a put or fetch under way brings in afterwards is not found either. `done`
+ * (may be NULL) comes when the disk is clean too. */
+void slv_cache_purge_variant(struct slv_cache *cache, struct slv_loop *loop,
+		const struct slv_cache_key *key, void (*done)(void *arg), void *arg);
+void slv_cache_purge_source(struct slv_cache *cache, struct slv_loop *loop,
+		const struct slv_digest *source, void (*done)(void *arg), void *arg);
+void slv_cache_purge_all(
+		struct slv_cache *cache, struct slv_loop *loop, void (*done)(void *arg), void *arg);
+
+struct slv_cache_stats {
+	uint64_t memory_bytes, memory_entries, disk_bytes, disk_entries;
+	uint64_t hits_memory, hits_disk, misses, evictions, disk_errors;
+};
+struct slv_cache_stats slv_cache_stats(const struct slv_cache *cache);
+
+#endif
