@@ -8,6 +8,7 @@
 #define SLV_HTTP_BODY_H
 
 #include "base/err.h"
+#include "base/hold.h"
 #include "base/str.h"
 
 #include <stdint.h>
@@ -48,18 +49,15 @@ static inline void slv_source_close(struct slv_source *source)
 	source->ops->close(source);
 }
 
-/* Memory that somebody else keeps for us: `drop` is called once, when it is no longer
- * needed, on the thread that had it last. */
-struct slv_hold {
-	void (*drop)(struct slv_hold *hold);
-};
-
 struct slv_body {
 	uint64_t length;           /* bytes; 0 for none; SLV_LENGTH_UNKNOWN if only the end tells */
 	slv_str bytes;             /* all of it, if `source` is NULL */
 	struct slv_hold *hold;     /* keeps `bytes`; NULL if they live in the request's arena or for
 	                              ever */
 	struct slv_source *source; /* owned by whoever has the body; or NULL */
+	bool has_fd; /* `bytes` are also those of `fd` from `fd_offset` on, for sendfile */
+	int fd;      /* kept by `hold` */
+	uint64_t fd_offset;
 };
 
 static inline struct slv_body slv_body_bytes(slv_str bytes, struct slv_hold *hold)

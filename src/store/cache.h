@@ -21,8 +21,8 @@
 
 #include "base/digest.h"
 #include "base/err.h"
+#include "base/hold.h"
 #include "base/str.h"
-#include "http/body.h"
 #include "loop/loop.h"
 
 struct slv_cache;
@@ -53,7 +53,6 @@ struct slv_cache_hit {
 	int64_t fresh_until_ms; /* as put */
 	int64_t stale_until_ms; /* as put: past it the entry is not found */
 };
-
 
 struct slv_cache *slv_cache_new(const struct slv_cache_conf *conf, struct slv_hash_key hash_key);
 
