@@ -24,6 +24,7 @@ enum slv_conf_type {
 	                     shown */
 	SLV_CONF_PATH,    /* slv_str as TEXT; relative to the folder of the configuration file */
 	SLV_CONF_SECTION, /* the struct itself, with `keys` */
+	SLV_CONF_OPTION, /* a pointer to a struct of `size`, with `keys`; NULL if it is not given */
 	SLV_CONF_LIST,   /* struct slv_conf_list of structs of `size`, with `keys`; min to max items
 	                  */
 	SLV_CONF_TEXTS,  /* struct slv_conf_list of slv_str; min to max items */
@@ -49,8 +50,8 @@ struct slv_conf_key {
 	double min, max;
 	const char *help;                /* one line, no full stop */
 	const char *choices;             /* of a CHOICE */
-	const struct slv_conf_key *keys; /* of a SECTION, LIST or MAP */
-	size_t size;                     /* of an item, or of a CUSTOM value */
+	const struct slv_conf_key *keys; /* of a SECTION, OPTION, LIST or MAP */
+	size_t size;                     /* of an item, an OPTION's struct, or of a CUSTOM value */
 	/* Of a CUSTOM: false after slv_conf_fail(). */
 	bool (*read)(struct slv_conf_read *read, struct slv_conf_node *node, void *ret_value);
 };
