@@ -1,0 +1,76 @@
+/* edge.h - the pipeline: what happens to a request between protocol and service
+ *
+ * One edge per loop, a file per stage:
+ *
+ *	begin    normalise host and path, find the client behind trusted proxies   edge.c
+ *	admit    refuse what the program cannot take now                           admit.c
+ *	route    host and path to one service                                      route.c
+ *	dispatch hand over; an error becomes a reply                               edge.c
+ *	finish   one line in the access log, counters                              log.c
+ *
+ * Thread: its loop.
+ */
+#ifndef SLV_EDGE_EDGE_H
+#define SLV_EDGE_EDGE_H
+
+#include "conf/schema.h"
+#include "http/message.h"
+#include "loop/loop.h"
+#include "loop/metric.h"
+#include "service/service.h"
+
+struct slv_edge;
+
+#define SLV_SERVICES_MAX 8
+
+/* A route has a path prefix and the settings of exactly one service. */
+struct slv_edge_route {
+	slv_str path;
+	const void *settings[SLV_SERVICES_MAX]; /* by index in slv_edge_conf.services; all but one
+	                                           NULL */
+};
+
+struct slv_edge_site {
+	struct slv_conf_list hosts;  /* of slv_str: "example.com", "*.example.com", "*" */
+	struct slv_conf_list routes; /* of struct slv_edge_route */
+};
+
+struct slv_edge_conf {
+	const struct slv_service *const *services; /* ends with NULL */
+	struct slv_conf_list sites;                /* of struct slv_edge_site */
+	struct slv_conf_list trusted; /* of struct slv_net: whose Forwarded we believe */
+	bool access_log;
+	uint64_t rss_kib_max; /* above 85 % of it new requests are shed; 0: no mark */
+	uint32_t lag_ms_max;  /* a loop that lags more sheds new requests */
+};
+
+/* Settings beyond their types: hosts, prefixes, one service a route, trusted networks. The error
+ * has no position; the reader adds it. */
+slv_err slv_edge_conf_check(struct slv_arena *scratch, const struct slv_edge_conf *conf);
+
+/* Start every route's service. `conf` outlives the edge; `env` is completed by the edge (its ops)
+ * and lives as long. `access` is where the access log goes; NULL: nowhere. */
+slv_err slv_edge_new(struct slv_arena *scratch, struct slv_service_env *env,
+		const struct slv_edge_conf *conf, struct slv_log *access,
+		struct slv_edge **ret_edge);
+
+/* After the last request is finished. NULL is fine. */
+void slv_edge_free(struct slv_edge *edge);
+
+/* The header of `req` is complete. Owes one reply to its sink. `host` and `client` and `path` are
+ * worked out here from what proto filled in: method, target, uri, fields, scheme, version, peer. */
+void slv_edge_request(struct slv_edge *edge, struct slv_req *req);
+
+/* Sent, or given up: the last call for `req`. */
+void slv_edge_finish(struct slv_edge *edge, struct slv_req *req);
+
+/* The client of `req` is gone. Tells whoever holds it, if anybody does. */
+void slv_edge_cancel(struct slv_edge *edge, struct slv_req *req);
+
+/* Count what never became a request (a syntax error, a flood) and log it with its reason. */
+void slv_edge_refused(struct slv_edge *edge, const struct slv_addr *peer, slv_err err);
+
+/* For error replies that proto makes itself. */
+struct slv_loop *slv_edge_loop(const struct slv_edge *edge);
+
+#endif
