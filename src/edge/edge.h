@@ -48,9 +48,9 @@ struct slv_edge_conf {
  * has no position; the reader adds it. */
 slv_err slv_edge_conf_check(struct slv_arena *scratch, const struct slv_edge_conf *conf);
 
-/* Start every route's service. `conf` outlives the edge; `env` is completed by the edge (its ops)
- * and lives as long. `access` is where the access log goes; NULL: nowhere. */
-slv_err slv_edge_new(struct slv_arena *scratch, struct slv_service_env *env,
+/* Start every route's service. `conf` outlives the edge; `env` is copied and its ops filled in.
+ * `access` is where the access log goes; NULL: nowhere. */
+slv_err slv_edge_new(struct slv_arena *scratch, const struct slv_service_env *env,
 		const struct slv_edge_conf *conf, struct slv_log *access,
 		struct slv_edge **ret_edge);
 
@@ -70,7 +70,14 @@ void slv_edge_cancel(struct slv_edge *edge, struct slv_req *req);
 /* Count what never became a request (a syntax error, a flood) and log it with its reason. */
 void slv_edge_refused(struct slv_edge *edge, const struct slv_addr *peer, slv_err err);
 
-/* For error replies that proto makes itself. */
+/* How near the program is to its bounds of memory and lag, in percent, sampled twice a second.
+ * From 85 on no new HTTP/2 streams are taken, from 92 on connections are not kept alive, from 97
+ * on they are not accepted, from 100 on requests are refused. 0 where the edge has no marks. */
+unsigned slv_edge_pressure(const struct slv_edge *edge);
+
+/* The Date of replies sent now; valid until the next call. */
+slv_str slv_edge_date(struct slv_edge *edge);
+
 struct slv_loop *slv_edge_loop(const struct slv_edge *edge);
 
 #endif

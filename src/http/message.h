@@ -62,7 +62,8 @@ struct slv_req {
 	slv_str host;       /* name in lower case, without port */
 	uint16_t host_port; /* 0 if the client named none */
 	struct slv_fields fields;
-	struct slv_body body;   /* whoever answers may take it: copy it and zero this one */
+	struct slv_body body;   /* whoever answers may take it: copy it and zero this one; a source
+	                           that was taken is closed before the reply */
 	uint8_t version;        /* 10, 11, 20 */
 	struct slv_addr peer;   /* the connection's other end, or what PROXY told */
 	struct slv_addr client; /* `peer`, or whom trusted proxies forwarded for */

@@ -1,0 +1,223 @@
+#include "edge/edge.h"
+
+#include "base/assert.h"
+#include "base/mem.h"
+#include "edge/private.h"
+#include "http/forwarded.h"
+#include "http/problem.h"
+
+#define ARENA_BLOCK_BYTES SLV_KIB(16)
+#define ARENA_BYTES_MAX SLV_MIB(64) /* routes and instances of one loop */
+#define LINE_BYTES_MAX SLV_KIB(32)  /* of the access log */
+#define HOST_BYTES_MAX 255u         /* RFC 1035 section 2.3.4 */
+#define ADDRESS_BYTES_MAX 64u
+#define DEPTH_MAX 4u /* requests inside requests */
+
+static void env_dispatch(struct slv_service_env *env, struct slv_req *req);
+
+static const struct slv_service_env_ops env_ops = { .dispatch = env_dispatch };
+
+/* The env's ops find their edge again through the object that holds both. */
+struct edge_env {
+	struct slv_service_env env;
+	struct slv_edge *edge;
+};
+
+static slv_err edge_start(struct slv_edge *edge, struct slv_arena *scratch)
+{
+	slv_err err = edge_tallies_start(edge);
+	if (slv_failed(err))
+		return err;
+	err = edge_routes_start(edge, scratch);
+	if (slv_failed(err))
+		return err;
+	edge_sampler_start(edge);
+	return SLV_OK;
+}
+
+slv_err slv_edge_new(struct slv_arena *scratch, const struct slv_service_env *env,
+		const struct slv_edge_conf *conf, struct slv_log *access,
+		struct slv_edge **ret_edge)
+{
+	struct slv_edge *edge = SLV_ALLOC(struct slv_edge);
+	slv_arena_init(&edge->arena, ARENA_BLOCK_BYTES, ARENA_BYTES_MAX);
+	slv_buf_init(&edge->line, LINE_BYTES_MAX);
+	slv_map_init(&edge->hosts, slv_loop_hash_key(env->loop));
+	slv_map_init(&edge->suffixes, slv_loop_hash_key(env->loop));
+	edge->conf = conf;
+	edge->loop = env->loop;
+	edge->access = access;
+
+	struct edge_env *own = SLV_NEW(&edge->arena, struct edge_env);
+	slv_assert(own);
+	own->env = *env;
+	own->env.ops = &env_ops;
+	own->edge = edge;
+	edge->env = &own->env;
+
+	slv_err err = edge_start(edge, scratch);
+	if (slv_failed(err)) {
+		slv_edge_free(edge);
+		return err;
+	}
+	*ret_edge = edge;
+	return SLV_OK;
+}
+
+void slv_edge_free(struct slv_edge *edge)
+{
+	if (!edge)
+		return;
+	slv_loop_assert(edge->loop);
+	edge_sampler_stop(edge);
+	edge_routes_stop(edge);
+	slv_map_done(&edge->hosts);
+	slv_map_done(&edge->suffixes);
+	slv_buf_done(&edge->line);
+	slv_arena_done(&edge->arena);
+	slv_free(edge);
+}
+
+struct slv_loop *slv_edge_loop(const struct slv_edge *edge)
+{
+	return edge->loop;
+}
+
+slv_str slv_edge_date(struct slv_edge *edge)
+{
+	int64_t now_s = slv_loop_wall_s(edge->loop);
+	if (now_s != edge->date_s) {
+		slv_date_print(now_s, edge->date);
+		edge->date_s = now_s;
+	}
+	return (slv_str){ edge->date, SLV_DATE_BYTES };
+}
+
+static slv_err host_of(struct slv_req *req, slv_str text)
+{
+	struct slv_host host;
+	if (!text.len) {
+		req->host = (slv_str){ 0 };
+		return SLV_OK;
+	}
+	if (text.len > HOST_BYTES_MAX)
+		return SLV_ERR(SLV_E_SYNTAX, "host is longer than 255 bytes");
+	slv_err err = slv_host_parse(text, &host);
+	if (slv_failed(err))
+		return err;
+
+	char *lower = slv_arena_bytes(req->arena, host.name.len);
+	if (!lower)
+		return SLV_ERR(SLV_E_LIMIT, "no memory left for this request");
+	for (size_t i = 0; i < host.name.len; i++)
+		lower[i] = slv_lower(host.name.at[i]);
+	req->host = (slv_str){ lower, host.name.len };
+	if (req->host.len && lower[req->host.len - 1] == '.')
+		req->host.len--; /* the same name, written fully */
+	req->host_port = host.port;
+	return SLV_OK;
+}
+
+/* Who the client is, and what it asked for, as the nearest proxy that we trust tells. */
+static slv_err normalise(struct slv_edge *edge, struct slv_req *req)
+{
+	slv_str host = req->uri.authority.len ? req->uri.authority
+	                                      : slv_fields_get(&req->fields, SLV_FIELD_HOST);
+	req->client = req->peer;
+	if (edge->conf->trusted.count) {
+		struct slv_forwarded told;
+		slv_forwarded_find(&req->fields, &req->peer, edge->conf->trusted.at,
+				edge->conf->trusted.count, &told);
+		req->client = told.client;
+		if (told.scheme.len)
+			req->scheme = told.scheme;
+		if (told.host.len)
+			host = told.host;
+	}
+	slv_err err = host_of(req, host);
+	if (slv_failed(err))
+		return err;
+	return slv_uri_decode_path(req->arena, req->uri.path, &req->path);
+}
+
+static slv_err admit_services(const struct edge_site *site, struct slv_req *req)
+{
+	for (size_t i = 0; i < site->count; i++) {
+		const struct edge_route *route = &site->routes[i];
+		if (!route->service->admit)
+			continue;
+		slv_err err = route->service->admit(route->self, req);
+		if (slv_failed(err))
+			return err;
+	}
+	return SLV_OK;
+}
+
+static slv_err dispatch(struct slv_edge *edge, struct slv_req *req)
+{
+	slv_err err = normalise(edge, req);
+	if (slv_failed(err))
+		return err;
+	const struct edge_site *site = edge_site_find(edge, req->host);
+	if (!site)
+		return SLV_ERR(SLV_E_MISDIRECTED, "no site has this host");
+	err = admit_services(site, req);
+	if (slv_failed(err))
+		return err;
+	const struct edge_route *route = edge_route_find(site, req->path);
+	if (!route)
+		return SLV_ERR(SLV_E_MISSING, "no route leads there");
+
+	req->service = route->tally->name;
+	req->edge = route->tally;
+	req->times.routed_ms = slv_loop_now_ms(edge->loop);
+	return route->service->serve(route->self, req);
+}
+
+void slv_edge_request(struct slv_edge *edge, struct slv_req *req)
+{
+	slv_loop_assert(edge->loop);
+	slv_metric_add(edge->in_flight, 1);
+	slv_err err = edge_admit(edge);
+	if (!slv_failed(err))
+		err = dispatch(edge, req);
+	if (slv_failed(err))
+		slv_problem_reply(req, err);
+}
+
+static void env_dispatch(struct slv_service_env *env, struct slv_req *req)
+{
+	struct edge_env *own = SLV_CONTAINER(env, struct edge_env, env);
+	slv_err err = req->depth > DEPTH_MAX ? SLV_ERR(SLV_E_CYCLE, "the source leads back to "
+	                                                            "itself more than 4 times")
+	                                     : dispatch(own->edge, req);
+	if (slv_failed(err))
+		slv_problem_reply(req, err);
+}
+
+void slv_edge_finish(struct slv_edge *edge, struct slv_req *req)
+{
+	slv_loop_assert(edge->loop);
+	slv_metric_sub(edge->in_flight, 1);
+	edge_tally(edge, req);
+	edge_access(edge, req);
+}
+
+void slv_edge_cancel(struct slv_edge *edge, struct slv_req *req)
+{
+	slv_metric_add(edge->cancelled, 1);
+	if (req->on_cancel)
+		req->on_cancel(req);
+}
+
+void slv_edge_refused(struct slv_edge *edge, const struct slv_addr *peer, slv_err err)
+{
+	slv_metric_add(edge->refused, 1);
+	struct slv_buf address;
+	slv_buf_init(&address, ADDRESS_BYTES_MAX);
+	slv_addr_print(peer, &address);
+	slv_log(slv_loop_log(edge->loop), SLV_DEBUG, "edge.refused",
+			SLV_KV("peer", slv_buf_str(&address)),
+			SLV_KV("code", slv_code_name(err.code)), SLV_KV("why", err.what));
+	slv_buf_done(&address);
+}
