@@ -69,6 +69,7 @@ struct slv_cache_fetch {
 	struct slv_cache_key key;
 	void (*done)(struct slv_cache_fetch *fetch, struct slv_cache_hit *hit);
 	struct slv_job job; /* private, as all below */
+	struct slv_task task;
 	struct slv_cache *cache;
 	struct slv_cache_hit *hit;
 	int64_t now_ms;
@@ -96,7 +97,11 @@ void slv_cache_purge_all(
 
 struct slv_cache_stats {
 	uint64_t memory_bytes, memory_entries, disk_bytes, disk_entries;
-	uint64_t hits_memory, hits_disk, misses, evictions, disk_errors;
+	uint64_t hits_memory;
+	uint64_t hits_disk;
+	uint64_t misses;    /* fetches that found nothing */
+	uint64_t evictions; /* entries that left a tier to make room */
+	uint64_t disk_errors;
 };
 struct slv_cache_stats slv_cache_stats(const struct slv_cache *cache);
 
