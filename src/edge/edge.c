@@ -189,7 +189,7 @@ static void env_dispatch(struct slv_service_env *env, struct slv_req *req)
 {
 	struct edge_env *own = SLV_CONTAINER(env, struct edge_env, env);
 	slv_err err = req->depth > DEPTH_MAX ? SLV_ERR(SLV_E_CYCLE, "the source leads back to "
-	                                                            "itself more than 4 times")
+								    "itself more than 4 times")
 	                                     : dispatch(own->edge, req);
 	if (slv_failed(err))
 		slv_problem_reply(req, err);

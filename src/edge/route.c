@@ -96,6 +96,7 @@ static slv_err start_route(struct slv_edge *edge, const struct slv_edge_site *si
 	slv_assert(service); /* slv_edge_conf_check() has seen to it */
 	struct slv_service_place place = {
 		.route_path = conf->path,
+		.shared = edge->env->shared ? edge->env->shared[index] : NULL,
 		.site_name = hosts[0],
 		.settings = conf->settings[index],
 	};
@@ -162,6 +163,19 @@ void edge_routes_stop(struct slv_edge *edge)
 	for (size_t i = 0; i < edge->sites_count; i++)
 		for (size_t k = 0; k < edge->sites[i].count; k++)
 			edge->sites[i].routes[k].service->stop(edge->sites[i].routes[k].self);
+}
+
+size_t slv_edge_purge(struct slv_edge *edge, const struct slv_purge *purge)
+{
+	size_t named = 0;
+	for (size_t i = 0; i < edge->sites_count; i++) {
+		for (size_t k = 0; k < edge->sites[i].count; k++) {
+			const struct edge_route *route = &edge->sites[i].routes[k];
+			if (route->service->purge)
+				named += route->service->purge(route->self, purge);
+		}
+	}
+	return named;
 }
 
 const struct edge_site *edge_site_find(const struct slv_edge *edge, slv_str host)

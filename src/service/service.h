@@ -32,10 +32,20 @@ struct slv_service_env {
 	struct slv_cache *cache;       /* shared by the loops; store/cache.h */
 	struct slv_image_lanes *lanes; /* shared by the loops; proc/lanes.h */
 	struct slv_client *client;     /* of this loop; client/client.h */
+	void *const *shared;           /* by index of the service, as opened; or NULL */
+};
+
+/* What is to be forgotten. */
+struct slv_purge {
+	enum { SLV_PURGE_URL, SLV_PURGE_SOURCE, SLV_PURGE_ALL } what;
+	slv_str host;   /* of URL and SOURCE: the site's */
+	slv_str target; /* of URL: a request target as in a link; of SOURCE: a path of the site, or
+	                   the URL of an allowed origin */
 };
 
 /* Where an instance sits. */
 struct slv_service_place {
+	void *shared;         /* what slv_service.open() made, or NULL */
 	slv_str route_path;   /* the prefix of its route, as "/samples/" */
 	slv_str site_name;    /* the site's first host */
 	const void *settings; /* the struct that `keys` describe; of the configuration's life */
@@ -48,14 +58,22 @@ struct slv_service {
 	/* Optional: check the settings beyond their types, when they are read. `scratch` holds
 	 * texts. */
 	slv_err (*check)(struct slv_arena *scratch, const void *settings);
-	/* Once per loop and route. `*ret_self` is that loop's instance. */
+	/* Optional: once per process, before any start and on no loop yet: what the instances of
+	 * all loops share. `home` is the loop that such things live on. */
+	slv_err (*open)(struct slv_service_env *home, void **ret_shared);
+	/* Once per loop and route. `*ret_self` is that loop's instance. All loops' instances are
+	 * started before any loop runs. */
 	slv_err (*start)(struct slv_service_env *env, const struct slv_service_place *place,
 			void **ret_self);
 	/* Optional: asked before routing; an error refuses `req`. Never waits. */
 	slv_err (*admit)(void *self, struct slv_req *req);
 	/* Owes `req` one reply, now or later. An error returned is that reply. */
 	slv_err (*serve)(void *self, struct slv_req *req);
-	void (*stop)(void *self); /* after its last reply */
+	/* Optional: forget what is cached. Asked of every instance of one loop. Returns how many
+	 * cached things it named. */
+	size_t (*purge)(void *self, const struct slv_purge *purge);
+	void (*stop)(void *self);    /* after its last reply */
+	void (*close)(void *shared); /* after every stop; on the home loop, which still runs */
 };
 
 #endif
