@@ -183,6 +183,10 @@ static slv_err fields_push(
 	if (fields->count >= parse->limits->fields_max)
 		return too_long(parse->arena, SLV_E_HEADERS, "fields:", parse->limits->fields_max,
 				"fields_max");
+	if (SLV_LIKELY(fields->count < fields->cap)) {
+		fields->at[fields->count++] = (struct slv_field){ name, value, slv_field_id(name) };
+		return SLV_OK;
+	}
 	if (slv_failed(slv_fields_add(fields, name, value)))
 		return SLV_ERR(SLV_E_HEADERS, "fields take more memory than a request may have");
 	return SLV_OK;
@@ -191,7 +195,7 @@ static slv_err fields_push(
 static slv_err parse_field(struct parse *parse, struct slv_fields *fields)
 {
 	const char *bytes = parse->bytes;
-	size_t colon = slv_scan_plain(bytes, parse->at, parse->end, SLV_SCAN_NAME);
+	size_t colon = slv_scan_name(bytes, parse->at, parse->end);
 	if (bytes[colon] != ':' || colon == parse->at)
 		return name_error(parse, colon);
 

@@ -36,6 +36,30 @@ static inline __m128i below(__m128i bytes, uint8_t bound)
 	return _mm_cmplt_epi8(_mm_xor_si128(bytes, flip), _mm_set1_epi8((char)(bound ^ 0x80)));
 }
 
+static inline __m128i between(__m128i bytes, uint8_t low, uint8_t high)
+{
+	return below(_mm_sub_epi8(bytes, _mm_set1_epi8((char)low)), (uint8_t)(high - low + 1));
+}
+
+/* Names are letters and '-', some have digits; the other signs are left to the table. */
+size_t slv_scan_name(const char *bytes, size_t at, size_t end)
+{
+	for (; end - at >= 16; at += 16) {
+		__m128i x = _mm_loadu_si128((const __m128i *)(const void *)(bytes + at));
+		__m128i good = between(_mm_or_si128(x, _mm_set1_epi8(0x20)), 'a', 'z');
+		good = _mm_or_si128(good, _mm_cmpeq_epi8(x, _mm_set1_epi8('-')));
+		good = _mm_or_si128(good, between(x, '0', '9'));
+		int mask = _mm_movemask_epi8(good) ^ 0xffff;
+		if (!mask)
+			continue;
+		at += (size_t)__builtin_ctz((unsigned)mask);
+		if (!slv_scan_is(bytes[at], SLV_SCAN_NAME))
+			return at;
+		break;
+	}
+	return slv_scan_plain(bytes, at, end, SLV_SCAN_NAME);
+}
+
 size_t slv_scan_target(const char *bytes, size_t at, size_t end)
 {
 	for (; end - at >= 16; at += 16) {
@@ -67,6 +91,11 @@ size_t slv_scan_value(const char *bytes, size_t at, size_t end)
 }
 
 #else
+
+size_t slv_scan_name(const char *bytes, size_t at, size_t end)
+{
+	return slv_scan_plain(bytes, at, end, SLV_SCAN_NAME);
+}
 
 size_t slv_scan_target(const char *bytes, size_t at, size_t end)
 {

@@ -1,7 +1,7 @@
 /* scan.h - where a run of good bytes ends: private to wire
  *
- * One table holds the classes of all bytes. The two classes that long runs are made
- * of have a function that looks at 16 bytes at a time where the machine can; the
+ * One table holds the classes of all bytes. The three classes that heads are made of
+ * have a function that looks at 16 bytes at a time where the machine can; the
  * plain one is its twin, and a test holds them equal.
  */
 #ifndef SLV_WIRE_SCAN_H
@@ -37,7 +37,9 @@ static inline size_t slv_scan_plain(
 	return at;
 }
 
-/* As slv_scan_plain() for SLV_SCAN_TARGET and SLV_SCAN_VALUE; reads no byte from `end` on. */
+/* As slv_scan_plain() for SLV_SCAN_NAME, SLV_SCAN_TARGET, SLV_SCAN_VALUE; reads no byte from
+ * `end` on. */
+size_t slv_scan_name(const char *bytes, size_t at, size_t end);
 size_t slv_scan_target(const char *bytes, size_t at, size_t end);
 size_t slv_scan_value(const char *bytes, size_t at, size_t end);
 

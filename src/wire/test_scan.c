@@ -38,6 +38,8 @@ static void the_fast_scans_agree_with_the_plain_one(void **state)
 				size_t from = (size_t)c % len;
 				assert_int_equal(slv_scan_value(run, from, len),
 						slv_scan_plain(run, from, len, SLV_SCAN_VALUE));
+				assert_int_equal(slv_scan_name(run, from, len),
+						slv_scan_plain(run, from, len, SLV_SCAN_NAME));
 				assert_int_equal(slv_scan_target(run, from, len),
 						slv_scan_plain(run, from, len, SLV_SCAN_TARGET));
 			}
@@ -62,6 +64,8 @@ static void the_fast_scans_agree_on_mixed_bytes(void **state)
 		for (size_t from = 0; from < sizeof(run); from += 7) {
 			assert_int_equal(slv_scan_value(run, from, sizeof(run)),
 					slv_scan_plain(run, from, sizeof(run), SLV_SCAN_VALUE));
+			assert_int_equal(slv_scan_name(run, from, sizeof(run)),
+					slv_scan_plain(run, from, sizeof(run), SLV_SCAN_NAME));
 			assert_int_equal(slv_scan_target(run, from, sizeof(run)),
 					slv_scan_plain(run, from, sizeof(run), SLV_SCAN_TARGET));
 		}
@@ -75,6 +79,7 @@ static void a_clean_run_is_scanned_to_its_end(void **state)
 	size_t len = sizeof(run) - 1;
 	assert_int_equal(slv_scan_value(run, 0, len), len);
 	assert_int_equal(slv_scan_target(run, 0, len), len - 2);
+	assert_int_equal(slv_scan_name(run, 0, len), len - 2);
 	assert_int_equal(slv_scan_value(run, len, len), len);
 }
 
