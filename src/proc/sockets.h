@@ -44,6 +44,9 @@ slv_err slv_listener_open(struct slv_arena *arena, slv_str address, uint32_t cou
  * is closed loses what waits in it. */
 slv_err slv_listener_widen(struct slv_arena *arena, struct slv_listener *listener, uint32_t count,
 		uint32_t backlog);
+
+/* Close those beyond the first `count`, and what waits in them: to take back a widening. */
+void slv_listener_narrow(struct slv_listener *listener, uint32_t count);
 void slv_listener_close(struct slv_listener *listener);
 
 /* The port that it has, which tells more than its name if that ends with ":0". */
