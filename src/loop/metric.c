@@ -226,8 +226,8 @@ static void print_key(const struct slv_metric *metric, const char *suffix, struc
 	slv_buf_add_char(buf, ' ');
 }
 
-static void print_buckets(
-		const struct slv_metric *metric, const uint64_t *counts, struct slv_buf *buf)
+static void print_histogram(const struct slv_metric *metric, const uint64_t *counts,
+		uint64_t sum_us, struct slv_buf *buf)
 {
 	uint64_t total = 0;
 	for (unsigned i = 0; i < BUCKET_COUNT; i++) {
@@ -240,9 +240,11 @@ static void print_buckets(
 		total += counts[i];
 		slv_buf_printf(buf, "\"} %llu\n", (unsigned long long)total);
 	}
+	print_key(metric, "_sum", buf);
+	slv_buf_printf(buf, "%llu.%03u\n", (unsigned long long)(sum_us / 1000),
+			(unsigned)(sum_us % 1000));
 	print_key(metric, "_count", buf);
-	slv_buf_add_u64(buf, total);
-	slv_buf_add_char(buf, '\n');
+	slv_buf_printf(buf, "%llu\n", (unsigned long long)total);
 }
 
 /* Print the sum of `count` metrics that are one. */
@@ -258,10 +260,7 @@ static void print_sum(struct slv_metric *const *same, size_t count, struct slv_b
 			counts[b] += peek(&same[i]->buckets[b]);
 	}
 	if (metric->kind == SLV_HISTOGRAM) {
-		print_buckets(metric, counts, buf);
-		print_key(metric, "_sum", buf);
-		slv_buf_printf(buf, "%llu.%03u\n", (unsigned long long)(sum_us / 1000),
-				(unsigned)(sum_us % 1000));
+		print_histogram(metric, counts, sum_us, buf);
 		return;
 	}
 	print_key(metric, "", buf);
