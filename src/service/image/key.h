@@ -19,7 +19,7 @@
 #define SLV_IMAGE_KEY_VERSION 1
 
 /* The longest canonical form of a plan. */
-#define SLV_IMAGE_PLAN_BYTES_MAX (sizeof(struct slv_pixel_plan) / 8 * 9 + 9)
+#define SLV_IMAGE_PLAN_BYTES_MAX (sizeof(struct slv_pixel_plan) / 8 * 9)
 
 /* `site` is the name of the site; `source` the path of the site or the whole URL, as it will
  * be fetched. */

@@ -2,10 +2,10 @@
  *
  * Of all that a client may say of itself, only this reaches a cache key:
  *
- *  - a class, one of four: whether it shows AVIF, and whether it shows WebP. Only a media
- *    type that is named counts, no wildcard (everybody sends one); q=0 is a refusal, and a type
- * that is liked less than a better one is left out: WebP before AVIF by q makes a client of class
- * WEBP, JPEG before both one of class PLAIN.
+ *  - a class, one of four: whether it shows AVIF, and whether it shows WebP. Only a type
+ *    that is named counts, no wildcard (everybody sends one); q=0 is a refusal, and a type
+ *    that is liked less than an older one is left out: a client that likes WebP better than
+ *    AVIF is of class WEBP, one that likes JPEG better than both of class PLAIN.
  *  - for width=auto, one of the widths 320, 768, 960, 1200
  *  - for slow-connection-quality, whether it is slow: rtt > 150, save-data on, ect slow-2g,
  *    2g or 3g, or downlink < 5
@@ -16,6 +16,7 @@
 #define SLV_SERVICE_IMAGE_NEGOTIATE_H
 
 #include "base/str.h"
+#include "http/accept.h"
 #include "http/field.h"
 
 #include <stdint.h>
@@ -28,32 +29,21 @@ enum slv_image_class {
 	SLV_IMAGE_CLASS_COUNT
 };
 
-#define SLV_IMAGE_Q_UNNAMED (-1)
-
-/* Quality values in thousandths (0…1000) of the types as an Accept field gives them, or
- * SLV_IMAGE_Q_UNNAMED where only a wildcard, or nothing, fits. */
-struct slv_image_accept {
-	int16_t avif, webp;
-	int16_t jpeg; /* the best of image/jpeg, image/png and image/gif */
-};
-
 struct slv_image_choice {
 	uint8_t class; /* enum slv_image_class */
 	bool slow;
 	uint32_t width; /* of width=auto; one of the four */
 };
 
-/* What an Accept field says; an absent one is the empty view. */
-struct slv_image_accept slv_image_accept_read(slv_str accept);
-
-enum slv_image_class slv_image_class_of(const struct slv_image_accept *accept);
+enum slv_image_class slv_image_class_of(const struct slv_accept *accept);
 
 /* Does the client say that its connection is slow? */
 bool slv_image_is_slow(const struct slv_fields *fields);
 
 /* The bucket for width=auto: by Sec-CH-Width or Width (px of the device), else by
- * Sec-CH-Viewport-Width or Viewport-Width times Sec-CH-DPR or DPR, else by User-Agent: a
- * telephone 320, a tablet 768, others 1200. The smallest bucket that is not smaller. */
+ * Sec-CH-Viewport-Width or Viewport-Width times Sec-CH-DPR or DPR (at most 8): the smallest
+ * that is not smaller, or 1200. Else by User-Agent: a telephone 768 (few are as narrow as 320
+ * px of the device), a tablet 960, others 1200. */
 uint32_t slv_image_auto_width(const struct slv_fields *fields);
 
 /* All of that. Fields that an option does not need are not looked at: `auto_width` and

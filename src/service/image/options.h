@@ -1,4 +1,4 @@
-/* options.h - the options of an image URL, and the plan that they become
+/* options.h - the options of an image URL; plan.h says what becomes of them
  *
  * Cloudflare's grammar: `/cdn-cgi/image/<options>/<source>`, where <options> is
  * `name=value` separated by commas (commas within parentheses belong to a colour). The
@@ -43,14 +43,12 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "conf/schema.h"
 #include "proc/pixel.h"
-#include "service/image/negotiate.h"
+#include "service/image/defaults.h"
 
 #define SLV_IMAGE_OPTIONS_MAX 64         /* options in a segment */
 #define SLV_IMAGE_OPTIONS_BYTES_MAX 2048 /* of the segment, as sent */
 #define SLV_IMAGE_PX_MAX 65535           /* trim and border */
-#define SLV_IMAGE_FRAMES_MAX 65535
 #define SLV_IMAGE_WIDTH_AUTO UINT32_MAX
 #define SLV_IMAGE_TOLERANCE_DEFAULT 10 /* trim.border.tolerance */
 
@@ -122,9 +120,9 @@ enum slv_image_format {
 };
 
 struct slv_image_trim {
-	uint8_t mode;      /* enum slv_trim */
-	uint8_t tolerance; /* 0…255 */
-	struct slv_colour colour;
+	uint8_t mode;             /* enum slv_trim */
+	uint8_t tolerance;        /* 0…255 */
+	struct slv_colour colour; /* of the border; transparent: like the top left px */
 	uint32_t top, right, bottom, left, width, height, keep;
 };
 
@@ -154,26 +152,6 @@ struct slv_image_options {
 	struct slv_image_trim trim;
 };
 
-/* Settings of the service: what holds when an option does not say otherwise, and bounds.
- * In YAML a section with the rows of slv_image_defaults_keys. */
-struct slv_image_defaults {
-	int64_t fit;      /* SLV_FIT_SCALE_DOWN or SLV_FIT_CONTAIN */
-	int64_t format;   /* SLV_IMAGE_FORMAT_SOURCE or SLV_IMAGE_FORMAT_AUTO */
-	int64_t metadata; /* enum slv_metadata */
-	int64_t quality_jpeg, quality_webp, quality_avif;
-	int64_t effort_webp, effort_avif, effort_png, effort_gif;
-	int64_t width_max, height_max; /* of the options */
-	double dpr_max;
-	bool allow_jxl, allow_svg; /* as sources to decode */
-	int64_t source_pixels_max, frames_pixels_max, frames_max, output_pixels_max,
-			output_side_max, avif_pixels_max; /* struct slv_pixel_limits */
-};
-
-extern const struct slv_conf_key slv_image_defaults_keys[];
-
-/* The defaults of slv_image_defaults_keys, without a configuration. */
-void slv_image_defaults_init(struct slv_image_defaults *defaults);
-
 /* Read the segment as sent. It is not empty. `arena` holds reasons and, where `text` is
  * percent-encoded, its decoded form; a segment without '%' that is right takes nothing.
  * SLV_E_OPTION, SLV_E_UNSUPPORTED as above; SLV_E_LIMIT: too many bytes, options, or the
@@ -191,12 +169,5 @@ void slv_image_options_override(
 /* The option of a name or alias; SLV_IMAGE_OPTION_COUNT if there is none. */
 enum slv_image_option slv_image_option_find(slv_str name);
 slv_str slv_image_option_name(enum slv_image_option option);
-
-/* The plan for a client that `choice` describes (negotiate.h). Every byte of `*ret_plan` is
- * written, padding too. What cannot matter is set to one value, so that different ways to
- * say the same give the same plan. No border and no draws: see slv_image_preset_apply(). */
-void slv_image_plan_make(const struct slv_image_options *options,
-		const struct slv_image_defaults *defaults, const struct slv_image_choice *choice,
-		struct slv_pixel_plan *ret_plan);
 
 #endif

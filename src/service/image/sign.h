@@ -31,6 +31,9 @@
  *    - the text begins with a word that no path begins with, so it is no text of 1 or 2.
  *    Only the key that is named counts. Over when now ≥ exp.
  *
+ * The query that comes before has none of the parameters sig, exp, key, widths, formats and
+ * verify; so no text of 2, which ends in digits too, is one of 1.
+ *
  * exp has no leading zero and is at most 253402300799 (the end of the year 9999).
  *
  * Keys have names; several live at once, so that a new one can be rolled out before an old
@@ -60,7 +63,7 @@ enum slv_image_mac_form { SLV_IMAGE_MAC_BASE64, SLV_IMAGE_MAC_BASE64URL };
 struct slv_image_signing {
 	bool required;             /* an unsigned link is refused */
 	struct slv_conf_list keys; /* struct slv_image_sign_key */
-	bool timed;                /* accept scheme 2, whose tokens leave the host unsigned */
+	bool timed;                /* accept scheme 2 */
 	int64_t timed_ttl_s;
 	int64_t timed_form; /* enum slv_image_mac_form */
 };
