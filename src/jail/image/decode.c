@@ -1,0 +1,174 @@
+#include "jail/image/decode.h"
+
+#include "base/assert.h"
+#include "base/attr.h"
+#include "jail/image/picture.h"
+
+/* What a shrinking decoder must leave over: twice the wanted size, less a little so that 2,040
+ * → 512 px still halves. Below that quality is lost visibly. */
+#define SHRINK_MARGIN 1.75
+
+#define SVG_SIDE_MAX 16384
+
+/* Loaders for still pictures and animations, with libvips' names for their classes. */
+struct loader {
+	const char *name, *class_name;
+	bool paged;  /* takes `n`, frames */
+	bool listed; /* refused unless the plan says otherwise */
+};
+
+static const struct loader loaders[SLV_FORMAT_COUNT] = {
+	[SLV_FORMAT_JPEG] = { "jpegload_buffer", "VipsForeignLoadJpegBuffer", false, false },
+	[SLV_FORMAT_PNG] = { "pngload_buffer", "VipsForeignLoadPngBuffer", false, false },
+	[SLV_FORMAT_WEBP] = { "webpload_buffer", "VipsForeignLoadWebpBuffer", true, false },
+	[SLV_FORMAT_AVIF] = { "heifload_buffer", "VipsForeignLoadHeifBuffer", true, false },
+	[SLV_FORMAT_GIF] = { "gifload_buffer", "VipsForeignLoadNsgifBuffer", true, false },
+	[SLV_FORMAT_TIFF] = { "tiffload_buffer", "VipsForeignLoadTiffBuffer", false, false },
+	[SLV_FORMAT_SVG] = { "svgload_buffer", "VipsForeignLoadSvgBuffer", false, true },
+	[SLV_FORMAT_JXL] = { "jxlload_buffer", "VipsForeignLoadJxlBuffer", false, true },
+#ifdef SLV_IMAGE_HEIC
+	[SLV_FORMAT_HEIC] = { "heifload_buffer", "VipsForeignLoadHeifBuffer", false, false },
+#endif
+};
+
+void slv_decode_allow(void)
+{
+	vips_operation_block_set("VipsForeignLoad", TRUE);
+	for (int i = 0; i < SLV_FORMAT_COUNT; i++)
+		if (loaders[i].class_name && g_type_from_name(loaders[i].class_name))
+			vips_operation_block_set(loaders[i].class_name, FALSE);
+}
+
+static slv_err damaged(struct slv_arena *arena, enum slv_format format)
+{
+	vips_error_clear();
+	slv_str name = slv_format_name(format);
+	return slv_err_printf(arena, SLV_E_CORRUPT, "the %.*s picture is damaged", SLV_FMT(name));
+}
+
+static bool may_load(const struct slv_pixel_plan *plan, enum slv_format format)
+{
+	const struct loader *loader = &loaders[format];
+	if (!loader->name || !g_type_from_name(loader->class_name))
+		return false;
+	return !loader->listed || (format == SLV_FORMAT_JXL && plan->allow_jxl) ||
+	       (format == SLV_FORMAT_SVG && plan->allow_svg);
+}
+
+/* Call the loader of the source's format. Options that it does not have are left out. */
+static int load(const struct slv_source *source, uint32_t shrink, double zoom, VipsImage **out)
+{
+	/* The constructor takes a mutable pointer and only reads. */
+	void *at = (void *)(uintptr_t)source->bytes.at;
+	size_t len = source->bytes.len;
+	int frames = (int)source->frames;
+	switch (source->format) {
+	case SLV_FORMAT_JPEG:
+		return vips_jpegload_buffer(at, len, out, "shrink", (int)shrink, "fail_on",
+				VIPS_FAIL_ON_ERROR, "access", VIPS_ACCESS_SEQUENTIAL, NULL);
+	case SLV_FORMAT_PNG:
+		return vips_pngload_buffer(at, len, out, "fail_on", VIPS_FAIL_ON_ERROR, "access",
+				VIPS_ACCESS_SEQUENTIAL, NULL);
+	case SLV_FORMAT_WEBP:
+		return vips_webpload_buffer(at, len, out, "n", frames, "scale", 1.0 / shrink,
+				"fail_on", VIPS_FAIL_ON_ERROR, "access", VIPS_ACCESS_SEQUENTIAL,
+				NULL);
+	case SLV_FORMAT_AVIF:
+	case SLV_FORMAT_HEIC:
+		return vips_heifload_buffer(at, len, out, "n", frames, "fail_on",
+				VIPS_FAIL_ON_ERROR, "access", VIPS_ACCESS_SEQUENTIAL, NULL);
+	case SLV_FORMAT_GIF:
+		return vips_gifload_buffer(at, len, out, "n", frames, "fail_on", VIPS_FAIL_ON_ERROR,
+				"access", VIPS_ACCESS_SEQUENTIAL, NULL);
+	case SLV_FORMAT_TIFF:
+		return vips_tiffload_buffer(at, len, out, "fail_on", VIPS_FAIL_ON_ERROR, "access",
+				VIPS_ACCESS_SEQUENTIAL, NULL);
+	case SLV_FORMAT_SVG:
+		return vips_svgload_buffer(at, len, out, "scale", zoom, "access",
+				VIPS_ACCESS_SEQUENTIAL, NULL);
+	case SLV_FORMAT_JXL:
+		return vips_jxlload_buffer(at, len, out, "fail_on", VIPS_FAIL_ON_ERROR, "access",
+				VIPS_ACCESS_SEQUENTIAL, NULL);
+	default:
+		return -1;
+	}
+}
+
+static slv_err too_many_pixels(
+		struct slv_arena *arena, uint64_t width, uint64_t height, uint64_t max)
+{
+	return slv_err_printf(arena, SLV_E_LIMIT,
+			"picture of %llu x %llu px: at most %llu px are allowed",
+			(unsigned long long)width, (unsigned long long)height,
+			(unsigned long long)max);
+}
+
+/* How many frames to decode: all that the limits allow, or the first alone. */
+static uint32_t frames_wanted(
+		const struct slv_source *source, const struct slv_pixel_plan *plan, bool animate)
+{
+	const struct slv_pixel_limits *limits = &plan->limits;
+	uint32_t frames = source->frames_total;
+	if (!animate || !loaders[source->format].paged || source->format == SLV_FORMAT_AVIF)
+		return 1;
+	if (frames > limits->frames_max)
+		frames = limits->frames_max;
+	uint64_t pixels = (uint64_t)source->width * source->height;
+	return pixels * frames > limits->frames_pixels_max ? 1 : frames;
+}
+
+slv_err slv_decode_head(struct slv_arena *arena, slv_str bytes, const struct slv_pixel_plan *plan,
+		bool animate, struct slv_source *ret_source)
+{
+	struct slv_source source = { .bytes = bytes, .frames = 1 };
+	source.format = slv_format_sniff(bytes);
+	if (source.format == SLV_FORMAT_SAME)
+		return SLV_ERR(SLV_E_MEDIA, "not a picture in a format that is read here");
+	if (!may_load(plan, source.format)) {
+		slv_str name = slv_format_name(source.format);
+		return slv_err_printf(arena, SLV_E_MEDIA, "%.*s pictures are not read here",
+				SLV_FMT(name));
+	}
+
+	SLV_CLEANUP(slv_picture_done) VipsImage *image = NULL;
+	if (load(&source, 1, 1, &image) != 0)
+		return damaged(arena, source.format);
+	source.width = (uint32_t)vips_image_get_width(image);
+	source.height = (uint32_t)vips_image_get_page_height(image);
+	source.frames_total = (uint32_t)vips_image_get_n_pages(image);
+	source.orientation = vips_image_get_orientation(image);
+	source.alpha = vips_image_hasalpha(image);
+	source.cmyk = vips_image_get_interpretation(image) == VIPS_INTERPRETATION_CMYK;
+	uint64_t max = plan->limits.source_pixels_max;
+	if ((uint64_t)source.width * source.height > max)
+		return too_many_pixels(arena, source.width, source.height, max);
+
+	source.frames = frames_wanted(&source, plan, animate);
+	*ret_source = source;
+	return SLV_OK;
+}
+
+uint32_t slv_decode_shrink(
+		const struct slv_source *source, double scale, uint32_t left, uint32_t top)
+{
+	bool jpeg = source->format == SLV_FORMAT_JPEG;
+	if (!jpeg && source->format != SLV_FORMAT_WEBP)
+		return 1;
+	if (source->frames > 1)
+		return 1;
+	for (uint32_t shrink = 8; shrink > 1; shrink /= 2)
+		if (scale / shrink >= SHRINK_MARGIN && left % shrink == 0 && top % shrink == 0)
+			return shrink;
+	return 1;
+}
+
+slv_err slv_decode_open(struct slv_arena *arena, const struct slv_source *source, uint32_t shrink,
+		double zoom, VipsImage **ret_image)
+{
+	slv_assert(shrink >= 1 && shrink <= 8);
+	VipsImage *image = NULL;
+	if (load(source, shrink, zoom, &image) != 0)
+		return damaged(arena, source->format);
+	*ret_image = image;
+	return SLV_OK;
+}

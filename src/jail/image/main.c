@@ -1,0 +1,156 @@
+/* main.c - the image jail: pixels are touched here and nowhere else
+ *
+ * Started with a socket as descriptor 3 and nothing else of worth. libvips is initialised
+ * and every codec used once, so that all files are read and all threads started; then the
+ * process locks itself in and answers one job after the other until the socket closes.
+ */
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/fd.h"
+#include "jail/image/decode.h"
+#include "jail/image/job.h"
+#include "jail/image/warm.h"
+#include "proc/message.h"
+#include "proc/sandbox.h"
+
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ARENA_BLOCK SLV_KIB(4)
+#define ARENA_MAX SLV_KIB(64)
+#define SOURCE_BYTES_MAX SLV_MIB(512) /* the edge has its own, smaller limit */
+#define MEMORY_MIB 2048               /* if the command line names none */
+
+struct jail {
+	struct slv_arena arena;
+	struct slv_sandbox sandbox;
+	uint32_t jobs;
+};
+
+/* Blocks from this size on are mapped, and given back when freed: what a large picture took is
+ * not kept for the small ones after it. One heap for all threads, or each keeps its own crumbs. */
+static void tune_memory(void)
+{
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, (int)SLV_KIB(256));
+	mallopt(M_TRIM_THRESHOLD, (int)SLV_MIB(4));
+}
+
+static void start_vips(void)
+{
+	/* A picture is held in memory or refused: temporary files there are none. */
+	setenv("VIPS_DISC_THRESHOLD", "1t", 1);
+	setenv("VIPS_WARNING", "1", 1);
+	if (VIPS_INIT("selvedge-image") != 0) {
+		fprintf(stderr, "selvedge-image: libvips does not start\n");
+		exit(1);
+	}
+	vips_concurrency_set(1);
+	vips_cache_set_max(0);
+	vips_block_untrusted_set(TRUE);
+	slv_decode_allow();
+}
+
+/* The pictures of `message` as views; how many are mapped is in `ret_count`. */
+static slv_err map_sources(const struct slv_message *message, slv_str *views, uint32_t *ret_count)
+{
+	uint32_t count = 0;
+	slv_err err = SLV_OK;
+	while (count < message->fd_count && !slv_failed(err)) {
+		uint64_t bytes = 0;
+		err = slv_memfd_check(message->fd[count], SOURCE_BYTES_MAX, &bytes);
+		if (!slv_failed(err))
+			err = slv_memfd_map(message->fd[count], bytes, &views[count]);
+		if (!slv_failed(err))
+			count++;
+	}
+	*ret_count = count;
+	return err;
+}
+
+static slv_err send_result(
+		struct jail *jail, uint64_t id, struct slv_pixel_result *result, slv_str bytes)
+{
+	SLV_CLEANUP(slv_fd_done) int out = -1;
+	slv_err err = SLV_OK;
+	if (bytes.len > 0)
+		err = slv_memfd_of(bytes, &out);
+	if (slv_failed(err)) {
+		result->code = err.code;
+		result->bytes = 0;
+		snprintf(result->what, sizeof(result->what), "no memory for the result");
+	}
+	result->jobs = ++jail->jobs;
+	result->rss_kib = slv_sandbox_rss_kib(&jail->sandbox);
+	struct slv_message_head head = { SLV_MESSAGE_PIXEL_RESULT, sizeof(*result), id };
+	return slv_message_send(SLV_SANDBOX_CHANNEL, head, result, &out, out >= 0);
+}
+
+/* Answer one job. An error means that the other side is gone or does not speak our language. */
+static slv_err serve(struct jail *jail, const struct slv_message *message)
+{
+	const struct slv_pixel_plan *plan = (const struct slv_pixel_plan *)message->body;
+	if (message->head.type != SLV_MESSAGE_PIXEL_JOB || message->head.len != sizeof(*plan) ||
+			!slv_pixel_plan_ok(plan) || message->fd_count != 1 + plan->draw_count)
+		return SLV_ERR(SLV_E_SYNTAX, "not a job");
+
+	slv_str views[SLV_MESSAGE_FDS_MAX] = { 0 };
+	uint32_t count;
+	struct slv_pixel_result result = { .magic = SLV_PIXEL_MAGIC, .orientation = 1 };
+	void *bytes = NULL;
+	size_t len = 0;
+	slv_err err = map_sources(message, views, &count);
+	if (slv_failed(err)) {
+		result.code = err.code;
+		snprintf(result.what, sizeof(result.what), "%s", err.what);
+	} else {
+		struct slv_job job = { .plan = plan, .source = views[0] };
+		memcpy(job.draws, views + 1, sizeof(job.draws));
+		slv_job_run(&jail->arena, &job, &result, &bytes, &len);
+	}
+	for (uint32_t i = 0; i < count; i++)
+		slv_memfd_unmap(views[i]);
+	slv_arena_reset(&jail->arena);
+	malloc_trim(0);
+	err = send_result(jail, message->head.id, &result, (slv_str){ bytes, len });
+	g_free(bytes);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	struct jail jail = { 0 };
+	uint64_t memory_mib = MEMORY_MIB;
+	if (argc > 2 || (argc == 2 && !slv_str_u64(slv_str_from(argv[1]), 1 << 20, &memory_mib))) {
+		fprintf(stderr, "usage: selvedge-image [MEMORY_MIB] 3<>socket\n");
+		return 2;
+	}
+	jail.sandbox.memory_bytes_max = memory_mib << 20;
+	slv_arena_init(&jail.arena, ARENA_BLOCK, ARENA_MAX);
+	tune_memory();
+	slv_err err = slv_sandbox_isolate(&jail.sandbox, SLV_SANDBOX_CHANNEL);
+	if (!slv_failed(err)) {
+		start_vips();
+		slv_warm_codecs();
+		err = slv_sandbox_lock(&jail.sandbox);
+	}
+	if (slv_failed(err)) {
+		fprintf(stderr, "selvedge-image: %s: %s\n", err.what, strerror(err.sys));
+		return 1;
+	}
+	if (jail.sandbox.lacks[0])
+		fprintf(stderr, "selvedge-image: not permitted here: %s\n", jail.sandbox.lacks);
+
+	while (!slv_failed(err)) {
+		struct slv_message message = { 0 };
+		err = slv_message_receive(SLV_SANDBOX_CHANNEL, &message);
+		if (!slv_failed(err))
+			err = serve(&jail, &message);
+		slv_message_done(&message);
+	}
+	/* No exit handlers: they belong to foreign libraries, and nothing is left to save. */
+	_exit(err.code == SLV_E_CLOSED ? 0 : 1);
+}

@@ -1,0 +1,28 @@
+/* picture.h - small helps around libvips' images */
+#ifndef SLV_JAIL_IMAGE_PICTURE_H
+#define SLV_JAIL_IMAGE_PICTURE_H
+
+#include <vips/vips.h>
+
+/* For SLV_CLEANUP: drop the reference. */
+static inline void slv_picture_done(VipsImage **image)
+{
+	g_clear_object(image);
+}
+
+/* Replace `*image` by `next`, whose reference is taken. */
+static inline void slv_picture_put(VipsImage **image, VipsImage *next)
+{
+	g_object_unref(*image);
+	*image = next;
+}
+
+/* Pass the reference on: `*image` becomes NULL. */
+static inline VipsImage *slv_picture_take(VipsImage **image)
+{
+	VipsImage *taken = *image;
+	*image = NULL;
+	return taken;
+}
+
+#endif
