@@ -165,19 +165,6 @@ void edge_routes_stop(struct slv_edge *edge)
 			edge->sites[i].routes[k].service->stop(edge->sites[i].routes[k].self);
 }
 
-size_t slv_edge_purge(struct slv_edge *edge, const struct slv_purge *purge)
-{
-	size_t named = 0;
-	for (size_t i = 0; i < edge->sites_count; i++) {
-		for (size_t k = 0; k < edge->sites[i].count; k++) {
-			const struct edge_route *route = &edge->sites[i].routes[k];
-			if (route->service->purge)
-				named += route->service->purge(route->self, purge);
-		}
-	}
-	return named;
-}
-
 const struct edge_site *edge_site_find(const struct slv_edge *edge, slv_str host)
 {
 	const struct edge_site *site = slv_map_get(&edge->hosts, host);
@@ -194,4 +181,24 @@ const struct edge_route *edge_route_find(const struct edge_site *site, slv_str p
 		if (slv_str_starts(path, site->routes[i].path))
 			return &site->routes[i];
 	return NULL;
+}
+
+static size_t purge_site(const struct edge_site *site, const struct slv_purge *purge)
+{
+	size_t named = 0;
+	for (size_t i = 0; i < site->count; i++)
+		if (site->routes[i].service->purge)
+			named += site->routes[i].service->purge(site->routes[i].self, purge);
+	return named;
+}
+
+size_t slv_edge_purge(struct slv_edge *edge, const struct slv_purge *purge)
+{
+	size_t named = 0;
+	const struct edge_site *site =
+			purge->what == SLV_PURGE_ALL ? NULL : edge_site_find(edge, purge->host);
+	for (size_t i = 0; i < edge->sites_count; i++)
+		if (purge->what == SLV_PURGE_ALL || &edge->sites[i] == site)
+			named += purge_site(&edge->sites[i], purge);
+	return named;
 }

@@ -1,0 +1,518 @@
+/* flight.c - one variant on its way, and all who wait for it
+ *
+ *	DISK ──▶ SOURCES ──▶ JOB ──▶ DONE
+ *	  │         │         │ ▲      ▲
+ *	  │         │         └─┘      │
+ *	  └─────────┴──────────────────┘
+ *
+ * DISK asks the cache's second tier, SOURCES gets the picture and its overlays, JOB has the jail
+ * make the result. An AVIF that takes more than its share of the time is made once more, as
+ * the plan's fallback; so JOB may lead to JOB.
+ *
+ * All flights are on the home loop; that is where identical questions meet.
+ */
+#include "base/assert.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "proc/message.h"
+#include "service/image/private.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FLIGHTS_MAX 4096u /* variants on their way at once */
+#define AVIF_SHARE_PERCENT 60u
+#define JSON_BYTES_MAX 1024u
+
+struct image_home {
+	struct slv_loop *loop;
+	struct slv_service_env *env; /* the home loop's edge's; NULL until met */
+	struct slv_cache *cache;
+	struct slv_image_lanes *lanes;
+	struct image_sources *sources;
+	struct slv_map flights; /* by variant */
+	uint64_t purges;        /* so far */
+};
+
+enum flight_state {
+	FLIGHT_DISK,
+	FLIGHT_SOURCES,
+	FLIGHT_JOB,
+	FLIGHT_DONE,
+	FLIGHT_STATES,
+	FLIGHT_WAIT
+};
+
+/* A source on its way to a flight; index 0 is the picture, the others are overlays. */
+struct flight_source {
+	struct image_want want;
+	struct flight *flight;
+	struct image_source source;
+	bool waiting;
+	int temp_fd; /* a memfd of our own, where the cache keeps the bytes elsewhere */
+};
+
+struct flight {
+	struct image_home *home;
+	enum flight_state state;
+	bool running, begun; /* the state's operation was begun */
+	bool ended;          /* and has come back */
+	struct slv_list asks;
+	struct image_ask *lead; /* the first: what it says holds for all */
+	struct slv_cache_key key;
+	uint64_t begun_ms, purges;
+
+	struct slv_cache_fetch disk;
+	struct flight_source sources[1 + SLV_PIXEL_DRAWS_MAX];
+	uint32_t source_count, sources_left;
+	struct slv_pixel_job job;
+	bool second_try;
+
+	struct slv_cache_hit *hit;
+	enum image_how how;
+	int32_t code;
+	char what[IMAGE_WHAT_BYTES];
+};
+
+static void flight_run(struct flight *flight);
+
+static void flight_fail(struct flight *flight, slv_err err)
+{
+	if (flight->code)
+		return; /* the first reason counts */
+	flight->code = err.code;
+	snprintf(flight->what, sizeof(flight->what), "%s", err.what ? err.what : "failed");
+}
+
+static void flight_back(struct flight *flight)
+{
+	flight->ended = true;
+	flight_run(flight);
+}
+
+/* --- DISK --- */
+
+static void disk_done(struct slv_cache_fetch *disk, struct slv_cache_hit *hit)
+{
+	struct flight *flight = SLV_CONTAINER(disk, struct flight, disk);
+	int64_t now_ms = slv_loop_wall_ms(flight->home->loop);
+	/* One that is stale is renewed at once: whoever asked has waited already. */
+	if (hit && (!image_meta_of(hit) || hit->fresh_until_ms <= now_ms)) {
+		hit->hold.drop(&hit->hold);
+		hit = NULL;
+	}
+	flight->hit = hit;
+	flight->how = IMAGE_FOUND;
+	flight_back(flight);
+}
+
+static enum flight_state step_disk(struct flight *flight)
+{
+	if (flight->lead->renew)
+		return FLIGHT_SOURCES;
+	if (!flight->begun) {
+		flight->begun = true;
+		flight->disk.key = flight->key;
+		flight->disk.done = disk_done;
+		slv_cache_fetch(flight->home->cache, flight->home->loop, &flight->disk,
+				slv_loop_wall_ms(flight->home->loop));
+	}
+	if (!flight->ended)
+		return FLIGHT_WAIT;
+	return flight->hit ? FLIGHT_DONE : FLIGHT_SOURCES;
+}
+
+/* --- SOURCES --- */
+
+static uint32_t flight_left_ms(const struct flight *flight)
+{
+	uint64_t took = slv_loop_now_ms(flight->home->loop) - flight->begun_ms;
+	uint64_t whole = (uint64_t)flight->lead->self->conf->job_ms;
+	return took < whole ? (uint32_t)(whole - took) : 0;
+}
+
+static void source_done(struct image_want *want, slv_err err, const struct image_source *source)
+{
+	struct flight_source *from = SLV_CONTAINER(want, struct flight_source, want);
+	struct flight *flight = from->flight;
+	from->waiting = false;
+	flight->sources_left--;
+	if (slv_failed(err))
+		flight_fail(flight, err);
+	else
+		from->source = *source;
+	if (!flight->sources_left)
+		flight_back(flight);
+}
+
+static enum flight_state step_sources(struct flight *flight)
+{
+	struct image_ask *lead = flight->lead;
+	if (!flight->begun) {
+		flight->begun = true;
+		flight->source_count = flight->sources_left = 1 + lead->plan.draw_count;
+		for (uint32_t i = 0; i < flight->source_count; i++) {
+			struct flight_source *from = &flight->sources[i];
+			from->flight = flight;
+			from->waiting = true;
+			from->want = (struct image_want){
+				.self = lead->self,
+				.source = i ? lead->draws[i - 1] : lead->source,
+				.renew = lead->renew,
+				.deadline_ms = flight_left_ms(flight),
+				.done = source_done,
+			};
+			image_source_get(flight->home->sources, &from->want);
+		}
+	}
+	if (!flight->ended)
+		return FLIGHT_WAIT;
+	return flight->code ? FLIGHT_DONE : FLIGHT_JOB;
+}
+
+/* --- JOB --- */
+
+/* A sealed memfd of a source: the cache's own, or a copy of bytes that it keeps in its heap. */
+static slv_err source_fd(struct flight_source *from, int *ret_fd)
+{
+	const struct slv_cache_hit *hit = from->source.hit;
+	if (hit->body_fd >= 0 && hit->body_offset == 0) {
+		*ret_fd = hit->body_fd;
+		return SLV_OK;
+	}
+	if (from->temp_fd < 0) {
+		slv_err err = slv_memfd_of(hit->body, &from->temp_fd);
+		if (slv_failed(err))
+			return err;
+	}
+	*ret_fd = from->temp_fd;
+	return SLV_OK;
+}
+
+/* An SVG is passed on, sanitised, unless PNG of it was asked for. */
+static slv_err plan_for_svg(struct flight *flight)
+{
+	struct slv_pixel_plan *plan = &flight->job.plan;
+	if (flight->sources[0].source.format != SLV_FORMAT_SVG || plan->info_only)
+		return SLV_OK;
+	if (plan->allow_svg && plan->format != SLV_FORMAT_SVG)
+		return SLV_OK;
+	if (!flight->lead->self->conf->svg)
+		return SLV_ERR(SLV_E_MEDIA, "SVG is not passed on here (images.svg)");
+	plan->format = SLV_FORMAT_SVG;
+	return SLV_OK;
+}
+
+static struct image_meta meta_of(
+		const struct flight *flight, const struct slv_pixel_result *result, slv_str body)
+{
+	struct image_meta meta = {
+		.magic = IMAGE_META_MAGIC,
+		.format = flight->lead->json ? SLV_FORMAT_SAME : result->format,
+		.width = result->width,
+		.height = result->height,
+		.frames = result->frames,
+		.modified_s = flight->sources[0].source.modified_s,
+	};
+	struct slv_digest digest = slv_sha256(&body, 1);
+	struct slv_buf etag;
+	slv_buf_init(&etag, sizeof(meta.etag) - 1);
+	slv_buf_add_char(&etag, '"');
+	slv_buf_add_hex(&etag, digest.bytes, 16);
+	slv_buf_add_char(&etag, '"');
+	memcpy(meta.etag, etag.at, etag.len);
+	slv_buf_done(&etag);
+	memcpy(meta.blurhash, result->blurhash, sizeof(meta.blurhash));
+	memcpy(meta.thumbhash, result->thumbhash, sizeof(meta.thumbhash));
+	return meta;
+}
+
+/* Keep the result, and have it as all who wait shall get it. Takes `fd` over. */
+static void store(struct flight *flight, const struct image_meta *meta, slv_str body, int fd)
+{
+	const struct image_source *source = &flight->sources[0].source;
+	int64_t now_ms = slv_loop_wall_ms(flight->home->loop);
+	int64_t fresh_ms = now_ms + (int64_t)source->ttl_s * 1000;
+	int64_t stale_ms = fresh_ms + flight->lead->self->conf->stale_s * 1000;
+	bool keep = flight->purges == flight->home->purges;
+	for (uint32_t i = 0; i < flight->source_count; i++)
+		keep &= !flight->sources[i].source.private_data;
+	slv_str head = { (const char *)meta, sizeof(*meta) };
+	if (keep)
+		flight->hit = slv_cache_put(flight->home->cache, flight->home->loop, &flight->key,
+				head, body, fd, now_ms, fresh_ms, stale_ms);
+	else
+		flight->hit = slv_cache_loose(head, body, fd, now_ms, now_ms);
+	flight->how = IMAGE_MADE;
+}
+
+/* Cloudflare's format=json, and the hashes beside it. */
+static void json_of(const struct flight *flight, const struct slv_pixel_result *result,
+		struct slv_buf *json)
+{
+	const struct image_source *source = &flight->sources[0].source;
+	slv_buf_printf(json, "{\"width\":%u,\"height\":%u,\"frames\":%u,\"format\":", result->width,
+			result->height, result->frames);
+	slv_buf_add_json(json, slv_format_type(result->format));
+	slv_buf_printf(json,
+			",\"original\":{\"file_size\":%zu,\"width\":%u,\"height\":%u,\"frames\":%u,"
+			"\"format\":",
+			source->hit->body.len, result->source_width, result->source_height,
+			result->source_frames);
+	slv_buf_add_json(json, slv_format_type(result->source_format));
+	slv_buf_printf(json, "},\"blurhash\":\"");
+	/* Its alphabet holds nothing that JSON escapes but the backslash, which it does not. */
+	slv_buf_add(json, slv_str_from(result->blurhash));
+	slv_buf_printf(json, "\",\"thumbhash\":\"%s\"}\n", result->thumbhash);
+}
+
+static void keep_json(struct flight *flight, const struct slv_pixel_result *result)
+{
+	struct slv_buf json;
+	slv_buf_init(&json, JSON_BYTES_MAX);
+	json_of(flight, result, &json);
+	slv_assert(!json.overflow);
+	struct image_meta meta = meta_of(flight, result, slv_buf_str(&json));
+	store(flight, &meta, slv_buf_str(&json), -1);
+	slv_buf_done(&json);
+}
+
+static slv_err keep_pixels(struct flight *flight, const struct slv_pixel_result *result, int *fd)
+{
+	slv_str body = { 0 };
+	slv_err err = slv_memfd_map(*fd, result->bytes, &body);
+	if (slv_failed(err))
+		return err;
+	struct image_meta meta = meta_of(flight, result, body);
+	store(flight, &meta, body, slv_fd_take(fd));
+	slv_memfd_unmap(body);
+	return SLV_OK;
+}
+
+static bool try_fallback(struct flight *flight, slv_err err)
+{
+	struct slv_pixel_plan *plan = &flight->job.plan;
+	if (err.code != SLV_E_TIMEOUT || plan->format != SLV_FORMAT_AVIF || flight->second_try)
+		return false;
+	flight->second_try = true;
+	plan->format = plan->fallback;
+	flight->begun = flight->ended = false;
+	return true;
+}
+
+static void job_done(struct slv_pixel_job *job, slv_err err, const struct slv_pixel_result *result,
+		int out_fd)
+{
+	struct flight *flight = SLV_CONTAINER(job, struct flight, job);
+	SLV_CLEANUP(slv_fd_done) int fd = out_fd;
+	if (try_fallback(flight, err)) {
+		flight_run(flight);
+		return;
+	}
+	if (!slv_failed(err) && flight->lead->json)
+		keep_json(flight, result);
+	else if (!slv_failed(err))
+		err = keep_pixels(flight, result, &fd);
+	if (slv_failed(err))
+		flight_fail(flight, err);
+	flight_back(flight);
+}
+
+static slv_err submit(struct flight *flight)
+{
+	struct slv_pixel_job *job = &flight->job;
+	if (!flight->second_try)
+		job->plan = flight->lead->plan;
+	slv_err err = plan_for_svg(flight);
+	for (uint32_t i = 0; i < flight->source_count && !slv_failed(err); i++)
+		err = source_fd(&flight->sources[i], i ? &job->draw_fd[i - 1] : &job->source_fd);
+	if (slv_failed(err))
+		return err;
+	uint32_t left_ms = flight_left_ms(flight);
+	if (!left_ms)
+		return SLV_ERR(SLV_E_TIMEOUT, "getting the source took all of job_ms");
+	if (job->plan.format == SLV_FORMAT_AVIF && job->plan.fallback != SLV_FORMAT_SAME)
+		left_ms = left_ms * AVIF_SHARE_PERCENT / 100;
+	job->source_format = flight->sources[0].source.format;
+	job->source_bytes = flight->sources[0].source.hit->body.len;
+	job->deadline_ms = left_ms;
+	job->done = job_done;
+	slv_lanes_submit(flight->home->lanes, job);
+	return SLV_OK;
+}
+
+static enum flight_state step_job(struct flight *flight)
+{
+	if (!flight->begun) {
+		flight->begun = true;
+		slv_err err = submit(flight);
+		if (slv_failed(err)) {
+			flight_fail(flight, err);
+			return FLIGHT_DONE;
+		}
+	}
+	return flight->ended ? FLIGHT_DONE : FLIGHT_WAIT;
+}
+
+/* --- DONE --- */
+
+static void answer_run(struct slv_post *post)
+{
+	struct image_ask *ask = SLV_CONTAINER(post, struct image_ask, post);
+	ask->answered(ask);
+}
+
+static void answer(struct flight *flight, struct image_ask *ask)
+{
+	ask->hit = flight->hit ? slv_cache_ref(flight->hit) : NULL;
+	ask->how = flight->how == IMAGE_MADE && ask != flight->lead ? IMAGE_COALESCED : flight->how;
+	ask->code = flight->code;
+	memcpy(ask->what, flight->what, sizeof(ask->what));
+	ask->post.run = answer_run;
+	slv_loop_post(ask->self->env->loop, &ask->post);
+}
+
+static enum flight_state step_done(struct flight *flight)
+{
+	if (!flight->hit && !flight->code)
+		flight_fail(flight, SLV_ERR(SLV_E_INTERNAL, "a flight ended with nothing"));
+	slv_map_remove(&flight->home->flights,
+			(slv_str){ (const char *)flight->key.variant.bytes, SLV_SHA256_BYTES });
+	for (struct slv_list *link; (link = slv_list_pop(&flight->asks));)
+		answer(flight, SLV_CONTAINER(link, struct image_ask, link));
+	return FLIGHT_WAIT;
+}
+
+static enum flight_state (*const flight_step[FLIGHT_STATES])(struct flight *flight) = {
+	[FLIGHT_DISK] = step_disk,
+	[FLIGHT_SOURCES] = step_sources,
+	[FLIGHT_JOB] = step_job,
+	[FLIGHT_DONE] = step_done,
+};
+
+static const unsigned flight_may[FLIGHT_STATES] = {
+	[FLIGHT_DISK] = SLV_BIT(FLIGHT_SOURCES) | SLV_BIT(FLIGHT_DONE),
+	[FLIGHT_SOURCES] = SLV_BIT(FLIGHT_JOB) | SLV_BIT(FLIGHT_DONE),
+	[FLIGHT_JOB] = SLV_BIT(FLIGHT_DONE),
+	[FLIGHT_DONE] = 0,
+};
+
+static void flight_free(struct flight *flight)
+{
+	for (uint32_t i = 0; i < SLV_COUNT(flight->sources); i++) {
+		struct flight_source *from = &flight->sources[i];
+		slv_fd_done(&from->temp_fd);
+		if (from->source.hit)
+			from->source.hit->hold.drop(&from->source.hit->hold);
+	}
+	if (flight->hit)
+		flight->hit->hold.drop(&flight->hit->hold);
+	slv_free(flight);
+}
+
+static void flight_run(struct flight *flight)
+{
+	if (flight->running)
+		return;
+	flight->running = true;
+	for (;;) {
+		enum flight_state next = flight_step[flight->state](flight);
+		if (next == FLIGHT_WAIT)
+			break;
+		slv_assert(flight_may[flight->state] & SLV_BIT(next));
+		flight->state = next;
+		flight->begun = flight->ended = false;
+	}
+	flight->running = false;
+	if (flight->state == FLIGHT_DONE)
+		flight_free(flight);
+}
+
+/* --- the home loop --- */
+
+static void refuse(struct image_ask *ask)
+{
+	ask->code = SLV_E_BUSY;
+	snprintf(ask->what, sizeof(ask->what), "%u pictures are being made already", FLIGHTS_MAX);
+	ask->post.run = answer_run;
+	slv_loop_post(ask->self->env->loop, &ask->post);
+}
+
+static void arrived(struct slv_post *post)
+{
+	struct image_ask *ask = SLV_CONTAINER(post, struct image_ask, post);
+	struct image_home *home = ask->self->home;
+	slv_str name = { (const char *)ask->key.variant.bytes, SLV_SHA256_BYTES };
+	struct flight *flight = slv_map_get(&home->flights, name);
+	if (flight) {
+		slv_list_push(&flight->asks, &ask->link);
+		return;
+	}
+	if (home->flights.count >= FLIGHTS_MAX) {
+		refuse(ask);
+		return;
+	}
+	flight = SLV_ALLOC(struct flight);
+	slv_list_init(&flight->asks);
+	slv_list_push(&flight->asks, &ask->link);
+	for (uint32_t i = 0; i < SLV_COUNT(flight->sources); i++)
+		flight->sources[i].temp_fd = -1;
+	flight->home = home;
+	flight->lead = ask;
+	flight->key = ask->key;
+	flight->begun_ms = slv_loop_now_ms(home->loop);
+	flight->purges = home->purges;
+	name.at = (const char *)flight->key.variant.bytes;
+	slv_map_put(&home->flights, name, flight);
+	flight_run(flight);
+}
+
+void image_ask(struct image_ask *ask)
+{
+	ask->post.run = arrived;
+	slv_loop_post(ask->self->home->loop, &ask->post);
+}
+
+slv_err image_home_open(struct slv_service_env *env, void **ret_shared)
+{
+	struct image_home *home = SLV_ALLOC(struct image_home);
+	home->loop = env->loop;
+	home->cache = env->cache;
+	home->lanes = env->lanes;
+	home->sources = image_sources_new(env->loop, env->cache);
+	slv_map_init(&home->flights, slv_loop_hash_key(env->loop));
+	*ret_shared = home;
+	return SLV_OK;
+}
+
+void image_home_close(void *shared)
+{
+	struct image_home *home = shared;
+	if (!home)
+		return;
+	slv_assert(home->flights.count == 0);
+	image_sources_free(home->sources);
+	slv_map_done(&home->flights);
+	slv_free(home);
+}
+
+void image_home_meet(struct image_home *home, struct slv_service_env *env)
+{
+	home->env = env;
+	image_sources_meet(home->sources, env);
+}
+
+void image_home_purged(struct image_home *home)
+{
+	home->purges++;
+	image_sources_purged(home->sources);
+}
+
+const struct image_meta *image_meta_of(const struct slv_cache_hit *hit)
+{
+	const struct image_meta *meta = (const struct image_meta *)(const void *)hit->head.at;
+	if (hit->head.len != sizeof(*meta) || meta->magic != IMAGE_META_MAGIC)
+		return NULL;
+	return meta;
+}

@@ -1,0 +1,148 @@
+/* private.h - what the files of the images service share */
+#ifndef SLV_SERVICE_IMAGE_PRIVATE_H
+#define SLV_SERVICE_IMAGE_PRIVATE_H
+
+#include "base/map.h"
+#include "proc/lanes.h"
+#include "service/image/image.h"
+#include "service/image/key.h"
+#include "service/image/negotiate.h"
+#include "service/image/options.h"
+#include "service/image/preset.h"
+#include "service/image/sign.h"
+#include "store/cache.h"
+
+/* An origin that may be a source: "https://img.example.com/photos/", "https://*.example.com/". */
+struct image_origin {
+	slv_str scheme;
+	slv_str host;  /* lower case */
+	bool below;    /* "*.": names below `host`, not itself */
+	uint16_t port; /* never 0 */
+	slv_str path;  /* prefix, begins with '/' */
+};
+
+/* The settings of a route. */
+struct image_conf {
+	struct slv_image_signing signing;
+	struct slv_image_defaults defaults;
+	struct slv_conf_list presets; /* struct slv_image_preset_conf */
+	struct slv_conf_list allowed; /* of slv_str: options that a URL may name */
+	bool presets_only;
+	struct slv_conf_list origins;           /* of slv_str */
+	bool svg;                               /* pass SVG on, sanitised */
+	int64_t source_bytes;                   /* of a source */
+	int64_t job_ms;                         /* to get and transform */
+	int64_t ttl_s, ttl_least_s, ttl_most_s; /* how long an answer is fresh, and bounds for what
+	                                           a source says of itself */
+	int64_t stale_s; /* how long it may be served after that, while it is renewed */
+};
+
+/* One loop's instance of a route. */
+struct image {
+	struct slv_service_env *env;
+	const struct image_conf *conf;
+	struct image_home *home;
+	struct slv_arena arena; /* of what is prepared */
+	struct slv_image_presets presets;
+	struct image_origin *origins;
+	size_t origins_count;
+	slv_str route_path, site;
+	struct slv_metric *hits, *stale, *misses, *refused;
+};
+
+/* --- questions to the home loop: flight.c --- */
+
+#define IMAGE_WHAT_BYTES 200
+
+enum image_how { IMAGE_MADE, IMAGE_FOUND, IMAGE_COALESCED };
+
+struct image_ask {
+	struct slv_post post; /* there and back; first, for its allocation is the ask's */
+	struct image *self;
+	struct slv_req *req; /* touched on its own loop only; NULL: nobody waits, it is a renewal */
+	struct slv_cache_key key;
+	struct slv_pixel_plan plan;
+	slv_str source;                     /* path of the site with its query, or URL */
+	slv_str draws[SLV_PIXEL_DRAWS_MAX]; /* likewise */
+	bool json;                          /* answer with facts, not pixels */
+	bool renew;                         /* what is cached is stale: ask the source anew */
+	uint64_t begun_ms;
+
+	/* The answer. */
+	struct slv_cache_hit *hit; /* ours; NULL: `code` and `what` say why */
+	enum image_how how;
+	int32_t code;
+	char what[IMAGE_WHAT_BYTES];
+	void (*answered)(struct image_ask *ask); /* on the loop of `self`; owns the ask */
+
+	struct slv_list link; /* on a flight */
+	char text[];          /* of the views above */
+};
+
+/* Hand `ask` over. Thread: the loop of its instance. */
+void image_ask(struct image_ask *ask);
+
+slv_err image_home_open(struct slv_service_env *env, void **ret_shared);
+void image_home_close(void *shared);
+
+/* The home loop's own environment is there: what dispatches requests for sources. */
+void image_home_meet(struct image_home *home, struct slv_service_env *env);
+
+/* What is under way now must not be stored: something was purged. Thread: the home loop. */
+void image_home_purged(struct image_home *home);
+
+/* What goes into the head of a stored result. */
+struct image_meta {
+	uint32_t magic;
+	uint8_t format; /* of the body; SLV_FORMAT_SAME: JSON */
+	uint8_t pad[3];
+	uint32_t width, height, frames;
+	int64_t modified_s; /* of the source; < 0 if not known */
+	char etag[40];      /* with quotes, terminated */
+	char blurhash[64], thumbhash[48];
+};
+#define IMAGE_META_MAGIC 0x31676d69u
+
+/* NULL if the head is none of ours. */
+const struct image_meta *image_meta_of(const struct slv_cache_hit *hit);
+
+/* --- sources: source.c --- */
+
+struct image_source {
+	struct slv_cache_hit *hit; /* ours */
+	enum slv_format format;
+	int64_t modified_s;
+	uint32_t ttl_s;    /* what the source says, bounded by the settings */
+	bool private_data; /* no-store or private: neither it nor what is made of it is kept */
+};
+
+/* Who wants a source. */
+struct image_want {
+	struct image *self; /* whose settings hold: origins, bounds */
+	slv_str source;
+	bool renew; /* ask the source even if the cache has it */
+	uint32_t deadline_ms;
+	/* Comes once. `err.what` lives until it returns. */
+	void (*done)(struct image_want *want, slv_err err, const struct image_source *source);
+	struct slv_list link;
+};
+
+struct image_sources;
+struct image_sources *image_sources_new(struct slv_loop *loop, struct slv_cache *cache);
+void image_sources_free(struct image_sources *sources);
+void image_sources_meet(struct image_sources *sources, struct slv_service_env *env);
+void image_source_get(struct image_sources *sources, struct image_want *want);
+void image_sources_purged(struct image_sources *sources);
+
+/* --- origin.c --- */
+
+slv_err image_origins_prepare(struct slv_arena *arena, const struct slv_conf_list *texts,
+		struct image_origin **ret_origins, size_t *ret_count);
+bool image_origin_allows(const struct image_origin *origins, size_t count, slv_str scheme,
+		slv_str host, uint16_t port, slv_str path);
+
+/* --- settings.c --- */
+
+slv_err image_check(struct slv_arena *scratch, const void *settings);
+
+#endif

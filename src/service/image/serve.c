@@ -1,0 +1,446 @@
+#include "base/assert.h"
+#include "base/mem.h"
+#include "http/condition.h"
+#include "http/problem.h"
+#include "service/image/private.h"
+
+#include <string.h>
+
+#define ARENA_BLOCK_BYTES SLV_KIB(4)
+#define ARENA_BYTES_MAX SLV_MIB(8) /* presets and origins */
+#define SOURCE_BYTES_MAX 4096u     /* of a source in a URL */
+
+/* The Content-Security-Policy of a sanitised SVG: even if something slipped through, it runs and
+ * loads nothing. */
+#define SVG_CSP "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
+
+/* What a request asks, worked out. */
+struct question {
+	struct slv_image_options options;
+	const struct slv_image_preset *preset;
+	struct slv_image_grant grant;
+	struct slv_pixel_plan plan;
+	struct slv_cache_key key;
+	slv_str source;
+	bool auto_width, slow_quality, json;
+};
+
+/* --- from a URL to a plan --- */
+
+static bool is_url(slv_str source)
+{
+	return slv_str_starts(source, SLV_STR("https://")) ||
+	       slv_str_starts(source, SLV_STR("http://"));
+}
+
+/* "<route><options>/<source>", as sent. */
+static slv_err split(const struct image *self, slv_str path, struct slv_image_target *target,
+		slv_str *ret_source)
+{
+	if (!slv_str_starts(path, self->route_path))
+		return SLV_ERR(SLV_E_SOURCE, "the route's own path must not be percent-encoded");
+	slv_str rest = slv_str_from_index(path, self->route_path.len);
+	size_t slash = slv_str_find(rest, '/');
+	target->options = slv_str_head(rest, slash);
+	slv_str source = slv_str_from_index(rest, slash);
+	if (!target->options.len)
+		return SLV_ERR(SLV_E_OPTION,
+				"no options; write <options>/<source>, as width=400/cat.jpg");
+	if (source.len < 2)
+		return SLV_ERR(SLV_E_SOURCE, "no source behind the options");
+	if (source.len > SOURCE_BYTES_MAX)
+		return SLV_ERR(SLV_E_SOURCE, "source is longer than 4096 bytes");
+	slv_str url = slv_str_from_index(source, 1);
+	*ret_source = is_url(url) ? url : source;
+	return SLV_OK;
+}
+
+static slv_err check_url_source(const struct image *self, slv_str source)
+{
+	struct slv_uri uri;
+	struct slv_host host;
+	if (slv_failed(slv_uri_parse(source, &uri)) ||
+			slv_failed(slv_host_parse(uri.authority, &host)))
+		return SLV_ERR(SLV_E_SOURCE, "source is no URL that can be fetched");
+	for (size_t i = 0; i < host.name.len; i++)
+		if (host.name.at[i] != slv_lower(host.name.at[i]))
+			return SLV_ERR(SLV_E_SOURCE, "the host of a source must be in lower case");
+	if (!image_origin_allows(self->origins, self->origins_count, uri.scheme, host.name,
+			    host.port, uri.path.len ? uri.path : SLV_STR("/")))
+		return SLV_ERR(SLV_E_DENIED, "the source's origin is not in `origins`");
+	return SLV_OK;
+}
+
+/* The source with its own query, as it will be fetched. */
+static slv_err with_query(struct slv_arena *arena, slv_str query, slv_str *source)
+{
+	if (!query.len)
+		return SLV_OK;
+	*source = slv_str_printf(arena, "%.*s?%.*s", SLV_FMT(*source), SLV_FMT(query));
+	return source->at ? SLV_OK : SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
+}
+
+/* What the options say, with their preset, for a client that `choice` describes. */
+static void plan(
+		const struct image *self, struct question *q, const struct slv_image_choice *choice)
+{
+	slv_image_plan_make(&q->options, &self->conf->defaults, choice, &q->plan);
+	slv_image_preset_apply(q->preset, &q->plan);
+	q->key.variant = slv_image_variant_key(
+			&q->key.source, &q->plan, q->preset ? q->preset->draw_url : NULL);
+}
+
+static slv_err read_options(
+		const struct image *self, struct slv_arena *arena, slv_str text, struct question *q)
+{
+	slv_err err = slv_image_options_parse(arena, text, &self->conf->defaults, &q->options);
+	if (slv_failed(err))
+		return err;
+	err = slv_image_presets_resolve(&self->presets, arena, &q->options, &q->preset);
+	if (slv_failed(err))
+		return err;
+	q->auto_width = q->options.width == SLV_IMAGE_WIDTH_AUTO;
+	q->slow_quality = q->options.given & SLV_IMAGE_GIVEN(SLV_IMAGE_OPTION_SLOW_QUALITY);
+	q->json = q->options.format == SLV_IMAGE_FORMAT_JSON;
+	return SLV_OK;
+}
+
+static slv_err work_out(const struct image *self, struct slv_req *req, struct question *q)
+{
+	struct slv_image_target target = { .path = req->uri.path, .query = req->uri.query };
+	slv_err err = split(self, req->uri.path, &target, &q->source);
+	if (slv_failed(err))
+		return err;
+	err = slv_image_sign_verify(&self->conf->signing, &target,
+			(uint64_t)slv_loop_wall_s(self->env->loop), &q->grant);
+	if (slv_failed(err))
+		return err;
+	err = read_options(self, req->arena, target.options, q);
+	if (slv_failed(err))
+		return err;
+	if (is_url(q->source)) {
+		err = check_url_source(self, q->source);
+		if (slv_failed(err))
+			return err;
+	}
+	err = with_query(req->arena, q->grant.query, &q->source);
+	if (slv_failed(err))
+		return err;
+
+	struct slv_image_choice choice =
+			slv_image_choose(&req->fields, q->auto_width, q->slow_quality);
+	q->key.source = slv_image_source_key(self->site, q->source);
+	plan(self, q, &choice);
+	return SLV_OK;
+}
+
+/* --- replies --- */
+
+/* A client must not keep what a signed link shows for longer than the link lives. */
+static slv_err add_cache_control(const struct image *self, struct slv_req *req,
+		const struct question *q, const struct slv_cache_hit *hit, struct slv_reply *reply)
+{
+	int64_t now_ms = slv_loop_wall_ms(self->env->loop);
+	int64_t age_s = hit->fresh_until_ms > now_ms ? (hit->fresh_until_ms - now_ms) / 1000 : 0;
+	int64_t left_s = q->grant.expires_s ? (int64_t)q->grant.expires_s - now_ms / 1000
+	                                    : INT64_MAX;
+	slv_str value = slv_str_printf(req->arena, "public, max-age=%lld",
+			(long long)(age_s < left_s   ? age_s
+					: left_s > 0 ? left_s
+						     : 0));
+	return value.at ? slv_fields_add_id(&reply->fields, SLV_FIELD_CACHE_CONTROL, value)
+	                : SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
+}
+
+static slv_err add_fields(const struct image *self, struct slv_req *req, const struct question *q,
+		const struct slv_cache_hit *hit, const struct image_meta *meta,
+		struct slv_reply *reply)
+{
+	struct slv_fields *fields = &reply->fields;
+	bool pixels = meta->format != SLV_FORMAT_SAME;
+	slv_err err = slv_fields_add_id(fields, SLV_FIELD_CONTENT_TYPE,
+			pixels ? slv_format_type(meta->format) : SLV_STR("application/json"));
+	if (!slv_failed(err))
+		err = add_cache_control(self, req, q, hit, reply);
+	if (!slv_failed(err))
+		err = slv_fields_add_id(fields, SLV_FIELD_VARY,
+				slv_image_vary(q->auto_width, q->slow_quality));
+	if (!slv_failed(err))
+		err = slv_fields_add_id(fields, SLV_FIELD_CACHE_STATUS, req->cache_status);
+	if (!slv_failed(err))
+		err = slv_fields_add_id(
+				fields, SLV_FIELD_X_CONTENT_TYPE_OPTIONS, SLV_STR("nosniff"));
+	slv_str hints = slv_image_accept_ch(q->auto_width, q->slow_quality);
+	if (!slv_failed(err) && hints.len)
+		err = slv_fields_add(fields, SLV_STR("Accept-CH"), hints);
+	if (!slv_failed(err) && meta->format == SLV_FORMAT_SVG)
+		err = slv_fields_add_id(
+				fields, SLV_FIELD_CONTENT_SECURITY_POLICY, SLV_STR(SVG_CSP));
+	if (!slv_failed(err) && pixels && meta->blurhash[0])
+		err = slv_fields_add(
+				fields, SLV_STR("Selvedge-BlurHash"), slv_str_from(meta->blurhash));
+	if (!slv_failed(err) && pixels && meta->thumbhash[0])
+		err = slv_fields_add(fields, SLV_STR("Selvedge-ThumbHash"),
+				slv_str_from(meta->thumbhash));
+	return err;
+}
+
+/* Answer with a stored result, whose reference is ours and goes with the reply. */
+static slv_err reply_hit(const struct image *self, struct slv_req *req, const struct question *q,
+		struct slv_cache_hit *hit)
+{
+	struct slv_reply reply;
+	const struct image_meta *meta = image_meta_of(hit);
+	slv_assert(meta);
+	slv_reply_init(&reply, req, 200);
+	slv_err err = add_fields(self, req, q, hit, meta, &reply);
+	if (slv_failed(err)) {
+		hit->hold.drop(&hit->hold);
+		return err;
+	}
+	reply.body = slv_body_bytes(hit->body, &hit->hold);
+	if (hit->body_fd >= 0) {
+		reply.body.has_fd = true;
+		reply.body.fd = hit->body_fd;
+		reply.body.fd_offset = hit->body_offset;
+	}
+	struct slv_validator have = { .etag = slv_str_from(meta->etag),
+		.modified_s = meta->modified_s };
+	slv_condition_reply(req, &reply, &have, slv_loop_wall_s(self->env->loop));
+	return SLV_OK;
+}
+
+/* onerror=redirect: to the source as it is, where that is the same site. */
+static slv_err reply_failed(const struct image *self, struct slv_req *req, const struct question *q,
+		slv_err err)
+{
+	struct slv_reply reply;
+	(void)self;
+	slv_reply_init(&reply, req, 302);
+	if (!q->options.redirect || is_url(q->source) ||
+			slv_failed(slv_fields_add_id(
+					&reply.fields, SLV_FIELD_LOCATION, q->source)) ||
+			slv_failed(slv_fields_add_id(&reply.fields, SLV_FIELD_CACHE_CONTROL,
+					SLV_STR("no-store"))) ||
+			slv_failed(slv_fields_add(&reply.fields, SLV_STR("Selvedge-Error"),
+					slv_str_from(slv_code_name(err.code)))))
+		return err;
+	reply.code = slv_code_name(err.code);
+	slv_req_reply(req, &reply);
+	return SLV_OK;
+}
+
+/* --- asking the home loop --- */
+
+static void answered(struct image_ask *ask)
+{
+	struct image *self = ask->self;
+	struct slv_req *req = ask->req;
+	if (req) {
+		static const slv_str how[] = {
+			[IMAGE_MADE] = SLV_STR_INIT("Selvedge; fwd=uri-miss; stored"),
+			[IMAGE_FOUND] = SLV_STR_INIT("Selvedge; hit; detail=disk"),
+			[IMAGE_COALESCED] = SLV_STR_INIT("Selvedge; fwd=uri-miss; collapsed"),
+		};
+		struct question *q = req->holder;
+		slv_err err = { .code = ask->code, .what = ask->what };
+		req->cache_status = how[ask->how];
+		if (ask->hit)
+			err = reply_hit(self, req, q, ask->hit);
+		else
+			err = reply_failed(self, req, q, err);
+		/* `what` lives in the ask, which ends here; the reply copies it. */
+		if (slv_failed(err))
+			slv_problem_reply(req, err);
+	} else if (ask->hit) {
+		ask->hit->hold.drop(&ask->hit->hold);
+	}
+	slv_free(ask);
+}
+
+static slv_str put_text(char **at, slv_str text)
+{
+	memcpy(*at, text.at, text.len);
+	*at += text.len;
+	return (slv_str){ *at - text.len, text.len };
+}
+
+static void ask_home(struct image *self, struct slv_req *req, const struct question *q, bool renew)
+{
+	size_t bytes = q->source.len;
+	for (uint32_t i = 0; i < q->plan.draw_count; i++)
+		bytes += q->preset->draw_url[i].len;
+	struct image_ask *ask = slv_alloc(sizeof(*ask) + bytes);
+	char *at = ask->text;
+	ask->source = put_text(&at, q->source);
+	for (uint32_t i = 0; i < q->plan.draw_count; i++)
+		ask->draws[i] = put_text(&at, q->preset->draw_url[i]);
+	ask->self = self;
+	ask->req = req;
+	ask->key = q->key;
+	ask->plan = q->plan;
+	ask->json = q->json;
+	ask->renew = renew;
+	ask->begun_ms = slv_loop_now_ms(self->env->loop);
+	ask->answered = answered;
+	image_ask(ask);
+}
+
+static slv_err serve_hit(struct image *self, struct slv_req *req, struct question *q,
+		struct slv_cache_hit *hit, int64_t now_ms)
+{
+	int64_t left_s = (hit->fresh_until_ms - now_ms) / 1000;
+	slv_metric_add(self->hits, 1);
+	if (now_ms >= hit->fresh_until_ms) {
+		slv_metric_add(self->stale, 1);
+		ask_home(self, NULL, q, true);
+		left_s = -((now_ms - hit->fresh_until_ms) / 1000) - 1;
+	}
+	slv_str status = slv_str_printf(req->arena, "Selvedge; hit; ttl=%lld", (long long)left_s);
+	req->cache_status = status.at ? status : SLV_STR("Selvedge; hit");
+	return reply_hit(self, req, q, hit);
+}
+
+static slv_err image_serve(void *me, struct slv_req *req)
+{
+	struct image *self = me;
+	struct question q = { 0 };
+	if (req->method != SLV_METHOD_GET && req->method != SLV_METHOD_HEAD)
+		return SLV_ERR(SLV_E_METHOD, "pictures are asked for with GET or HEAD");
+	slv_err err = work_out(self, req, &q);
+	if (slv_failed(err)) {
+		slv_metric_add(self->refused, 1);
+		return err;
+	}
+	int64_t now_ms = slv_loop_wall_ms(self->env->loop);
+	struct slv_cache_hit *hit = slv_cache_get(self->env->cache, &q.key, now_ms);
+	if (hit)
+		return serve_hit(self, req, &q, hit, now_ms);
+
+	struct question *kept = SLV_NEW(req->arena, struct question);
+	if (!kept)
+		return SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
+	*kept = q;
+	req->holder = kept;
+	slv_metric_add(self->misses, 1);
+	ask_home(self, req, kept, false);
+	return SLV_OK;
+}
+
+/* --- purge --- */
+
+/* A URL has a variant for each class of client, each automatic width, slow or not. */
+static size_t purge_url(struct image *self, struct slv_arena *arena, slv_str text)
+{
+	static const uint32_t widths[] = { 320, 768, 960, 1200 };
+	struct question q = { 0 };
+	struct slv_uri uri;
+	struct slv_image_target target;
+	if (slv_failed(slv_uri_parse(text, &uri)) ||
+			slv_failed(split(self, uri.path, &target, &q.source)) ||
+			slv_failed(read_options(self, arena, target.options, &q)))
+		return 0;
+	/* A signature is no part of what is stored; what stands before it is. */
+	target.path = uri.path;
+	target.query = uri.query;
+	struct slv_image_signing open = self->conf->signing;
+	open.required = false;
+	if (slv_failed(slv_image_sign_verify(
+			    &open, &target, (uint64_t)slv_loop_wall_s(self->env->loop), &q.grant)))
+		q.grant.query = uri.query;
+	if (slv_failed(with_query(arena, q.grant.query, &q.source)))
+		return 0;
+	q.key.source = slv_image_source_key(self->site, q.source);
+	for (unsigned i = 0; i < SLV_IMAGE_CLASS_COUNT * SLV_COUNT(widths) * 2; i++) {
+		struct slv_image_choice choice = {
+			.class = (uint8_t)(i % SLV_IMAGE_CLASS_COUNT),
+			.width = widths[i / SLV_IMAGE_CLASS_COUNT % SLV_COUNT(widths)],
+			.slow = i / SLV_IMAGE_CLASS_COUNT / SLV_COUNT(widths) != 0,
+		};
+		plan(self, &q, &choice);
+		slv_cache_purge_variant(self->env->cache, self->env->loop, &q.key, NULL, NULL);
+	}
+	return 1;
+}
+
+static size_t image_purge(void *me, const struct slv_purge *purge)
+{
+	struct image *self = me;
+	struct slv_arena arena;
+	size_t named = 1;
+	image_home_purged(self->home);
+	slv_arena_init(&arena, ARENA_BLOCK_BYTES, SLV_KIB(64));
+	if (purge->what == SLV_PURGE_ALL) {
+		slv_cache_purge_all(self->env->cache, self->env->loop, NULL, NULL);
+	} else if (purge->what == SLV_PURGE_SOURCE) {
+		struct slv_digest source = slv_image_source_key(self->site, purge->target);
+		slv_cache_purge_source(self->env->cache, self->env->loop, &source, NULL, NULL);
+	} else {
+		named = purge_url(self, &arena, purge->target);
+	}
+	slv_arena_done(&arena);
+	return named;
+}
+
+/* --- life --- */
+
+static void image_stop(void *me)
+{
+	struct image *self = me;
+	slv_arena_done(&self->arena);
+	slv_free(self);
+}
+
+static slv_err prepare(struct image *self)
+{
+	const struct image_conf *conf = self->conf;
+	slv_err err = slv_image_presets_prepare(&self->arena, &conf->presets, &conf->allowed,
+			conf->presets_only, &conf->defaults, &self->presets);
+	if (slv_failed(err))
+		return err;
+	return image_origins_prepare(
+			&self->arena, &conf->origins, &self->origins, &self->origins_count);
+}
+
+static slv_err image_start(
+		struct slv_service_env *env, const struct slv_service_place *place, void **ret_self)
+{
+	struct image *self = SLV_ALLOC(struct image);
+	struct slv_metrics *metrics = env->metrics;
+	slv_arena_init(&self->arena, ARENA_BLOCK_BYTES, ARENA_BYTES_MAX);
+	self->env = env;
+	self->conf = place->settings;
+	self->home = place->shared;
+	self->route_path = place->route_path;
+	self->site = place->site_name;
+	self->hits = slv_metric_get(metrics, SLV_COUNTER, "selvedge_image_hits_total", NULL,
+			"Pictures answered from memory");
+	self->stale = slv_metric_get(metrics, SLV_COUNTER, "selvedge_image_stale_total", NULL,
+			"Of those, the ones that were stale and are being renewed");
+	self->misses = slv_metric_get(metrics, SLV_COUNTER, "selvedge_image_misses_total", NULL,
+			"Pictures that were not in memory");
+	self->refused = slv_metric_get(metrics, SLV_COUNTER, "selvedge_image_refused_total", NULL,
+			"Image URLs with a wrong option, source or signature");
+	slv_err err = prepare(self);
+	if (slv_failed(err)) {
+		image_stop(self);
+		return err;
+	}
+	if (slv_loop_index(env->loop) == 0)
+		image_home_meet(self->home, env);
+	*ret_self = self;
+	return SLV_OK;
+}
+
+const struct slv_service slv_image_service = {
+	.name = "images",
+	.keys = slv_image_keys,
+	.settings_size = sizeof(struct image_conf),
+	.check = image_check,
+	.open = image_home_open,
+	.start = image_start,
+	.serve = image_serve,
+	.purge = image_purge,
+	.stop = image_stop,
+	.close = image_home_close,
+};

@@ -1,0 +1,521 @@
+/* source.c - the pictures that results are made of
+ *
+ * Kept in the cache apart from results, so that four sizes of one picture fetch it once. A source
+ * comes from the site's own routes, by a request inside the program, or from an allowed origin
+ * by the guarded client. Who wants the same source at the same time shares one load.
+ */
+#include "base/assert.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "client/client.h"
+#include "http/date.h"
+#include "proc/message.h"
+#include "service/image/private.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ARENA_BLOCK_BYTES SLV_KIB(4)
+#define ARENA_BYTES_MAX SLV_MIB(1)
+#define SNIFF_BYTES 1024u
+#define ETAG_BYTES 128u
+#define META_MAGIC 0x31637273u
+
+/* What goes into the head of a stored source. */
+struct source_meta {
+	uint32_t magic, ttl_s;
+	uint8_t format;
+	uint8_t private_data;
+	uint8_t pad[6];
+	int64_t modified_s;
+	char etag[ETAG_BYTES]; /* terminated; empty if it has none or a longer one */
+};
+
+struct image_sources {
+	struct slv_loop *loop;
+	struct slv_cache *cache;
+	struct slv_service_env *env;
+	struct slv_map loads; /* by source key */
+	uint64_t purges;
+};
+
+enum load_state { LOAD_DISK, LOAD_FETCH, LOAD_DONE };
+
+/* One source on its way. */
+struct load {
+	struct image_sources *sources;
+	struct slv_list wants;
+	struct image_want *lead;
+	struct slv_cache_key key;
+	bool renew;
+	uint64_t purges;
+	struct slv_cache_fetch disk;
+	struct slv_cache_hit
+			*old; /* stale, or to be renewed: spares the bytes if it is still right */
+	struct slv_arena arena;
+
+	/* From the site's own routes. */
+	struct slv_req req;
+	struct slv_sink sink;
+	struct slv_body body;
+	struct slv_pull pull;
+	bool at_work; /* a request inside the program owes its reply, or a pull its part */
+	struct slv_timer deadline;
+
+	/* From an origin. */
+	struct slv_fetch fetch;
+
+	/* What came. */
+	int status;
+	struct slv_fields fields;
+	int fd;
+	uint64_t bytes;
+};
+
+static const struct source_meta *source_meta_of(const struct slv_cache_hit *hit)
+{
+	const struct source_meta *meta = (const struct source_meta *)(const void *)hit->head.at;
+	if (hit->head.len != sizeof(*meta) || meta->magic != META_MAGIC)
+		return NULL;
+	return meta;
+}
+
+static struct slv_cache_key source_cache_key(const struct image *self, slv_str source)
+{
+	struct slv_cache_key key = { .source = slv_image_source_key(self->site, source) };
+	slv_str parts[] = { SLV_STR("source"),
+		{ (const char *)key.source.bytes, SLV_SHA256_BYTES } };
+	key.variant = slv_sha256(parts, SLV_COUNT(parts));
+	return key;
+}
+
+/* --- end --- */
+
+static void load_free(struct load *load)
+{
+	slv_assert(!load->at_work);
+	slv_timer_stop(load->sources->loop, &load->deadline);
+	if (load->old)
+		load->old->hold.drop(&load->old->hold);
+	slv_fd_done(&load->fd);
+	slv_arena_done(&load->arena);
+	slv_free(load);
+}
+
+/* Tell all who want it. Takes a reference of `hit`. */
+static void load_end(struct load *load, slv_err err, struct slv_cache_hit *hit)
+{
+	slv_map_remove(&load->sources->loads,
+			(slv_str){ (const char *)load->key.source.bytes, SLV_SHA256_BYTES });
+	slv_timer_stop(load->sources->loop, &load->deadline);
+	for (struct slv_list *link; (link = slv_list_pop(&load->wants));) {
+		struct image_want *want = SLV_CONTAINER(link, struct image_want, link);
+		struct image_source source = { 0 };
+		if (hit) {
+			const struct source_meta *meta = source_meta_of(hit);
+			source = (struct image_source){ .hit = slv_cache_ref(hit),
+				.format = meta->format,
+				.modified_s = meta->modified_s,
+				.ttl_s = meta->ttl_s,
+				.private_data = meta->private_data };
+		}
+		want->done(want, err, hit ? &source : NULL);
+	}
+	if (hit)
+		hit->hold.drop(&hit->hold);
+	if (!load->at_work)
+		load_free(load); /* else whoever is still at work does */
+}
+
+/* --- what came --- */
+
+static uint32_t bounded(const struct image_conf *conf, uint64_t ttl_s)
+{
+	uint64_t least = (uint64_t)conf->ttl_least_s, most = (uint64_t)conf->ttl_most_s;
+	return (uint32_t)(ttl_s < least ? least : ttl_s > most ? most : ttl_s);
+}
+
+/* The directives that decide whether and how long we keep it (RFC 9111 section 5.2.2). */
+static void read_cache_control(const struct image_conf *conf, const struct slv_fields *fields,
+		struct source_meta *meta)
+{
+	uint64_t ttl_s = (uint64_t)conf->ttl_s, shared_s = UINT64_MAX, told;
+	for (const struct slv_field *field = NULL;
+			(field = slv_fields_find(fields, SLV_FIELD_CACHE_CONTROL, field));) {
+		slv_str rest = field->value;
+		while (rest.at) {
+			slv_str value = slv_str_trim(slv_str_cut(&rest, ','));
+			slv_str name = slv_str_trim(slv_str_cut(&value, '='));
+			value = slv_str_trim(value);
+			bool number = slv_str_u64(value, UINT32_MAX, &told);
+			if (slv_str_eq_nocase(name, SLV_STR("no-store")) ||
+					slv_str_eq_nocase(name, SLV_STR("private")))
+				meta->private_data = 1;
+			else if (slv_str_eq_nocase(name, SLV_STR("s-maxage")) && number)
+				shared_s = told;
+			else if (slv_str_eq_nocase(name, SLV_STR("max-age")) && number)
+				ttl_s = told;
+			else if (slv_str_eq_nocase(name, SLV_STR("no-cache")))
+				shared_s = 0;
+		}
+	}
+	meta->ttl_s = bounded(conf, shared_s != UINT64_MAX ? shared_s : ttl_s);
+}
+
+static struct source_meta meta_from(struct load *load, enum slv_format format)
+{
+	struct source_meta meta = {
+		.magic = META_MAGIC, .format = (uint8_t)format, .modified_s = -1
+	};
+	slv_str etag = slv_fields_get(&load->fields, SLV_FIELD_ETAG);
+	if (etag.len < sizeof(meta.etag))
+		memcpy(meta.etag, etag.at ? etag.at : "", etag.len);
+	int64_t modified_s;
+	if (slv_date_parse(slv_fields_get(&load->fields, SLV_FIELD_LAST_MODIFIED),
+			    slv_loop_wall_s(load->sources->loop), &modified_s))
+		meta.modified_s = modified_s;
+	read_cache_control(load->lead->self->conf, &load->fields, &meta);
+	return meta;
+}
+
+static void load_keep(struct load *load, const struct source_meta *meta, slv_str body, int fd)
+{
+	struct image_sources *sources = load->sources;
+	int64_t now_ms = slv_loop_wall_ms(sources->loop);
+	int64_t fresh_ms = now_ms + (int64_t)meta->ttl_s * 1000;
+	slv_str head = { (const char *)meta, sizeof(*meta) };
+	struct slv_cache_hit *hit;
+	if (meta->private_data || load->purges != sources->purges)
+		hit = slv_cache_loose(head, body, fd, now_ms, now_ms);
+	else
+		hit = slv_cache_put(sources->cache, sources->loop, &load->key, head, body, fd,
+				now_ms, fresh_ms,
+				fresh_ms + load->lead->self->conf->stale_s * 1000);
+	load_end(load, SLV_OK, hit);
+}
+
+/* 304: what we had is still right. */
+static void load_renewed(struct load *load)
+{
+	struct source_meta meta = *source_meta_of(load->old);
+	struct source_meta told = meta_from(load, meta.format);
+	meta.ttl_s = told.ttl_s;
+	int fd = load->old->body_fd >= 0 && load->old->body_offset == 0
+	                         ? fcntl(load->old->body_fd, F_DUPFD_CLOEXEC, 0)
+	                         : -1;
+	load_keep(load, &meta, load->old->body, fd);
+}
+
+static slv_err status_error(int status)
+{
+	if (status == 404 || status == 410)
+		return SLV_ERR(SLV_E_MISSING, "the source is not there");
+	if (status == 401 || status == 403)
+		return SLV_ERR(SLV_E_DENIED, "the source's origin does not hand it out");
+	if (status == 503 || status == 429)
+		return SLV_ERR(SLV_E_BUSY, "the source's origin is overloaded");
+	if (status == 508)
+		return SLV_ERR(SLV_E_CYCLE, "the source leads back to itself more than 4 times");
+	return SLV_ERR(SLV_E_UPSTREAM, "the source's origin did not answer with a picture");
+}
+
+static slv_err load_sniff(struct load *load, slv_str body)
+{
+	enum slv_format format = slv_format_sniff(slv_str_head(body, SNIFF_BYTES));
+	if (format == SLV_FORMAT_SAME)
+		return SLV_ERR(SLV_E_MEDIA, "the source is no picture of a kind that is read here");
+	struct source_meta meta = meta_from(load, format);
+	int fd = slv_fd_take(&load->fd);
+	load_keep(load, &meta, body, fd);
+	return SLV_OK;
+}
+
+/* All of it is in load->fd. */
+static void load_came(struct load *load)
+{
+	slv_str body = { 0 };
+	if (load->status == 304 && load->old) {
+		load_renewed(load);
+		return;
+	}
+	slv_err err = load->status == 200 ? SLV_OK : status_error(load->status);
+	if (!slv_failed(err) && !load->bytes)
+		err = SLV_ERR(SLV_E_MEDIA, "the source is empty");
+	if (!slv_failed(err))
+		err = slv_memfd_seal(load->fd);
+	if (!slv_failed(err))
+		err = slv_memfd_map(load->fd, load->bytes, &body);
+	if (!slv_failed(err)) {
+		err = load_sniff(load, body); /* on success the load is over */
+		slv_memfd_unmap(body);
+		if (!slv_failed(err))
+			return;
+	}
+	load_end(load, err, NULL);
+}
+
+/* --- from the site's own routes --- */
+
+/* The load is over, its deadline passed; what was still at work is back. */
+static bool load_is_over(struct load *load)
+{
+	if (!slv_list_empty(&load->wants))
+		return false;
+	slv_body_done(&load->body);
+	load->at_work = false;
+	load_free(load);
+	return true;
+}
+
+static void inner_end(struct load *load, slv_err err)
+{
+	slv_body_done(&load->body);
+	load->at_work = false;
+	if (slv_failed(err))
+		load_end(load, err, NULL);
+	else
+		load_came(load);
+}
+
+static slv_err inner_write(struct load *load, slv_str bytes)
+{
+	if (load->bytes + bytes.len > (uint64_t)load->lead->self->conf->source_bytes)
+		return SLV_ERR(SLV_E_LIMIT, "the source is larger than source_bytes");
+	while (bytes.len) {
+		ssize_t len = write(load->fd, bytes.at, bytes.len);
+		if (len <= 0)
+			return SLV_ERR(SLV_E_SYS, "cannot keep the source in memory");
+		load->bytes += (uint64_t)len;
+		bytes = slv_str_from_index(bytes, (size_t)len);
+	}
+	return SLV_OK;
+}
+
+static void inner_part(struct slv_pull *pull, slv_err err, slv_str bytes)
+{
+	struct load *load = SLV_CONTAINER(pull, struct load, pull);
+	if (load_is_over(load))
+		return;
+	if (!slv_failed(err) && bytes.len) {
+		err = inner_write(load, bytes);
+		if (!slv_failed(err)) {
+			slv_source_pull(load->body.source, &load->pull);
+			return;
+		}
+	}
+	inner_end(load, err);
+}
+
+static void inner_reply(struct slv_sink *sink, struct slv_req *req, struct slv_reply *reply)
+{
+	struct load *load = SLV_CONTAINER(sink, struct load, sink);
+	(void)req;
+	load->body = reply->body;
+	if (load_is_over(load))
+		return;
+	load->status = reply->status;
+	load->fields = reply->fields;
+	if (reply->status != 200 || !load->body.length) {
+		inner_end(load, SLV_OK);
+	} else if (load->body.source) {
+		slv_source_pull(load->body.source, &load->pull);
+	} else {
+		inner_end(load, inner_write(load, load->body.bytes));
+	}
+}
+
+static const struct slv_sink_ops inner_ops = { .reply = inner_reply };
+
+static void inner_timeout(struct slv_timer *timer)
+{
+	struct load *load = SLV_CONTAINER(timer, struct load, deadline);
+	load_end(load, SLV_ERR(SLV_E_TIMEOUT, "the source took longer than job_ms"), NULL);
+}
+
+static slv_err inner_request(struct load *load, slv_str source)
+{
+	struct slv_req *req = &load->req;
+	*req = (struct slv_req){
+		.arena = &load->arena,
+		.sink = &load->sink,
+		.method = SLV_METHOD_GET,
+		.method_name = SLV_STR("GET"),
+		.target = slv_str_copy(&load->arena, source),
+		.scheme = SLV_STR("http"),
+		.version = 11,
+		.depth = 1,
+		.times = { .begun_ms = slv_loop_now_ms(load->sources->loop) },
+	};
+	slv_fields_init(&req->fields, &load->arena);
+	if (!req->target.at)
+		return SLV_ERR(SLV_E_LIMIT, "source too long");
+	slv_err err = slv_uri_parse(req->target, &req->uri);
+	if (!slv_failed(err))
+		err = slv_fields_add_id(&req->fields, SLV_FIELD_HOST,
+				slv_str_copy(&load->arena, load->lead->self->site));
+	if (!slv_failed(err) && load->old && source_meta_of(load->old)->etag[0])
+		err = slv_fields_add_id(&req->fields, SLV_FIELD_IF_NONE_MATCH,
+				slv_str_from(source_meta_of(load->old)->etag));
+	return err;
+}
+
+static void inner_start(struct load *load)
+{
+	slv_err err = inner_request(load, load->lead->source);
+	if (slv_failed(err)) {
+		load_end(load, err, NULL);
+		return;
+	}
+	load->sink.ops = &inner_ops;
+	load->pull.done = inner_part;
+	load->deadline.fire = inner_timeout;
+	load->at_work = true;
+	slv_timer_start(load->sources->loop, &load->deadline, load->lead->deadline_ms);
+	load->sources->env->ops->dispatch(load->sources->env, &load->req);
+}
+
+/* --- from an origin --- */
+
+static bool origin_allow(
+		struct slv_fetch *fetch, slv_str scheme, slv_str host, uint16_t port, slv_str path)
+{
+	const struct load *load = SLV_CONTAINER(fetch, struct load, fetch);
+	const struct image *self = load->lead->self;
+	return image_origin_allows(self->origins, self->origins_count, scheme, host, port, path);
+}
+
+static void origin_done(struct slv_fetch *fetch, slv_err err, struct slv_fetched *fetched)
+{
+	struct load *load = SLV_CONTAINER(fetch, struct load, fetch);
+	if (slv_failed(err)) {
+		load_end(load, err, NULL);
+		return;
+	}
+	slv_fd_done(&load->fd);
+	load->fd = fetched->body_fd;
+	load->bytes = fetched->body_bytes;
+	load->status = fetched->status;
+	load->fields = fetched->fields;
+	load_came(load);
+}
+
+static void origin_start(struct load *load)
+{
+	load->fetch = (struct slv_fetch){
+		.url = slv_str_copy(&load->arena, load->lead->source),
+		.if_none_match = load->old ? slv_str_from(source_meta_of(load->old)->etag)
+		                           : (slv_str){ 0 },
+		.body_bytes_max = (uint64_t)load->lead->self->conf->source_bytes,
+		.deadline_ms = load->lead->deadline_ms,
+		.arena = &load->arena,
+		.allow = origin_allow,
+		.done = origin_done,
+	};
+	slv_fetch_start(load->sources->env->client, &load->fetch);
+}
+
+static void load_fetch(struct load *load)
+{
+	slv_err err = slv_memfd_new(&load->fd);
+	if (slv_failed(err))
+		load_end(load, err, NULL);
+	else if (slv_str_starts(load->lead->source, SLV_STR("/")))
+		inner_start(load);
+	else
+		origin_start(load);
+}
+
+/* --- from the cache --- */
+
+/* Have an entry of ours: fresh ones end the load, stale ones spare the bytes at best. */
+static bool load_found(struct load *load, struct slv_cache_hit *hit)
+{
+	int64_t now_ms = slv_loop_wall_ms(load->sources->loop);
+	if (!source_meta_of(hit)) {
+		hit->hold.drop(&hit->hold);
+		return false;
+	}
+	if (hit->fresh_until_ms > now_ms && !load->renew) {
+		load_end(load, SLV_OK, hit);
+		return true;
+	}
+	load->old = hit;
+	return false;
+}
+
+static void disk_done(struct slv_cache_fetch *disk, struct slv_cache_hit *hit)
+{
+	struct load *load = SLV_CONTAINER(disk, struct load, disk);
+	if (!hit || !load_found(load, hit))
+		load_fetch(load);
+}
+
+static void load_start(struct load *load)
+{
+	struct image_sources *sources = load->sources;
+	int64_t now_ms = slv_loop_wall_ms(sources->loop);
+	struct slv_cache_hit *hit = slv_cache_get(sources->cache, &load->key, now_ms);
+	if (hit && load_found(load, hit))
+		return;
+	if (hit) {
+		load_fetch(load);
+		return;
+	}
+	load->disk.key = load->key;
+	load->disk.done = disk_done;
+	slv_cache_fetch(sources->cache, sources->loop, &load->disk, now_ms);
+}
+
+/* --- the door --- */
+
+void image_source_get(struct image_sources *sources, struct image_want *want)
+{
+	struct slv_cache_key key = source_cache_key(want->self, want->source);
+	slv_str name = { (const char *)key.source.bytes, SLV_SHA256_BYTES };
+	struct load *load = slv_map_get(&sources->loads, name);
+	want->link = (struct slv_list){ 0 };
+	if (load) {
+		slv_list_push(&load->wants, &want->link);
+		return;
+	}
+	load = SLV_ALLOC(struct load);
+	load->sources = sources;
+	load->lead = want;
+	load->key = key;
+	load->renew = want->renew;
+	load->purges = sources->purges;
+	load->fd = -1;
+	slv_arena_init(&load->arena, ARENA_BLOCK_BYTES, ARENA_BYTES_MAX);
+	slv_list_init(&load->wants);
+	slv_list_push(&load->wants, &want->link);
+	name.at = (const char *)load->key.source.bytes;
+	slv_map_put(&sources->loads, name, load);
+	load_start(load);
+}
+
+struct image_sources *image_sources_new(struct slv_loop *loop, struct slv_cache *cache)
+{
+	struct image_sources *sources = SLV_ALLOC(struct image_sources);
+	sources->loop = loop;
+	sources->cache = cache;
+	slv_map_init(&sources->loads, slv_loop_hash_key(loop));
+	return sources;
+}
+
+void image_sources_free(struct image_sources *sources)
+{
+	slv_assert(sources->loads.count == 0);
+	slv_map_done(&sources->loads);
+	slv_free(sources);
+}
+
+void image_sources_meet(struct image_sources *sources, struct slv_service_env *env)
+{
+	sources->env = env;
+}
+
+void image_sources_purged(struct image_sources *sources)
+{
+	sources->purges++;
+}
