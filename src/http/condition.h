@@ -18,7 +18,8 @@ enum slv_condition {
 };
 
 /* Evaluate If-Match, If-Unmodified-Since, If-None-Match, If-Modified-Since in the order of
- * section 13.2.2. `now_s` is the wall clock. */
+ * section 13.2.2. `now_s` is the wall clock. `have` is NULL if there is no representation yet,
+ * which `If-None-Match: *` asks for and `If-Match: *` refuses. */
 enum slv_condition slv_condition_check(
 		const struct slv_req *req, const struct slv_validator *have, int64_t now_s);
 

@@ -54,20 +54,35 @@ static slv_str make_json(struct slv_arena *arena, slv_err err, slv_str message)
 	return json;
 }
 
-static slv_err add_fields(struct slv_reply *reply, slv_err err, slv_str type)
+/* The fields that stand without a body. */
+static slv_err add_fields(struct slv_fields *fields, slv_err err)
 {
-	struct slv_fields *fields = &reply->fields;
 	slv_err failed = slv_fields_add(
 			fields, SLV_STR("Selvedge-Error"), slv_str_from(slv_code_name(err.code)));
 	if (!slv_failed(failed))
 		failed = slv_fields_add_id(fields, SLV_FIELD_CACHE_CONTROL, SLV_STR("no-store"));
-	if (!slv_failed(failed))
-		failed = slv_fields_add_id(
-				fields, SLV_FIELD_X_CONTENT_TYPE_OPTIONS, SLV_STR("nosniff"));
-	if (!slv_failed(failed) && type.len)
-		failed = slv_fields_add_id(fields, SLV_FIELD_CONTENT_TYPE, type);
 	if (!slv_failed(failed) && err.code == SLV_E_BUSY)
 		failed = slv_fields_add_id(fields, SLV_FIELD_RETRY_AFTER, SLV_STR("1"));
+	return failed;
+}
+
+static slv_err add_body(struct slv_req *req, slv_err err, struct slv_reply *reply)
+{
+	struct slv_accept accept;
+	slv_accept_read(&req->fields, &accept);
+	bool json = slv_accept_prefers_json(&accept);
+	slv_str message = message_of(err);
+	slv_str body = json ? make_json(req->arena, err, message) : make_text(req->arena, message);
+	slv_str type = json ? SLV_STR("application/json") : SLV_STR("text/plain; charset=utf-8");
+	if (!body.at)
+		return SLV_ERR(SLV_E_LIMIT, "no memory for the text of an error");
+
+	slv_err failed = slv_fields_add_id(&reply->fields, SLV_FIELD_CONTENT_TYPE, type);
+	if (!slv_failed(failed))
+		failed = slv_fields_add_id(&reply->fields, SLV_FIELD_X_CONTENT_TYPE_OPTIONS,
+				SLV_STR("nosniff"));
+	if (!slv_failed(failed))
+		reply->body = slv_body_bytes(body, NULL);
 	return failed;
 }
 
@@ -77,18 +92,11 @@ void slv_problem_make(struct slv_req *req, slv_err err, struct slv_reply *ret_re
 	slv_reply_init(ret_reply, req, slv_code_status(err.code));
 	ret_reply->code = slv_code_name(err.code);
 
-	struct slv_accept accept;
-	slv_accept_read(&req->fields, &accept);
-	bool json = slv_accept_prefers_json(&accept);
-	slv_str message = message_of(err);
-	slv_str body = json ? make_json(req->arena, err, message) : make_text(req->arena, message);
-	slv_str type = json ? SLV_STR("application/json") : SLV_STR("text/plain; charset=utf-8");
-
-	/* An arena that is full may be why we are here: then as many fields as fit, in the
-	 * order of their worth, and no body. */
-	slv_err partial = add_fields(ret_reply, err, body.at ? type : (slv_str){ 0 });
-	if (body.at && !slv_failed(partial))
-		ret_reply->body = slv_body_bytes(body, NULL);
+	slv_err failed = add_fields(&ret_reply->fields, err);
+	if (!slv_failed(failed))
+		failed = add_body(req, err, ret_reply);
+	/* An arena that is full may be why we are here: what fits of the reply will do. */
+	(void)failed;
 }
 
 void slv_problem_reply(struct slv_req *req, slv_err err)

@@ -147,6 +147,8 @@ static bool decode_escape(slv_str text, size_t *at, char *ret_c)
 /* `refused` are the characters that an escape must not mean. */
 static slv_err decode(struct slv_arena *arena, slv_str text, const char *refused, slv_str *ret_text)
 {
+	if (slv_str_find(text, '\0') < text.len)
+		return SLV_ERR(SLV_E_SYNTAX, "an octet 0 in a URL");
 	char *bytes = slv_arena_bytes(arena, text.len ? text.len : 1);
 	if (!bytes)
 		return SLV_ERR(SLV_E_LIMIT, "no memory to decode a URL");

@@ -17,7 +17,8 @@ struct slv_uri {
 	slv_str query;     /* behind '?', without it; at == NULL if there is no '?' */
 };
 
-/* A host as in `Host`: a name of letters, digits, '-', '_' and dots, or an address. */
+/* A host as in `Host`: a name of letters, digits, '-', '_' and single dots, of at most 253
+ * bytes, or an address. */
 struct slv_host {
 	slv_str name;  /* without brackets and port, case as sent */
 	uint16_t port; /* 0 if there is none */
