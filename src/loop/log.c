@@ -27,7 +27,8 @@ struct slv_log {
 	uv_mutex_t lock; /* of the rest but `writing` and `torn` */
 	uv_cond_t filled;
 	struct slv_buf filling;
-	uint64_t dropped; /* lines, not yet told */
+	uint64_t lost;   /* lines */
+	uint64_t untold; /* of these, not yet told */
 	bool closing;
 
 	struct slv_buf writing; /* the writer's */
@@ -84,12 +85,18 @@ static void add_value(struct slv_buf *buf, const struct slv_kv *kv)
 	slv_assert(!"a kind of the table");
 }
 
-static void add_dropped(struct slv_log *log)
+static void add_untold(struct slv_log *log)
 {
 	add_head(&log->filling, SLV_WARN, "log.dropped");
 	slv_buf_add(&log->filling, SLV_STR(",\"lines\":"));
-	slv_buf_add_u64(&log->filling, log->dropped);
+	slv_buf_add_u64(&log->filling, log->untold);
 	slv_buf_add(&log->filling, SLV_STR("}\n"));
+}
+
+static void count_lost(struct slv_log *log, uint64_t lines)
+{
+	log->lost += lines;
+	log->untold += lines;
 }
 
 /* Lock, and return where the line begins. */
@@ -97,8 +104,8 @@ static size_t line_begin(struct slv_log *log)
 {
 	uv_mutex_lock(&log->lock);
 	size_t start = log->filling.len;
-	if (log->dropped)
-		add_dropped(log);
+	if (log->untold)
+		add_untold(log);
 	return start;
 }
 
@@ -110,9 +117,9 @@ static void line_end(struct slv_log *log, size_t start)
 		/* All of it goes, and with it the news of those before. */
 		buf->len = start;
 		buf->overflow = false;
-		log->dropped++;
+		count_lost(log, 1);
 	} else {
-		log->dropped = 0;
+		log->untold = 0;
 	}
 	bool first = start == 0;
 	bool soon = start < LOG_BYTES_SOON && buf->len >= LOG_BYTES_SOON;
@@ -147,6 +154,14 @@ void slv_log_line(struct slv_log *log, slv_str line)
 	line_end(log, start);
 }
 
+uint64_t slv_log_lost(struct slv_log *log)
+{
+	uv_mutex_lock(&log->lock);
+	uint64_t lines = log->lost;
+	uv_mutex_unlock(&log->lock);
+	return lines;
+}
+
 /* --- the writer --- */
 
 static ssize_t write_some(int fd, slv_str bytes)
@@ -165,7 +180,7 @@ static ssize_t write_some(int fd, slv_str bytes)
 	}
 }
 
-/* Write all of `bytes`, which end with a line. Returns how many lines were lost. */
+/* Write all of `bytes`, which end with a line. Returns how many lines could not be. */
 static uint64_t write_lines(struct slv_log *log, slv_str bytes)
 {
 	size_t at = 0;
@@ -179,10 +194,10 @@ static uint64_t write_lines(struct slv_log *log, slv_str bytes)
 	}
 	if (clean)
 		log->torn = at > 0 && bytes.at[at - 1] != '\n';
-	uint64_t lost = 0;
+	uint64_t unwritten = 0;
 	for (; at < bytes.len; at++)
-		lost += bytes.at[at] == '\n';
-	return lost;
+		unwritten += bytes.at[at] == '\n';
+	return unwritten;
 }
 
 /* Wait for lines; false when there will be none. Called and returns with the lock. */
@@ -192,9 +207,9 @@ static bool wait_for_lines(struct slv_log *log)
 		uv_cond_wait(&log->filled, &log->lock);
 	if (!log->closing && log->filling.len < LOG_BYTES_SOON)
 		(void)uv_cond_timedwait(&log->filled, &log->lock, LOG_GATHER_NS);
-	if (log->filling.len == 0 && log->dropped > 0) {
-		add_dropped(log);
-		log->dropped = 0;
+	if (log->filling.len == 0 && log->untold > 0) {
+		add_untold(log);
+		log->untold = 0;
 	}
 	return log->filling.len > 0;
 }
@@ -208,12 +223,12 @@ static void writer_run(void *arg)
 		log->filling = log->writing;
 		log->writing = taken;
 		uv_mutex_unlock(&log->lock);
-		uint64_t lost = write_lines(log, slv_buf_str(&log->writing));
+		uint64_t unwritten = write_lines(log, slv_buf_str(&log->writing));
 		slv_buf_clear(&log->writing);
 		uv_mutex_lock(&log->lock);
-		log->dropped += lost;
-		if (log->closing && lost)
-			log->dropped = 0; /* there is nobody to tell */
+		count_lost(log, unwritten);
+		if (log->closing && unwritten)
+			log->untold = 0; /* there is nobody to tell */
 	}
 	uv_mutex_unlock(&log->lock);
 }

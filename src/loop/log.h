@@ -67,6 +67,9 @@ void slv_log_write(struct slv_log *log, enum slv_level level, const char *event,
 /* Append a line that was made elsewhere (the access log); a newline is added. Thread: any. */
 void slv_log_line(struct slv_log *log, slv_str line);
 
+/* Lines lost since the begin, also those that could not be written. For /metrics. Thread: any. */
+uint64_t slv_log_lost(struct slv_log *log);
+
 static inline struct slv_kv slv_kv_i64(const char *key, int64_t value)
 {
 	return (struct slv_kv){ .key = key, .kind = SLV_KV_I64, .i64 = value };

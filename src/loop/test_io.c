@@ -246,6 +246,21 @@ static void freed_in_its_own_callback_it_is_told_no_more(void **state)
 	scene_done(&scene);
 }
 
+static void freed_when_it_is_told_of_an_error_it_is_told_no_more(void **state)
+{
+	(void)state;
+	int pipe_fds[2];
+	struct slv_loop *loop = slv_loop_new(0, NULL, NULL);
+	struct eye eye = { .loop = loop, .wants = -1, .frees = &eye };
+	assert_int_equal(pipe2(pipe_fds, O_NONBLOCK), 0);
+	assert_int_equal(close(pipe_fds[0]), 0);
+	watch(&eye, pipe_fds[1], SLV_IO_WRITE);
+	slv_loop_turn(loop, true);
+	slv_loop_turn(loop, false);
+	assert_int_equal(eye.calls, 1);
+	slv_loop_free(loop);
+}
+
 static void freed_by_another_in_the_same_turn_it_is_not_told(void **state)
 {
 	(void)state;
@@ -368,6 +383,7 @@ int main(void)
 		cmocka_unit_test(a_hang_up_shows_as_reading),
 		cmocka_unit_test(an_error_shows_as_what_was_asked_for_and_stays),
 		cmocka_unit_test(freed_in_its_own_callback_it_is_told_no_more),
+		cmocka_unit_test(freed_when_it_is_told_of_an_error_it_is_told_no_more),
 		cmocka_unit_test(freed_by_another_in_the_same_turn_it_is_not_told),
 		cmocka_unit_test(a_descriptor_number_used_again_at_once_is_a_new_one),
 		cmocka_unit_test(a_task_runs_before_the_next_descriptor_is_told),

@@ -4,14 +4,12 @@
 #include "base/testing.h"
 #include "loop/loop.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -267,6 +265,7 @@ static void a_reader_that_is_too_slow_loses_lines_and_is_told_how_many(void **st
 	/* 6 MB; a pipe takes 64 KiB, and twice 1 MiB wait at most. */
 	flood(log);
 
+	int64_t lost = (int64_t)slv_log_lost(log);
 	struct drain drain = { .fd = fds[0] };
 	slv_buf_init(&drain.text, TEXT_BYTES_MAX);
 	struct slv_thread *thread;
@@ -279,6 +278,7 @@ static void a_reader_that_is_too_slow_loses_lines_and_is_told_how_many(void **st
 	int64_t lines, told;
 	count_flood(slv_buf_str(&drain.text), &lines, &told);
 	assert_int_equal(lines + told, FLOOD_LINES);
+	assert_int_equal(told, lost);
 	assert_true(told > FLOOD_LINES / 2);
 	assert_true(lines > (int64_t)SLV_MIB(1) / (FLOOD_LINE_BYTES + 1) - 2);
 	slv_buf_done(&drain.text);
@@ -318,6 +318,40 @@ static void a_reader_that_is_gone_ends_nothing(void **state)
 	slv_log_line(log, SLV_STR("unheard"));
 	slv_log_free(log);
 	assert_int_equal(close(fds[1]), 0);
+}
+
+/* --- a disk that is full --- */
+
+/* Files of this process may have so many bytes. */
+static void limit_files(rlim_t bytes)
+{
+	struct rlimit limit;
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void what_a_full_disk_cut_off_does_not_run_into_the_next_line(void **state)
+{
+	(void)state;
+	struct book book;
+	book_init(&book, SLV_INFO);
+	limit_files(25);
+	slv_log_line(book.log, SLV_STR("this is whole."));
+	slv_log_line(book.log, SLV_STR("this is cut to pieces."));
+	slv_log_line(book.log, SLV_STR("nothing of this."));
+	while (slv_log_lost(book.log) < 2)
+		(void)usleep(1000);
+	limit_files(RLIM_INFINITY);
+	slv_log_line(book.log, SLV_STR("again."));
+	slv_str text = book_read(&book);
+	assert_text(slv_str_cut(&text, '\n'), "this is whole.");
+	assert_text(slv_str_cut(&text, '\n'), "this is cu");
+	assert_int_equal(number_behind(slv_str_cut(&text, '\n'),
+					 SLV_STR("\"event\":\"log.dropped\",\"lines\":")),
+			2);
+	assert_text(text, "again.\n");
+	book_done(&book);
 }
 
 /* --- many loops --- */
@@ -372,6 +406,7 @@ int main(void)
 		cmocka_unit_test(a_reader_that_is_too_slow_loses_lines_and_is_told_how_many),
 		cmocka_unit_test(a_descriptor_that_does_not_block_is_waited_for),
 		cmocka_unit_test(a_reader_that_is_gone_ends_nothing),
+		cmocka_unit_test(what_a_full_disk_cut_off_does_not_run_into_the_next_line),
 		cmocka_unit_test(lines_of_many_threads_do_not_mix),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,6 +86,7 @@ struct probe {
 	struct slv_task task;
 	struct world *world;
 	int runs, again;
+	bool stops; /* ends run when it does not start itself again */
 	struct probe *other;
 	uint64_t seen_ms[2];
 };
@@ -96,6 +97,8 @@ static void probe_run(struct slv_task *task)
 	probe->runs++;
 	if (probe->again-- > 0)
 		slv_task_start(probe->loop, task);
+	else if (probe->stops)
+		slv_loop_stop(probe->loop);
 	if (probe->other)
 		slv_task_stop(&probe->other->task);
 }
@@ -140,6 +143,17 @@ static void a_task_that_starts_itself_for_ever_leaves_room_for_others(void **sta
 	slv_loop_turn(loop, true);
 	assert_true(probe.runs > after_one);
 	slv_task_stop(&probe.task);
+	slv_loop_free(loop);
+}
+
+static void run_does_not_sleep_while_tasks_wait(void **state)
+{
+	(void)state;
+	struct slv_loop *loop = slv_loop_new(0, NULL, NULL);
+	struct probe probe = { .loop = loop, .task.run = probe_run, .again = 5000, .stops = true };
+	slv_task_start(loop, &probe.task);
+	slv_loop_run(loop); /* more of them than one callback is followed by */
+	assert_int_equal(probe.runs, 5001);
 	slv_loop_free(loop);
 }
 
@@ -402,17 +416,31 @@ static void stop_from_another_thread_ends_run(void **state)
 	}
 }
 
+struct fuse {
+	struct slv_timer timer;
+	struct slv_loop *loop;
+	int left;
+};
+
+static void fuse_blow(struct slv_timer *timer)
+{
+	struct fuse *fuse = SLV_CONTAINER(timer, struct fuse, timer);
+	if (--fuse->left > 0)
+		slv_timer_start(fuse->loop, timer, 1);
+	else
+		slv_loop_stop(fuse->loop);
+}
+
 static void a_stop_counts_for_one_run(void **state)
 {
 	(void)state;
 	struct slv_loop *loop = slv_loop_new(0, NULL, NULL);
-	struct note note = { .post.run = note_received, .task.run = note_task, .loop = loop };
+	struct fuse fuse = { .timer.fire = fuse_blow, .loop = loop, .left = 3 };
 	slv_loop_stop(loop);
 	slv_loop_run(loop);
-	slv_loop_post(loop, &note.post);
-	slv_loop_stop(loop);
-	slv_loop_run(loop);
-	assert_int_equal(note.tasks, 1);
+	slv_timer_start(loop, &fuse.timer, 1);
+	slv_loop_run(loop); /* several turns */
+	assert_int_equal(fuse.left, 0);
 	slv_loop_free(loop);
 	slv_loop_free(NULL);
 }
@@ -468,6 +496,7 @@ int main(void)
 		cmocka_unit_test(a_task_runs_once_in_the_next_turn_without_sleep),
 		cmocka_unit_test(a_stopped_task_does_not_run),
 		cmocka_unit_test(a_task_that_starts_itself_for_ever_leaves_room_for_others),
+		cmocka_unit_test(run_does_not_sleep_while_tasks_wait),
 		cmocka_unit_test(the_clock_stands_still_within_a_callback),
 		cmocka_unit_test(posts_of_many_threads_all_come_in_order_of_their_sender),
 		cmocka_unit_test(what_is_posted_to_an_ended_loop_runs_when_it_is_freed),

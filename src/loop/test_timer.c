@@ -87,6 +87,20 @@ static void zero_fires_in_the_next_turn_and_does_not_sleep(void **state)
 	slv_loop_free(loop);
 }
 
+static void a_clock_that_jumps_past_a_timer_does_not_sleep(void **state)
+{
+	(void)state;
+	uint64_t now_ms = 0;
+	struct slv_loop *loop = fake_loop(&now_ms);
+	struct bell bell = make_bell(loop);
+	slv_timer_start(loop, &bell.timer, 3600000);
+	slv_loop_turn(loop, false); /* sets the alarm, on a clock that does not jump */
+	now_ms = 3600000;
+	slv_loop_turn(loop, true);
+	assert_int_equal(bell.rings, 1);
+	slv_loop_free(loop);
+}
+
 static void put_off_it_fires_at_the_later_time(void **state)
 {
 	(void)state;
@@ -367,6 +381,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_timer_fires_once_when_its_time_has_come),
 		cmocka_unit_test(zero_fires_in_the_next_turn_and_does_not_sleep),
+		cmocka_unit_test(a_clock_that_jumps_past_a_timer_does_not_sleep),
 		cmocka_unit_test(put_off_it_fires_at_the_later_time),
 		cmocka_unit_test(put_forward_it_fires_at_the_earlier_time),
 		cmocka_unit_test(it_counts_from_now_even_long_after_the_last_turn),
