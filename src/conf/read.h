@@ -1,0 +1,120 @@
+/* read.h - what the files of conf/ share while a configuration is read
+ *
+ * yaml.c makes nodes of the text, section.c walks them by the rows, value.c reads one
+ * setting, conf.c keeps the mistakes. Nobody outside conf/ includes this.
+ */
+#ifndef SLV_CONF_READ_H
+#define SLV_CONF_READ_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/map.h"
+#include "conf/conf.h"
+
+#include <stdarg.h>
+
+#define SLV_CONF_TEXT_BYTES_MAX SLV_MIB(1)
+#define SLV_CONF_DEPTH_MAX 32u
+#define SLV_CONF_NODES_MAX 100000u
+#define SLV_CONF_BLANK_LINES_MAX 100u
+#define SLV_CONF_MISTAKES_MAX 20u
+#define SLV_CONF_MISTAKE_BYTES_MAX 512u
+#define SLV_CONF_SECRET_FILE_BYTES_MAX SLV_KIB(64)
+#define SLV_CONF_ARENA_BYTES_MAX SLV_MIB(64)
+#define SLV_CONF_SHORT_BYTES 72u
+
+enum slv_conf_kind { SLV_CONF_IS_NULL, SLV_CONF_IS_TEXT, SLV_CONF_IS_LIST, SLV_CONF_IS_MAP };
+
+struct slv_conf_node {
+	enum slv_conf_kind kind;
+	uint32_t line, column;              /* from 1 */
+	slv_str text;                       /* of a TEXT */
+	struct slv_conf_node *items;        /* of a LIST; of a MAP key and value in turn */
+	size_t count;                       /* of items */
+	const struct slv_conf_node *parent; /* NULL: the root of its text */
+	const char *absent; /* the name of a section that is not in the text, else NULL */
+};
+
+struct slv_conf_mistake {
+	uint32_t line, column;
+	char text[SLV_CONF_MISTAKE_BYTES_MAX];
+};
+
+struct slv_conf_read {
+	struct slv_arena *arena;   /* of the configuration's life */
+	const char *name, *folder; /* of the file */
+	struct slv_map fallbacks;  /* default text to its node, for each is read many times */
+	const struct slv_conf_key *fallback; /* whose default is being read, or NULL */
+	const struct slv_conf_node *at;      /* where mistakes in a default are told, or NULL */
+	uint32_t line, column;               /* the last value that was read */
+	bool limited;                        /* a limit was passed */
+	bool more;                           /* there were mistakes past the last */
+	size_t count;                        /* of mistakes */
+	struct slv_conf_mistake mistakes[SLV_CONF_MISTAKES_MAX];
+};
+
+/* As slv_conf_parse() with another cap for what the configuration takes. */
+slv_err slv_conf_parse_capped(struct slv_arena *arena, slv_str text, const char *name,
+		const char *folder, const struct slv_conf_key *keys, size_t size, size_t bytes_max,
+		struct slv_conf **ret_conf);
+
+/* Note a mistake at a position. Always returns false. */
+bool slv_conf_fail_at(struct slv_conf_read *read, uint32_t line, uint32_t column, const char *fmt,
+		...) SLV_PRINTF(4, 5);
+
+/* Note that the configuration's memory has reached its cap. Always returns false. */
+bool slv_conf_spent(struct slv_conf_read *read);
+
+/* Nobody looks at further mistakes: reading may end. */
+static inline bool slv_conf_is_over(const struct slv_conf_read *read)
+{
+	return read->more || read->limited;
+}
+
+/* The root of the document in `text`; NULL if there were mistakes that leave none (noted). */
+struct slv_conf_node *slv_conf_nodes(struct slv_conf_read *read, slv_str text);
+
+/* Read `node` as the row `key` says, to where it goes in `base`. */
+bool slv_conf_value(struct slv_conf_read *read, struct slv_conf_node *node,
+		const struct slv_conf_key *key, void *base);
+
+/* The scalar types, to `at`. */
+bool slv_conf_scalar(struct slv_conf_read *read, struct slv_conf_node *node,
+		const struct slv_conf_key *key, void *at);
+
+/* What `env:NAME` or `file:PATH` stand for; other text is itself. */
+bool slv_conf_secret(struct slv_conf_read *read, struct slv_conf_node *node,
+		const struct slv_conf_key *key, slv_str *ret_secret);
+
+/* `path` seen from the folder of the file; at is NULL past the cap (and that is noted). */
+slv_str slv_conf_beside(struct slv_conf_read *read, slv_str path);
+
+/* "port is 'abc', a whole number from 1 to 65535 is needed"; false. Never with a SECRET's text. */
+bool slv_conf_wrong(struct slv_conf_read *read, struct slv_conf_node *node,
+		const struct slv_conf_key *key);
+
+/* False and noted unless `count` is within the row's bounds; `unit` is "byte" or "item". */
+bool slv_conf_count(struct slv_conf_read *read, struct slv_conf_node *node,
+		const struct slv_conf_key *key, size_t count, const char *unit);
+
+/* --- words (words.c) --- */
+
+bool slv_conf_has_min(const struct slv_conf_key *key);
+bool slv_conf_has_max(const struct slv_conf_key *key);
+/* The setting counts bytes, by its name. */
+bool slv_conf_is_size(const struct slv_conf_key *key);
+/* A bound as one would write it. */
+void slv_conf_bound(const struct slv_conf_key *key, double bound, char ret_text[32]);
+/* As "whole number from 1 to 65535". */
+void slv_conf_type_words(const struct slv_conf_key *key, struct slv_buf *buf);
+/* The same with its article, as "a whole number from 1 to 65535". */
+void slv_conf_needed_words(const struct slv_conf_key *key, struct slv_buf *buf);
+/* At most 64 bytes of `text`, terminated; "..." stands for the rest. Returns `ret_text`. */
+const char *slv_conf_short(slv_str text, char ret_text[SLV_CONF_SHORT_BYTES]);
+/* What `node` is called: "port", "item 2 of hosts". */
+void slv_conf_label(const struct slv_conf_read *read, const struct slv_conf_node *node,
+		struct slv_buf *buf);
+/* The row whose name one may have meant with `name`; NULL if none is near. */
+const struct slv_conf_key *slv_conf_nearest(const struct slv_conf_key *keys, slv_str name);
+
+#endif
