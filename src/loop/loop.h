@@ -47,7 +47,8 @@ void slv_loop_turn(struct slv_loop *loop, bool wait);
 /* Make run return. Thread: any. */
 void slv_loop_stop(struct slv_loop *loop);
 
-/* After run has returned. Frees what tasks and messages left. */
+/* After run has returned, on any thread. Runs the tasks and messages that are left, waits for jobs,
+ * frees what still watches descriptors. NULL is fine. */
 void slv_loop_free(struct slv_loop *loop);
 
 /* Abort unless the caller is on the loop's thread (or it does not run yet). */
@@ -58,9 +59,10 @@ struct slv_log *slv_loop_log(const struct slv_loop *loop);
 
 /* --- time and randomness --- */
 
-uint64_t slv_loop_now_ms(const struct slv_loop *loop);   /* monotonic; as of this turn */
+/* As of this turn; read now when no turn is under way. */
+uint64_t slv_loop_now_ms(const struct slv_loop *loop);   /* monotonic */
 uint64_t slv_loop_fresh_ns(const struct slv_loop *loop); /* monotonic; read now, for measuring */
-int64_t slv_loop_wall_s(const struct slv_loop *loop);    /* since 1970; as of this turn */
+int64_t slv_loop_wall_s(const struct slv_loop *loop);    /* since 1970 */
 int64_t slv_loop_wall_ms(const struct slv_loop *loop);
 void slv_loop_random(struct slv_loop *loop, void *bytes, size_t len); /* fit for keys */
 
@@ -84,6 +86,8 @@ static inline bool slv_timer_running(const struct slv_timer *timer)
 }
 
 /* --- tasks: run `run` later in this turn, after the current callback --- */
+
+/* Those that tasks start run at once, too, but past 1024 descriptors get a look first. */
 
 struct slv_task {
 	void (*run)(struct slv_task *task);

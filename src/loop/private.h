@@ -13,8 +13,7 @@
 #include <stdatomic.h>
 #include <uv.h>
 
-/* Tasks run behind one callback, and timers fired in one turn beyond those there were at its
- * begin: past it descriptors get a look first. */
+/* Tasks run behind one callback; past it descriptors get a look first. */
 #define SLV_LOOP_TASKS_MAX 1024u
 
 #define SLV_LOOP_RANDOM_BYTES 512u
