@@ -3,7 +3,6 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "edge/private.h"
-#include "http/forwarded.h"
 #include "http/problem.h"
 
 #define ARENA_BLOCK_BYTES SLV_KIB(16)
@@ -126,8 +125,8 @@ static slv_err normalise(struct slv_edge *edge, struct slv_req *req)
 	req->client = req->peer;
 	if (edge->conf->trusted.count) {
 		struct slv_forwarded told;
-		slv_forwarded_find(&req->fields, &req->peer, edge->conf->trusted.at,
-				edge->conf->trusted.count, &told);
+		slv_forwarded_find(&req->fields, edge->conf->forwarded, &req->peer,
+				edge->conf->trusted.at, edge->conf->trusted.count, &told);
 		req->client = told.client;
 		if (told.scheme.len)
 			req->scheme = told.scheme;

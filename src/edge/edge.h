@@ -14,6 +14,7 @@
 #define SLV_EDGE_EDGE_H
 
 #include "conf/schema.h"
+#include "http/forwarded.h"
 #include "http/message.h"
 #include "loop/loop.h"
 #include "loop/metric.h"
@@ -38,7 +39,8 @@ struct slv_edge_site {
 struct slv_edge_conf {
 	const struct slv_service *const *services; /* ends with NULL */
 	struct slv_conf_list sites;                /* of struct slv_edge_site */
-	struct slv_conf_list trusted; /* of struct slv_net: whose Forwarded we believe */
+	struct slv_conf_list trusted; /* of struct slv_net: whose forwarding fields we believe */
+	enum slv_forwarded_family forwarded; /* and which of them they write */
 	bool access_log;
 	uint64_t rss_kib_max; /* above 85 % of it new requests are shed; 0: no mark */
 	uint32_t lag_ms_max;  /* a loop that lags more sheds new requests */

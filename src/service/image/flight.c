@@ -262,7 +262,7 @@ static void json_of(const struct flight *flight, const struct slv_pixel_result *
 			result->source_frames);
 	slv_buf_add_json(json, slv_format_type(result->source_format));
 	slv_buf_printf(json, "},\"blurhash\":\"");
-	/* Its alphabet holds nothing that JSON escapes but the backslash, which it does not. */
+	/* Its alphabet holds nothing that JSON escapes. */
 	slv_buf_add(json, slv_str_from(result->blurhash));
 	slv_buf_printf(json, "\",\"thumbhash\":\"%s\"}\n", result->thumbhash);
 }

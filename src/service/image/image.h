@@ -16,6 +16,8 @@
 
 extern const struct slv_service slv_image_service;
 extern const struct slv_conf_key slv_image_keys[];
-extern const size_t slv_image_settings_size;
+
+/* Bytes of the struct that they fill (settings.c sees to it). */
+#define SLV_IMAGE_SETTINGS_SIZE 1024
 
 #endif

@@ -435,7 +435,7 @@ static slv_err image_start(
 const struct slv_service slv_image_service = {
 	.name = "images",
 	.keys = slv_image_keys,
-	.settings_size = sizeof(struct image_conf),
+	.settings_size = SLV_IMAGE_SETTINGS_SIZE,
 	.check = image_check,
 	.open = image_home_open,
 	.start = image_start,

@@ -89,7 +89,7 @@ const struct slv_conf_key slv_image_keys[] = {
 	{ 0 },
 };
 
-const size_t slv_image_settings_size = sizeof(struct image_conf);
+_Static_assert(sizeof(struct image_conf) <= SLV_IMAGE_SETTINGS_SIZE, "raise it");
 
 slv_err image_check(struct slv_arena *scratch, const void *settings)
 {

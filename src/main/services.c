@@ -1,0 +1,37 @@
+#include "main/services.h"
+
+#include "edge/edge.h"
+#include "service/files/files.h"
+#include "service/image/image.h"
+
+#include <stddef.h>
+
+enum { FILES, IMAGES, SERVICES };
+
+const struct slv_service *const services[] = {
+	[FILES] = &slv_files_service,
+	[IMAGES] = &slv_image_service,
+	[SERVICES] = NULL,
+};
+
+const struct slv_conf_key services_route_keys[] = {
+	{ .name = "path",
+			.type = SLV_CONF_TEXT,
+			.offset = offsetof(struct slv_edge_route, path),
+			.min = 1,
+			.max = 1024,
+			.help = "Prefix of the paths that come here; the longest one wins" },
+	{ .name = "files",
+			.type = SLV_CONF_OPTION,
+			.offset = offsetof(struct slv_edge_route, settings[FILES]),
+			.keys = slv_files_keys,
+			.size = SLV_FILES_SETTINGS_SIZE,
+			.help = "Files of a folder" },
+	{ .name = "images",
+			.type = SLV_CONF_OPTION,
+			.offset = offsetof(struct slv_edge_route, settings[IMAGES]),
+			.keys = slv_image_keys,
+			.size = SLV_IMAGE_SETTINGS_SIZE,
+			.help = "Pictures in other sizes and formats" },
+	{ 0 },
+};

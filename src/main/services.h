@@ -1,0 +1,14 @@
+/* services.h - what is in the program */
+#ifndef SLV_MAIN_SERVICES_H
+#define SLV_MAIN_SERVICES_H
+
+#include "conf/schema.h"
+#include "service/service.h"
+
+/* Ends with NULL; the order is that of slv_edge_route.settings. */
+extern const struct slv_service *const services[];
+
+/* The rows of struct slv_edge_route: its path, and one optional section a service. */
+extern const struct slv_conf_key services_route_keys[];
+
+#endif

@@ -1,0 +1,339 @@
+#include "main/settings.h"
+
+#include "main/services.h"
+
+#include <stddef.h>
+#include <unistd.h>
+
+#define AT(member) offsetof(struct settings, member)
+#define CONF_NAME_BUILTIN "built-in configuration"
+#define LOOPS_MAX 64
+
+const char settings_builtin[] = "data: ./data\n"
+				"listen:\n"
+				"  - address: 127.0.0.1:8080\n"
+				"sites:\n"
+				"  - hosts: ['*']\n"
+				"    routes:\n"
+				"      - path: /\n"
+				"        files: { root: . }\n"
+				"      - path: /cdn-cgi/image/\n"
+				"        images: {}\n";
+
+static const struct slv_conf_key site_keys[] = {
+	{ .name = "hosts",
+			.type = SLV_CONF_TEXTS,
+			.offset = offsetof(struct slv_edge_site, hosts),
+			.min = 1,
+			.max = 1000,
+			.help = "Names it answers to: example.com, *.example.com, or * for any" },
+	{ .name = "routes",
+			.type = SLV_CONF_LIST,
+			.offset = offsetof(struct slv_edge_site, routes),
+			.min = 1,
+			.max = 1000,
+			.keys = services_route_keys,
+			.size = sizeof(struct slv_edge_route),
+			.help = "What serves which paths; each has exactly one service" },
+	{ 0 },
+};
+
+static const struct slv_conf_key admin_keys[] = {
+	{ .name = "enabled",
+			.type = SLV_CONF_BOOL,
+			.offset = AT(admin.enabled) - AT(admin),
+			.fallback = "true",
+			.help = "Have an admin listener" },
+	{ .name = "listen",
+			.type = SLV_CONF_SECTION,
+			.offset = AT(admin.listen) - AT(admin),
+			.keys = slv_listen_keys,
+			.fallback = "{ address: '127.0.0.1:8081' }",
+			.help = "Where /metrics, /healthz, /readyz and /purge are" },
+	{ .name = "token",
+			.type = SLV_CONF_SECRET,
+			.offset = AT(admin.token) - AT(admin),
+			.fallback = "''",
+			.max = 1024,
+			.help = "Bearer token that /purge asks for; empty: only clients on this "
+				"machine may purge" },
+	{ 0 },
+};
+
+static const struct slv_conf_key log_keys[] = {
+	{ .name = "level",
+			.type = SLV_CONF_CHOICE,
+			.offset = AT(log.level) - AT(log),
+			.choices = "debug|info|warn|error",
+			.fallback = "info",
+			.help = "Events below it are not logged" },
+	{ .name = "access",
+			.type = SLV_CONF_BOOL,
+			.offset = AT(log.access) - AT(log),
+			.fallback = "true",
+			.help = "One line per request on standard output" },
+	{ 0 },
+};
+
+static const struct slv_conf_key cache_keys[] = {
+	{ .name = "memory_bytes",
+			.type = SLV_CONF_INT,
+			.offset = AT(cache.memory_bytes) - AT(cache),
+			.fallback = "256M",
+			.min = 1048576,
+			.max = 1e13,
+			.help = "Of the memory tier" },
+	{ .name = "disk_bytes",
+			.type = SLV_CONF_INT,
+			.offset = AT(cache.disk_bytes) - AT(cache),
+			.fallback = "4G",
+			.min = 0,
+			.max = 1e15,
+			.help = "Of the disk tier, in the folder cache of data; 0: none" },
+	{ .name = "entry_bytes",
+			.type = SLV_CONF_INT,
+			.offset = AT(cache.entry_bytes) - AT(cache),
+			.fallback = "64M",
+			.min = 1024,
+			.max = 1e10,
+			.help = "Larger ones are not kept" },
+	{ 0 },
+};
+
+static const struct slv_conf_key jail_keys[] = {
+	{ .name = "count",
+			.type = SLV_CONF_INT,
+			.offset = AT(jails.count) - AT(jails),
+			.fallback = "0",
+			.min = 0,
+			.max = 256,
+			.help = "Image jails that run at once; 0: one a core" },
+	{ .name = "queue_max",
+			.type = SLV_CONF_INT,
+			.offset = AT(jails.queue_max) - AT(jails),
+			.fallback = "256",
+			.min = 1,
+			.max = 65536,
+			.help = "Pictures that wait in each of the three size classes; past it "
+	                        "503" },
+	{ .name = "jobs_per_jail",
+			.type = SLV_CONF_INT,
+			.offset = AT(jails.jobs_per_jail) - AT(jails),
+			.fallback = "10000",
+			.min = 1,
+			.max = 1e9,
+			.help = "Pictures after which a jail is replaced" },
+	{ .name = "memory_bytes",
+			.type = SLV_CONF_INT,
+			.offset = AT(jails.memory_bytes) - AT(jails),
+			.fallback = "512M",
+			.min = 67108864,
+			.max = 1e12,
+			.help = "Resident memory above which a jail is replaced after its answer" },
+	{ 0 },
+};
+
+static const struct slv_conf_key overload_keys[] = {
+	{ .name = "memory_bytes",
+			.type = SLV_CONF_INT,
+			.fallback = "0",
+			.min = 0,
+			.max = 1e13,
+			.offset = AT(overload.memory_bytes) - AT(overload),
+			.help = "Resident memory of the edge at which requests are refused; from "
+	                        "85 % on "
+				"load is shed; 0: no mark" },
+	{ .name = "lag_ms",
+			.type = SLV_CONF_INT,
+			.offset = AT(overload.lag_ms) - AT(overload),
+			.fallback = "2000",
+			.min = 0,
+			.max = 60000,
+			.help = "Lateness of a loop at which requests are refused; 0: no mark" },
+	{ 0 },
+};
+
+const struct slv_conf_key settings_keys[] = {
+	{ .name = "data",
+			.type = SLV_CONF_PATH,
+			.offset = AT(data),
+			.fallback = "./data",
+			.min = 1,
+			.max = 4096,
+			.help = "Folder of all that lasts" },
+	{ .name = "loops",
+			.type = SLV_CONF_INT,
+			.offset = AT(loops),
+			.fallback = "0",
+			.min = 0,
+			.max = LOOPS_MAX,
+			.help = "Event loops, a thread each; 0: one a core" },
+	{ .name = "listen",
+			.type = SLV_CONF_LIST,
+			.offset = AT(listen),
+			.keys = slv_listen_keys,
+			.min = 1,
+			.max = SLV_LISTENERS_MAX - 1,
+			.size = sizeof(struct slv_listen_conf),
+			.help = "Addresses of the sites" },
+	{ .name = "admin",
+			.type = SLV_CONF_SECTION,
+			.offset = AT(admin),
+			.keys = admin_keys,
+			.help = "The listener for those who run it" },
+	{ .name = "trusted_proxies",
+			.type = SLV_CONF_TEXTS,
+			.offset = AT(trusted_proxies),
+			.max = 1000,
+			.help = "Networks of proxies that tell whom they forward for" },
+	{ .name = "trusted_field",
+			.type = SLV_CONF_CHOICE,
+			.offset = AT(trusted_field),
+			.choices = "x-forwarded|forwarded",
+			.fallback = "x-forwarded",
+			.help = "What they tell it in: X-Forwarded-For, -Proto, -Host, or "
+	                        "Forwarded" },
+	{ .name = "sites",
+			.type = SLV_CONF_LIST,
+			.offset = AT(sites),
+			.keys = site_keys,
+			.min = 1,
+			.max = 10000,
+			.size = sizeof(struct slv_edge_site),
+			.help = "What is served" },
+	{ .name = "log",
+			.type = SLV_CONF_SECTION,
+			.offset = AT(log),
+			.keys = log_keys,
+			.help = "Events go to standard error, requests to standard output" },
+	{ .name = "cache",
+			.type = SLV_CONF_SECTION,
+			.offset = AT(cache),
+			.keys = cache_keys,
+			.help = "The response cache" },
+	{ .name = "jails",
+			.type = SLV_CONF_SECTION,
+			.offset = AT(jails),
+			.keys = jail_keys,
+			.help = "The processes that touch pixels" },
+	{ .name = "client",
+			.type = SLV_CONF_SECTION,
+			.offset = AT(client),
+			.keys = slv_client_keys,
+			.help = "Fetching from other servers" },
+	{ .name = "overload",
+			.type = SLV_CONF_SECTION,
+			.offset = AT(overload),
+			.keys = overload_keys,
+			.help = "When to shed load" },
+	{ .name = "ready_ms",
+			.type = SLV_CONF_INT,
+			.offset = AT(ready_ms),
+			.fallback = "20000",
+			.min = 100,
+			.max = 600000,
+			.help = "A new edge that is not ready by then is killed" },
+	{ .name = "drain_ms",
+			.type = SLV_CONF_INT,
+			.offset = AT(drain_ms),
+			.fallback = "30000",
+			.min = 0,
+			.max = 3600000,
+			.help = "What an old edge has not finished by then is cut off" },
+	{ .name = "ticket_key_s",
+			.type = SLV_CONF_INT,
+			.offset = AT(ticket_key_s),
+			.fallback = "43200",
+			.min = 60,
+			.max = 604800,
+			.help = "Age at which the key of TLS session tickets is replaced" },
+	{ 0 },
+};
+
+uint32_t settings_loops(const struct settings *settings)
+{
+	long cores = settings->loops ? (long)settings->loops : sysconf(_SC_NPROCESSORS_ONLN);
+	return cores < 1 ? 1 : cores > LOOPS_MAX ? LOOPS_MAX : (uint32_t)cores;
+}
+
+slv_err settings_trusted(struct slv_arena *arena, const struct settings *settings,
+		struct slv_conf_list *ret_nets)
+{
+	const slv_str *texts = settings->trusted_proxies.at;
+	size_t count = settings->trusted_proxies.count;
+	struct slv_net *nets = SLV_NEW_ARRAY(arena, struct slv_net, count);
+	if (!nets)
+		return SLV_ERR(SLV_E_LIMIT, "too many networks in trusted_proxies");
+	for (size_t i = 0; i < count; i++)
+		if (!slv_net_parse(texts[i], &nets[i]))
+			return slv_err_printf(arena, SLV_E_SYNTAX,
+					"trusted_proxies: '%.*s' is no network; write 10.0.0.0/8 "
+			                "or ::1",
+					SLV_FMT(texts[i]));
+	*ret_nets = (struct slv_conf_list){ .at = nets, .count = count };
+	return SLV_OK;
+}
+
+static slv_err check_listeners(struct slv_arena *arena, const struct settings *settings)
+{
+	const struct slv_listen_conf *listen = settings->listen.at;
+	for (size_t i = 0; i <= settings->listen.count; i++) {
+		const struct slv_listen_conf *one =
+				i < settings->listen.count ? &listen[i] : &settings->admin.listen;
+		slv_err err = slv_listener_check(arena, one->address);
+		if (!slv_failed(err))
+			err = slv_listen_check(arena, one);
+		if (slv_failed(err))
+			return slv_err_wrap(arena, err, "listen");
+		for (size_t k = 0; k < i && (i < settings->listen.count || settings->admin.enabled);
+				k++)
+			if (slv_str_eq(listen[k].address, one->address))
+				return slv_err_printf(arena, SLV_E_SYNTAX,
+						"two listeners have the address %.*s",
+						SLV_FMT(one->address));
+	}
+	return SLV_OK;
+}
+
+static slv_err check(struct slv_arena *arena, const struct settings *settings)
+{
+	struct slv_conf_list nets;
+	struct slv_edge_conf edge = { .services = services, .sites = settings->sites };
+	slv_err err = check_listeners(arena, settings);
+	if (!slv_failed(err))
+		err = settings_trusted(arena, settings, &nets);
+	if (!slv_failed(err))
+		err = slv_edge_conf_check(arena, &edge);
+	return err;
+}
+
+static slv_err checked(struct slv_arena *arena, const char *name, struct slv_conf *conf,
+		struct slv_conf **ret_conf)
+{
+	slv_err err = check(arena, slv_conf_root(conf));
+	if (slv_failed(err)) {
+		slv_conf_free(conf);
+		return slv_err_wrap(arena, err, "%s", name);
+	}
+	*ret_conf = conf;
+	return SLV_OK;
+}
+
+slv_err settings_parse(struct slv_arena *arena, slv_str text, const char *name, const char *folder,
+		struct slv_conf **ret_conf)
+{
+	struct slv_conf *conf;
+	slv_err err = slv_conf_parse(
+			arena, text, name, folder, settings_keys, sizeof(struct settings), &conf);
+	return slv_failed(err) ? err : checked(arena, name, conf, ret_conf);
+}
+
+slv_err settings_load(struct slv_arena *arena, const char *path, struct slv_conf **ret_conf)
+{
+	struct slv_conf *conf;
+	if (!path)
+		return settings_parse(arena, slv_str_from(settings_builtin), CONF_NAME_BUILTIN, ".",
+				ret_conf);
+	slv_err err = slv_conf_load(arena, path, settings_keys, sizeof(struct settings), &conf);
+	return slv_failed(err) ? err : checked(arena, path, conf, ret_conf);
+}
