@@ -26,6 +26,10 @@
 #include "loop/loop.h"
 
 struct slv_cache;
+struct slv_disk;
+
+/* An entry with a larger head is not kept. */
+#define SLV_CACHE_HEAD_BYTES_MAX SLV_KIB(64)
 
 struct slv_cache_conf {
 	uint64_t memory_bytes_max;
@@ -54,7 +58,12 @@ struct slv_cache_hit {
 	int64_t stale_until_ms; /* as put: past it the entry is not found */
 };
 
+/* `hash_key` is a secret. Waits for nothing: the folder is opened by the first job. */
 struct slv_cache *slv_cache_new(const struct slv_cache_conf *conf, struct slv_hash_key hash_key);
+
+/* The same on a disk of the test's own (store/disk.h), which must outlive it. */
+struct slv_cache *slv_cache_new_on(const struct slv_cache_conf *conf, struct slv_hash_key hash_key,
+		struct slv_disk *disk);
 
 /* After the loops have ended. Entries still held live on until dropped. NULL is fine. */
 void slv_cache_free(struct slv_cache *cache);
@@ -62,6 +71,12 @@ void slv_cache_free(struct slv_cache *cache);
 /* Find in memory; NULL on a miss. Counts as a use. Never waits. */
 struct slv_cache_hit *slv_cache_get(
 		struct slv_cache *cache, const struct slv_cache_key *key, int64_t now_ms);
+
+/* Private (store/cache_claim.h): what tells a fetch of a purge meanwhile. */
+struct slv_cache_claim {
+	uint32_t source, variant; /* slots */
+	uint64_t token;           /* sum of the counters that a purge moves */
+};
 
 /* Find on disk, as a job of `loop`; what is found whole (its checksum holds) also goes to memory.
  * The callback comes always; `hit` is NULL on a miss. Caller's memory until the callback. */
@@ -71,8 +86,11 @@ struct slv_cache_fetch {
 	struct slv_job job; /* private, as all below */
 	struct slv_task task;
 	struct slv_cache *cache;
+	struct slv_loop *loop;
 	struct slv_cache_hit *hit;
+	struct slv_cache_claim claim;
 	int64_t now_ms;
+	uint64_t mono_ms;
 };
 void slv_cache_fetch(struct slv_cache *cache, struct slv_loop *loop, struct slv_cache_fetch *fetch,
 		int64_t now_ms);

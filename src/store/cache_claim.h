@@ -21,11 +21,6 @@
 
 struct slv_cache_claims;
 
-struct slv_cache_claim {
-	uint32_t source, variant; /* slots */
-	uint64_t token;           /* sum of the counters that a purge moves */
-};
-
 struct slv_cache_claims *slv_cache_claims_new(struct slv_hash_key hash_key);
 void slv_cache_claims_free(struct slv_cache_claims *claims);
 
