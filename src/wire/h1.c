@@ -230,25 +230,37 @@ static slv_err see_connection(struct seen *seen, slv_str value)
 	return SLV_OK;
 }
 
-static inline void see_once(slv_str *seen, uint8_t *count, slv_str value)
+/* A tab is white space as good as a space, but not all readers strip it. Elsewhere that does
+ * no harm. */
+static bool has_tab(const struct slv_field *field)
 {
-	*seen = value;
+	const char *at = field->name.at + field->name.len;
+	while (*at != '\r' && *at != '\t')
+		at++;
+	return *at == '\t';
+}
+
+static slv_err see_framing(slv_str *seen, uint8_t *count, const struct slv_field *field)
+{
+	if (has_tab(field))
+		return SLV_ERR(SLV_E_SYNTAX, "tab in Content-Length or Transfer-Encoding");
+	*seen = field->value;
 	if (*count < 2)
 		++*count;
+	return SLV_OK;
 }
 
 static slv_err see_field(struct seen *seen, const struct slv_field *field)
 {
 	switch (field->id) {
 	case SLV_FIELD_HOST:
-		see_once(&seen->host, &seen->hosts, field->value);
+		seen->host = field->value;
+		seen->hosts += seen->hosts < 2;
 		return SLV_OK;
 	case SLV_FIELD_CONTENT_LENGTH:
-		see_once(&seen->length, &seen->lengths, field->value);
-		return SLV_OK;
+		return see_framing(&seen->length, &seen->lengths, field);
 	case SLV_FIELD_TRANSFER_ENCODING:
-		see_once(&seen->coding, &seen->codings, field->value);
-		return SLV_OK;
+		return see_framing(&seen->coding, &seen->codings, field);
 	case SLV_FIELD_CONNECTION:
 		return see_connection(seen, field->value);
 	case SLV_FIELD_EXPECT:

@@ -5,8 +5,9 @@
  * with CRLF and nothing else; there is no folded line and no space before a
  * colon; names are tokens without underscore; Content-Length stands once and is
  * digits; Transfer-Encoding is `chunked` once, in HTTP/1.1, never beside a
- * Content-Length; Host stands once. After any error the connection must be
- * closed once the reply is sent: nobody knows where the next request begins.
+ * Content-Length, and in lower case; in both of them a tab is no white space; Host stands once.
+ * After any error the connection must be closed once the reply is sent: nobody knows where the next
+ * request begins.
  *
  * Nothing is copied. The views of a head point into the bytes given, and only
  * the array of fields is allocated.

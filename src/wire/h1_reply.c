@@ -62,8 +62,10 @@ static slv_err check_reply(const struct slv_h1_reply *reply, size_t *ret_bytes)
 	slv_err err = check_framing(reply);
 	if (slv_failed(err))
 		return err;
-	if (reply->date.len && reply->date.len != SLV_DATE_BYTES)
-		return SLV_ERR(SLV_E_INTERNAL, "date of a wrong length");
+	if (reply->date.len && (reply->date.len != SLV_DATE_BYTES ||
+					       slv_scan_value(reply->date.at, 0, SLV_DATE_BYTES) !=
+							       SLV_DATE_BYTES))
+		return SLV_ERR(SLV_E_INTERNAL, "date that is none");
 	size_t bytes = OWN_BYTES_MAX;
 	for (uint32_t i = 0; reply->fields && i < reply->fields->count; i++) {
 		const struct slv_field *field = &reply->fields->at[i];

@@ -28,8 +28,8 @@ struct slv_h1_reply {
 	uint8_t version; /* of the request: 10 or 11; the reply's own is always 1.1 */
 	bool keep_alive; /* another request may follow */
 	enum slv_h1_body body;
-	uint64_t length;                 /* for SLV_H1_BODY_LENGTH */
-	slv_str date;                    /* as http/date.h prints it; empty for no Date */
+	uint64_t length; /* for SLV_H1_BODY_LENGTH */
+	slv_str date;    /* SLV_DATE_BYTES, as http/date.h prints it; or empty for no Date */
 	const struct slv_fields *fields; /* or NULL; a Date among them replaces `date` */
 };
 

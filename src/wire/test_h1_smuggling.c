@@ -46,7 +46,7 @@ static void the_frame_of_the_rows_is_accepted(void **state)
 		{ SLV_STR(POST "Content-Length: 5" END), SLV_E_NONE },
 		{ SLV_STR(POST "Transfer-Encoding: chunked" END), SLV_E_NONE },
 		{ SLV_STR(POST "Transfer-Encoding:chunked" END), SLV_E_NONE },
-		{ SLV_STR(POST "transfer-encoding: \t chunked \t" END), SLV_E_NONE },
+		{ SLV_STR(POST "transfer-encoding:  chunked  " END), SLV_E_NONE },
 		{ SLV_STR(POST "X: y" END), SLV_E_NONE },
 	};
 	all_refused(rows, SLV_COUNT(rows));
@@ -95,6 +95,9 @@ static void codings_that_only_look_chunked_are_refused(void **state)
 		{ SLV_STR(POST "Transfer-Encoding: gzip, chunked" END), SLV_E_NOT_DONE },
 		{ SLV_STR(POST "Transfer-Encoding:" END), SLV_E_NOT_DONE },
 		{ SLV_STR(POST "Transfer-Encoding: chun ked" END), SLV_E_NOT_DONE },
+		{ SLV_STR(POST "Transfer-Encoding:\tchunked" END), SLV_E_SYNTAX },
+		{ SLV_STR(POST "Transfer-Encoding: chunked\t" END), SLV_E_SYNTAX },
+		{ SLV_STR(POST "Transfer-Encoding: chunked\t \t" END), SLV_E_SYNTAX },
 		{ SLV_STR(POST "Transfer-Encoding: \xa0"
 			       "chunked" END),
 				SLV_E_NOT_DONE },
@@ -153,6 +156,8 @@ static void lengths_that_are_not_digits_are_refused(void **state)
 		{ SLV_STR(POST "Content-Length: 5;" END), SLV_E_SYNTAX },
 		{ SLV_STR(POST "Content-Length:" END), SLV_E_SYNTAX },
 		{ SLV_STR(POST "Content-Length: x" END), SLV_E_SYNTAX },
+		{ SLV_STR(POST "Content-Length:\t5" END), SLV_E_SYNTAX },
+		{ SLV_STR(POST "Content-Length: 5\t" END), SLV_E_SYNTAX },
 		{ SLV_STR(POST "Content-Length: \x0b"
 			       "5" END),
 				SLV_E_SYNTAX },
