@@ -32,54 +32,74 @@ static bool parse_q(slv_str text, uint16_t *ret_q)
 	return true;
 }
 
-static slv_str cut_token(slv_str *rest)
+/* What is left of a value. */
+struct rest {
+	const char *at, *end;
+};
+
+static bool rest_is(const struct rest *rest, char c)
 {
-	size_t len = slv_token_len(*rest);
-	slv_str token = slv_str_head(*rest, len);
-	*rest = slv_str_from_index(*rest, len);
+	return rest->at < rest->end && *rest->at == c;
+}
+
+static void skip_space(struct rest *rest)
+{
+	while (rest_is(rest, ' ') || rest_is(rest, '\t'))
+		rest->at++;
+}
+
+static slv_str rest_str(const struct rest *rest)
+{
+	return (slv_str){ rest->at, (size_t)(rest->end - rest->at) };
+}
+
+static slv_str cut_token(struct rest *rest)
+{
+	slv_str token = { rest->at, slv_token_len(rest_str(rest)) };
+	rest->at += token.len;
 	return token;
 }
 
-/* Take "name=value" off `*rest`, the value with its quotes if it has any. */
-static bool cut_parameter(slv_str *rest, slv_str *ret_name, slv_str *ret_value)
+/* Take "name=value" off, the value with its quotes if it has any. */
+static bool cut_parameter(struct rest *rest, slv_str *ret_name, slv_str *ret_value)
 {
 	slv_str name = cut_token(rest);
-	if (name.len == 0 || !slv_str_starts(*rest, SLV_STR("=")))
+	if (name.len == 0 || !rest_is(rest, '='))
 		return false;
-	slv_str value = slv_str_from_index(*rest, 1);
-	size_t len = slv_token_len(value);
-	if (len == 0)
-		len = slv_token_quoted_len(value);
-	if (len == 0)
-		return false;
+	rest->at++;
+	slv_str value = cut_token(rest);
+	if (value.len == 0) {
+		value.len = slv_token_quoted_len(rest_str(rest));
+		rest->at += value.len;
+	}
 	*ret_name = name;
-	*ret_value = slv_str_head(value, len);
-	*rest = slv_str_from_index(value, len);
-	return true;
+	*ret_value = value;
+	return value.len > 0;
 }
 
-/* The parameters behind a range, and its weight. `*ret_narrow`: there are some that no type
- * of ours has. What stands behind the weight means nothing (section 12.5.1) but must parse. */
-static bool parse_parameters(slv_str rest, uint16_t *ret_q, bool *ret_narrow)
+/* The parameters behind a range, up to the comma, and its weight. `*ret_narrow`: there are
+ * some that no type of ours has. What stands behind the weight means nothing (section
+ * 12.5.1) but must parse. */
+static bool cut_parameters(struct rest *rest, uint16_t *ret_q, bool *ret_narrow)
 {
 	bool weighed = false;
 	*ret_q = Q_MAX;
 	*ret_narrow = false;
 	for (;;) {
 		slv_str name, value;
-		rest = slv_token_skip_space(rest);
-		if (rest.len == 0)
+		skip_space(rest);
+		if (rest->at == rest->end || *rest->at == ',')
 			return true;
-		if (rest.at[0] != ';')
+		if (*rest->at++ != ';')
 			return false;
-		rest = slv_token_skip_space(slv_str_from_index(rest, 1));
-		if (rest.len == 0 || rest.at[0] == ';')
+		skip_space(rest);
+		if (rest->at == rest->end || *rest->at == ';' || *rest->at == ',')
 			continue; /* an empty parameter, section 5.6.6 */
-		if (!cut_parameter(&rest, &name, &value))
+		if (!cut_parameter(rest, &name, &value))
 			return false;
 		if (weighed)
 			continue;
-		weighed = slv_str_eq_nocase(name, SLV_STR("q"));
+		weighed = name.len == 1 && slv_lower(name.at[0]) == 'q';
 		if (weighed && !parse_q(value, ret_q))
 			return false;
 		if (!weighed && !slv_str_eq_nocase(name, SLV_STR("charset")))
@@ -87,49 +107,61 @@ static bool parse_parameters(slv_str rest, uint16_t *ret_q, bool *ret_narrow)
 	}
 }
 
-/* Take "type/subtype" off `*rest`, with stars as section 12.5.1 allows them. */
-static bool cut_range(slv_str *rest, struct slv_accept_range *ret_range)
+static bool is_star(slv_str token)
 {
-	slv_str all = *rest;
+	return token.len == 1 && token.at[0] == '*';
+}
+
+/* Take "type/subtype" off, with stars as section 12.5.1 allows them. */
+static bool cut_range(struct rest *rest, struct slv_accept_range *ret_range)
+{
 	slv_str type = cut_token(rest);
-	if (type.len == 0 || !slv_str_starts(*rest, SLV_STR("/")))
+	if (type.len == 0 || !rest_is(rest, '/'))
 		return false;
-	*rest = slv_str_from_index(*rest, 1);
+	rest->at++;
 	slv_str subtype = cut_token(rest);
-	if (subtype.len == 0)
+	if (subtype.len == 0 || (is_star(type) && !is_star(subtype)))
 		return false;
 
-	bool any_type = slv_str_eq(type, SLV_STR("*"));
-	bool any_subtype = slv_str_eq(subtype, SLV_STR("*"));
-	if (any_type && !any_subtype)
-		return false;
-	if (any_type)
-		*ret_range = (struct slv_accept_range){ .how = SLV_ACCEPT_ANY };
-	else if (any_subtype)
-		*ret_range = (struct slv_accept_range){ .type = type, .how = SLV_ACCEPT_GROUP };
-	else
-		*ret_range = (struct slv_accept_range){
-			.type = slv_str_head(all, type.len + 1 + subtype.len),
-			.how = SLV_ACCEPT_EXACT,
-		};
+	if (is_star(type)) {
+		type.len = 0;
+		ret_range->how = SLV_ACCEPT_ANY;
+	} else if (is_star(subtype)) {
+		ret_range->how = SLV_ACCEPT_GROUP;
+	} else {
+		type.len += 1 + subtype.len;
+		ret_range->how = SLV_ACCEPT_EXACT;
+	}
+	ret_range->type = type;
 	return true;
+}
+
+/* Take the element at hand off, comma included. */
+static void read_element(struct slv_accept *accept, struct rest *rest)
+{
+	struct slv_accept_range *range = &accept->ranges[accept->count];
+	const char *begin = rest->at;
+	bool narrow;
+	accept->seen++;
+	if (cut_range(rest, range) && cut_parameters(rest, &range->q, &narrow)) {
+		accept->told = true;
+		accept->count += !narrow;
+		return;
+	}
+	slv_str all = { begin, (size_t)(rest->end - begin) }, element;
+	slv_token_next(&all, &element);
+	rest->at = all.at;
 }
 
 void slv_accept_add(struct slv_accept *accept, slv_str value)
 {
-	slv_str element;
-	while (accept->seen < SLV_ACCEPT_MAX && slv_token_next(&value, &element)) {
-		struct slv_accept_range range;
-		uint16_t q;
-		bool narrow;
-		accept->seen++;
-		if (!cut_range(&element, &range) || !parse_parameters(element, &q, &narrow))
-			continue;
-		accept->told = true;
-		if (narrow)
-			continue;
-		range.q = q;
-		accept->ranges[accept->count++] = range;
+	struct rest rest = { value.at, value.len ? value.at + value.len : value.at };
+	while (accept->seen < SLV_ACCEPT_MAX) {
+		while (rest_is(&rest, ',') || rest_is(&rest, ' ') || rest_is(&rest, '\t'))
+			rest.at++;
+		if (rest.at == rest.end)
+			break;
+		read_element(accept, &rest);
 	}
 	slv_assert(accept->count <= accept->seen && accept->seen <= SLV_ACCEPT_MAX);
 }

@@ -49,6 +49,24 @@ static void targets_that_are_none_are_syntax_errors(void **state)
 	assert_int_equal(slv_uri_parse(SLV_STR("/a\0b"), &uri).code, SLV_E_SYNTAX);
 }
 
+/* At every place of a target that is read in words and a rest. */
+static void targets_have_only_visible_ascii(void **state)
+{
+	(void)state;
+	for (int c = 0; c < 256; c++) {
+		bool allowed = c > 0x20 && c < 0x7f && c != '#';
+		for (size_t at = 1; at < 19; at++) {
+			char text[19];
+			struct slv_uri uri;
+			memset(text, at % 2 ? '~' : '!', sizeof(text));
+			text[0] = '/';
+			text[at] = (char)c;
+			assert_int_equal(!slv_failed(slv_uri_parse((slv_str){ text, 19 }, &uri)),
+					allowed);
+		}
+	}
+}
+
 static void hosts_are_split(void **state)
 {
 	(void)state;
@@ -223,6 +241,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(targets_are_split),
 		cmocka_unit_test(targets_that_are_none_are_syntax_errors),
+		cmocka_unit_test(targets_have_only_visible_ascii),
 		cmocka_unit_test(hosts_are_split),
 		cmocka_unit_test(hosts_that_are_none_are_syntax_errors),
 		cmocka_unit_test(a_host_name_has_at_most_253_bytes),

@@ -1,5 +1,7 @@
 #include "http/token.h"
 
+#include <string.h>
+
 #define T 3 /* in a token, and in a field value */
 #define V 2 /* in a field value only */
 
@@ -89,10 +91,24 @@ bool slv_token_next(slv_str *rest, slv_str *ret_element)
 	return false;
 }
 
+static bool bytes_are_text(slv_str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (!kinds[(uint8_t)s.at[i]])
+			return false;
+	return true;
+}
+
 bool slv_token_is_text(slv_str s)
 {
-	bool ok = true;
-	for (size_t i = 0; i < s.len; i++)
-		ok &= kinds[(uint8_t)s.at[i]] != 0;
-	return ok;
+	size_t at = 0;
+	for (; s.len - at >= 8; at += 8) {
+		uint64_t word;
+		memcpy(&word, s.at + at, 8);
+		/* A tab is below too, and allowed. */
+		bool suspect = slv_token_word_below(word, 0x20) || slv_token_word_has(word, 0x7f);
+		if (suspect && !bytes_are_text((slv_str){ s.at + at, 8 }))
+			return false;
+	}
+	return bytes_are_text(slv_str_from_index(s, at));
 }

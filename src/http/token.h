@@ -25,6 +25,17 @@ slv_str slv_token_skip_space(slv_str s);
  * White space around it is dropped and empty elements are passed over. False at the end. */
 bool slv_token_next(slv_str *rest, slv_str *ret_element);
 
+/* Eight bytes looked at together: a byte of `word` is below `limit` (at most 128) or is `c`. */
+static inline bool slv_token_word_below(uint64_t word, uint8_t limit)
+{
+	return ((word - limit * 0x0101010101010101u) & ~word & 0x8080808080808080u) != 0;
+}
+
+static inline bool slv_token_word_has(uint64_t word, uint8_t c)
+{
+	return slv_token_word_below(word ^ c * 0x0101010101010101u, 1);
+}
+
 /* `s` is a field value of section 5.5: no control bytes but tab. */
 bool slv_token_is_text(slv_str s);
 

@@ -1,7 +1,9 @@
 #include "http/uri.h"
 
+#include "base/attr.h"
 #include "base/buf.h"
 #include "http/addr.h"
+#include "http/token.h"
 
 #include <string.h>
 
@@ -10,12 +12,20 @@
 /* From '!' to '~' without '#': what may stand in a target at all. */
 static bool target_has_only_allowed(slv_str target)
 {
-	bool ok = true;
-	for (size_t i = 0; i < target.len; i++) {
-		uint8_t c = (uint8_t)target.at[i];
-		ok &= c > 0x20 && c < 0x7f && c != '#';
+	size_t at = 0;
+	for (; target.len - at >= 8; at += 8) {
+		uint64_t word;
+		memcpy(&word, target.at + at, 8);
+		if ((word & 0x8080808080808080u) || slv_token_word_below(word, 0x21) ||
+				slv_token_word_has(word, 0x7f) || slv_token_word_has(word, '#'))
+			return false;
 	}
-	return ok;
+	for (; at < target.len; at++) {
+		uint8_t c = (uint8_t)target.at[at];
+		if (c < 0x21 || c > 0x7e || c == '#')
+			return false;
+	}
+	return true;
 }
 
 static void split_path(slv_str text, struct slv_uri *uri)
