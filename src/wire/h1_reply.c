@@ -38,13 +38,14 @@ static slv_err check_framing(const struct slv_h1_reply *reply)
 static slv_err check_field(const struct slv_field *field)
 {
 	slv_str name = field->name, value = field->value;
-	if (name.len == 0 || slv_scan_plain(name.at, 0, name.len, SLV_SCAN_TOKEN) != name.len)
+	size_t plain = slv_scan_name(name.at, 0, name.len); /* the rest may have an underscore */
+	if (name.len == 0 || slv_scan_plain(name.at, plain, name.len, SLV_SCAN_TOKEN) != name.len)
 		return SLV_ERR(SLV_E_INTERNAL, "field name in a reply is no token");
 	if (slv_scan_value(value.at, 0, value.len) != value.len)
 		return SLV_ERR(SLV_E_INTERNAL, "control byte in a field of a reply");
 	if (value.len && slv_str_trim(value).len != value.len)
 		return SLV_ERR(SLV_E_INTERNAL, "white space at an end of a field of a reply");
-	switch (slv_field_id(name)) {
+	switch (field->id) {
 	case SLV_FIELD_CONTENT_LENGTH:
 	case SLV_FIELD_TRANSFER_ENCODING:
 	case SLV_FIELD_CONNECTION:
@@ -136,8 +137,7 @@ static char *put_fields(char *at, const struct slv_fields *fields, bool *ret_dat
 {
 	for (uint32_t i = 0; fields && i < fields->count; i++) {
 		const struct slv_field *field = &fields->at[i];
-		if (slv_str_eq_nocase(field->name, SLV_STR("date")))
-			*ret_date = true;
+		*ret_date |= field->id == SLV_FIELD_DATE;
 		at = put(at, field->name);
 		at = put(at, SLV_STR(": "));
 		at = put(at, field->value);

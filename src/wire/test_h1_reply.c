@@ -67,8 +67,8 @@ static void a_reply_has_status_fields_date_and_length(void **state)
 	struct writing writing;
 	writing_init(&writing);
 	add(&writing, SLV_STR("content-type"), SLV_STR("text/plain"));
-	add(&writing, SLV_STR("x"), SLV_STR(""));
-	writes(&writing, "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\nx: \r\ndate: " DATE
+	add(&writing, SLV_STR("x_y"), SLV_STR(""));
+	writes(&writing, "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\nx_y: \r\ndate: " DATE
 			 "\r\ncontent-length: 5\r\n\r\n");
 	writing.reply.status = 404;
 	writing.reply.length = UINT64_MAX;
