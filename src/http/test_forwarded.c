@@ -132,7 +132,7 @@ static void an_entry_that_does_not_parse_ends_the_walk(void **state)
 		"for=192.0.2.1;for=192.0.2.1", "for=192.0.2.1;proto=ftp",
 		"for=192.0.2.1;proto=http;proto=http", "for=192.0.2.1;host=\"a b\"",
 		"for=192.0.2.1;host=a;host=b", "for=192.0.2.1 x=y", "for=192.0.2.1;=y",
-		"proto=http", "for=192.0.2.1;x=\"\\\"\"" };
+		"proto=http", "for=192.0.2.1;x=\"\\\"\"", "for=192.0.2.1;x=\"a\\b\"" };
 	char value[128];
 	for (size_t i = 0; i < SLV_COUNT(x); i++) {
 		snprintf(value, sizeof(value), "6.6.6.6, %s, 10.0.0.2", x[i]);
