@@ -35,6 +35,8 @@ static const char *text_or_excuse(const char *text)
 
 /* "<fmt>" or "<fmt>: <tail>", terminated. */
 static const char *compose(struct slv_arena *arena, const char *tail, const char *fmt, va_list args)
+		SLV_PRINTF(3, 0);
+static const char *compose(struct slv_arena *arena, const char *tail, const char *fmt, va_list args)
 {
 	slv_str head = slv_str_vprintf(arena, fmt, args);
 	if (!head.at || !tail)

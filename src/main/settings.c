@@ -115,7 +115,7 @@ static const struct slv_conf_key jail_keys[] = {
 			.min = 1,
 			.max = 65536,
 			.help = "Pictures that wait in each of the three size classes; past it "
-	                        "503" },
+				"503" },
 	{ .name = "jobs_per_jail",
 			.type = SLV_CONF_INT,
 			.offset = AT(jails.jobs_per_jail) - AT(jails),
@@ -141,7 +141,7 @@ static const struct slv_conf_key overload_keys[] = {
 			.max = 1e13,
 			.offset = AT(overload.memory_bytes) - AT(overload),
 			.help = "Resident memory of the edge at which requests are refused; from "
-	                        "85 % on "
+				"85 % on "
 				"load is shed; 0: no mark" },
 	{ .name = "lag_ms",
 			.type = SLV_CONF_INT,
@@ -192,7 +192,7 @@ const struct slv_conf_key settings_keys[] = {
 			.choices = "x-forwarded|forwarded",
 			.fallback = "x-forwarded",
 			.help = "What they tell it in: X-Forwarded-For, -Proto, -Host, or "
-	                        "Forwarded" },
+				"Forwarded" },
 	{ .name = "sites",
 			.type = SLV_CONF_LIST,
 			.offset = AT(sites),
@@ -268,7 +268,7 @@ slv_err settings_trusted(struct slv_arena *arena, const struct settings *setting
 		if (!slv_net_parse(texts[i], &nets[i]))
 			return slv_err_printf(arena, SLV_E_SYNTAX,
 					"trusted_proxies: '%.*s' is no network; write 10.0.0.0/8 "
-			                "or ::1",
+					"or ::1",
 					SLV_FMT(texts[i]));
 	*ret_nets = (struct slv_conf_list){ .at = nets, .count = count };
 	return SLV_OK;

@@ -1,0 +1,92 @@
+/* help.c - what people can ask of the program */
+#include "base/buf.h"
+#include "main/commands.h"
+#include "main/settings.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	const char *command, *line, *text;
+} topics[] = {
+	{ "serve", "run the edge",
+			"selvedge serve [--config FILE]\n\n"
+			"Serve what FILE says; without one the current folder, on 127.0.0.1:8080.\n"
+			"SIGHUP reads FILE and the certificates anew without losing a request,\n"
+			"SIGTERM finishes what runs and ends; a second SIGINT ends at once.\n" },
+	{ "check", "is a configuration right?",
+			"selvedge check FILE\n\n"
+			"Prints each mistake as FILE:line:column: what is wrong and what would be "
+	                "right.\n" },
+	{ "sign", "make signed links to pictures",
+			"selvedge sign --key NAME:SECRET [--for SECONDS | --until UNIX] PATH\n"
+			"selvedge sign --key NAME:SECRET --timed [--base64url] PATH\n"
+			"selvedge sign --key NAME:SECRET --srcset 320,640,960 [--formats "
+	                "auto,avif,webp]\n"
+			"              [--sizes TEXT] [--alt TEXT] PATH\n\n"
+			"PATH is as /cdn-cgi/image/width=640/samples/cat.jpg; --origin "
+	                "https://HOST is put\n"
+			"before what is printed. --route tells a route other than "
+	                "/cdn-cgi/image/.\n"
+			"SECRET may be env:NAME or file:PATH. Links are good for an hour unless "
+	                "told.\n"
+			"--srcset prints a <picture> element whose links share one signature.\n" },
+	{ "purge", "forget what is cached",
+			"selvedge purge [--admin HOST:PORT] [--token TOKEN] URL\n"
+			"selvedge purge [...] --source PATH [--host HOST]\n"
+			"selvedge purge [...] --all\n\n"
+			"One URL, a source with every picture made of it, or everything.\n" },
+	{ "help", "this, a command, or `help config`",
+			"selvedge help [COMMAND | config]\n\n"
+			"`help config` lists every setting with its type, bounds, default and "
+	                "meaning;\n"
+			"`help config --markdown` prints the same for docs/configuration.md.\n" },
+	{ "version", "which version this is", "selvedge version\n" },
+};
+
+static int help_config(bool markdown)
+{
+	struct slv_buf text;
+	slv_buf_init(&text, SLV_MIB(1));
+	if (markdown)
+		slv_conf_help_markdown(settings_keys, &text);
+	else
+		slv_conf_help(settings_keys, &text);
+	printf("%.*s", SLV_FMT(slv_buf_str(&text)));
+	slv_buf_done(&text);
+	return 0;
+}
+
+static int help_all(void)
+{
+	printf("selvedge - an edge platform that you run yourself\n\n");
+	for (size_t i = 0; i < SLV_COUNT(topics); i++)
+		printf("  selvedge %-8s %s\n", topics[i].command, topics[i].line);
+	printf("\nStart with `selvedge serve`; read `selvedge help config`.\n");
+	return 0;
+}
+
+int command_help(int argc, char **argv)
+{
+	if (argc == 0)
+		return help_all();
+	if (strcmp(argv[0], "config") == 0)
+		return help_config(argc > 1 && strcmp(argv[1], "--markdown") == 0);
+	for (size_t i = 0; i < SLV_COUNT(topics); i++) {
+		if (strcmp(argv[0], topics[i].command) != 0)
+			continue;
+		printf("%s", topics[i].text);
+		return 0;
+	}
+	fprintf(stderr, "selvedge: there is no help on '%s'\n", argv[0]);
+	return 2;
+}
+
+int command_version(int argc, char **argv)
+{
+	(void)argv;
+	if (argc)
+		return command_usage("version", "it takes no arguments");
+	printf("selvedge %s\n", SLV_VERSION);
+	return 0;
+}
