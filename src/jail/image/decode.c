@@ -13,7 +13,7 @@
 /* Loaders for still pictures and animations, with libvips' names for their classes. */
 struct loader {
 	const char *name, *class_name;
-	bool paged;  /* takes `n`, frames */
+	bool paged;  /* has frames */
 	bool listed; /* refused unless the plan says otherwise */
 };
 
@@ -21,7 +21,7 @@ static const struct loader loaders[SLV_FORMAT_COUNT] = {
 	[SLV_FORMAT_JPEG] = { "jpegload_buffer", "VipsForeignLoadJpegBuffer", false, false },
 	[SLV_FORMAT_PNG] = { "pngload_buffer", "VipsForeignLoadPngBuffer", false, false },
 	[SLV_FORMAT_WEBP] = { "webpload_buffer", "VipsForeignLoadWebpBuffer", true, false },
-	[SLV_FORMAT_AVIF] = { "heifload_buffer", "VipsForeignLoadHeifBuffer", true, false },
+	[SLV_FORMAT_AVIF] = { "heifload_buffer", "VipsForeignLoadHeifBuffer", false, false },
 	[SLV_FORMAT_GIF] = { "gifload_buffer", "VipsForeignLoadNsgifBuffer", true, false },
 	[SLV_FORMAT_TIFF] = { "tiffload_buffer", "VipsForeignLoadTiffBuffer", false, false },
 	[SLV_FORMAT_SVG] = { "svgload_buffer", "VipsForeignLoadSvgBuffer", false, true },
@@ -75,8 +75,8 @@ static int load(const struct slv_source *source, uint32_t shrink, double zoom, V
 				NULL);
 	case SLV_FORMAT_AVIF:
 	case SLV_FORMAT_HEIC:
-		return vips_heifload_buffer(at, len, out, "n", frames, "fail_on",
-				VIPS_FAIL_ON_ERROR, "access", VIPS_ACCESS_SEQUENTIAL, NULL);
+		return vips_heifload_buffer(at, len, out, "fail_on", VIPS_FAIL_ON_ERROR, "access",
+				VIPS_ACCESS_SEQUENTIAL, NULL);
 	case SLV_FORMAT_GIF:
 		return vips_gifload_buffer(at, len, out, "n", frames, "fail_on", VIPS_FAIL_ON_ERROR,
 				"access", VIPS_ACCESS_SEQUENTIAL, NULL);
@@ -103,22 +103,8 @@ static slv_err too_many_pixels(
 			(unsigned long long)max);
 }
 
-/* How many frames to decode: all that the limits allow, or the first alone. */
-static uint32_t frames_wanted(
-		const struct slv_source *source, const struct slv_pixel_plan *plan, bool animate)
-{
-	const struct slv_pixel_limits *limits = &plan->limits;
-	uint32_t frames = source->frames_total;
-	if (!animate || !loaders[source->format].paged || source->format == SLV_FORMAT_AVIF)
-		return 1;
-	if (frames > limits->frames_max)
-		frames = limits->frames_max;
-	uint64_t pixels = (uint64_t)source->width * source->height;
-	return pixels * frames > limits->frames_pixels_max ? 1 : frames;
-}
-
 slv_err slv_decode_head(struct slv_arena *arena, slv_str bytes, const struct slv_pixel_plan *plan,
-		bool animate, struct slv_source *ret_source)
+		struct slv_source *ret_source)
 {
 	struct slv_source source = { .bytes = bytes, .frames = 1 };
 	source.format = slv_format_sniff(bytes);
@@ -143,9 +129,19 @@ slv_err slv_decode_head(struct slv_arena *arena, slv_str bytes, const struct slv
 	if ((uint64_t)source.width * source.height > max)
 		return too_many_pixels(arena, source.width, source.height, max);
 
-	source.frames = frames_wanted(&source, plan, animate);
 	*ret_source = source;
 	return SLV_OK;
+}
+
+void slv_decode_animate(struct slv_source *source, const struct slv_pixel_limits *limits)
+{
+	uint32_t frames = source->frames_total;
+	if (!loaders[source->format].paged)
+		return;
+	if (frames > limits->frames_max)
+		frames = limits->frames_max;
+	uint64_t pixels = (uint64_t)source->width * source->height;
+	source->frames = pixels * frames > limits->frames_pixels_max ? 1 : frames;
 }
 
 uint32_t slv_decode_shrink(

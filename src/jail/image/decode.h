@@ -28,10 +28,13 @@ struct slv_source {
 	bool cmyk;
 };
 
-/* Read the header of `bytes`. `frames` of an animation are kept if `animate`, as the limits allow.
- * SLV_E_MEDIA: nothing that is read here; SLV_E_CORRUPT: damaged; SLV_E_LIMIT: too large. */
+/* Read the header of `bytes`; `frames` is 1. SLV_E_MEDIA: nothing that is read here;
+ * SLV_E_CORRUPT: damaged; SLV_E_LIMIT: too large. */
 slv_err slv_decode_head(struct slv_arena *arena, slv_str bytes, const struct slv_pixel_plan *plan,
-		bool animate, struct slv_source *ret_source);
+		struct slv_source *ret_source);
+
+/* Decode all frames of an animation, as far as the limits allow. */
+void slv_decode_animate(struct slv_source *source, const struct slv_pixel_limits *limits);
 
 /* By what the decoder can divide both sides cheaply, leaving at least `scale` times what is
  * wanted; `scale` is shown size / wanted size, the smaller of both axes. 1 if it cannot. Offsets

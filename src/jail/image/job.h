@@ -1,4 +1,11 @@
-/* job.h - one picture, from the plan to the bytes */
+/* job.h - one picture, from the plan to the bytes
+ *
+ * In this order: trim, flip, rotate, resize and fit, background, border, overlays, filters;
+ * EXIF rotation and colour profiles come before all of it. Animations frame by frame.
+ *
+ * An info_only job reads the header. If hashes are wanted it decodes a thumbnail, and
+ * overlays, borders and filters are not in the hashes then.
+ */
 #ifndef SLV_JAIL_IMAGE_JOB_H
 #define SLV_JAIL_IMAGE_JOB_H
 

@@ -217,26 +217,32 @@ slv_err slv_layout_make(struct slv_arena *arena, const struct slv_pixel_plan *pl
 	return err;
 }
 
-slv_err slv_layout_draw(struct slv_arena *arena, const struct slv_pixel_limits *limits,
-		const struct slv_pixel_draw *draw, uint32_t width, uint32_t height,
-		struct slv_layout *ret_layout)
+static void shrink_rect(struct slv_rect *rect, double factor, uint32_t width, uint32_t height)
 {
-	struct slv_layout layout = { 0 };
-	bool smart = draw->gravity != SLV_GRAVITY_POINT;
-	struct slv_point point = smart ? (struct slv_point){ 0.5, 0.5 } : draw->point;
-	struct box box = { draw->width, draw->height, (enum slv_fit)draw->fit };
-	fit_into(&box, point, width, height, &layout);
-	layout.smart = smart && (layout.crop.width < layout.scaled_width ||
-						layout.crop.height < layout.scaled_height);
-	layout.width = layout.canvas_width;
-	layout.height = layout.canvas_height;
-	slv_err err = check_scaled(arena, limits, &layout);
-	if (slv_failed(err))
-		return err;
-	err = check_size(arena, limits, layout.width, layout.height, 1);
-	if (!slv_failed(err))
-		*ret_layout = layout;
-	return err;
+	rect->width = least(px(rect->width * factor), width);
+	rect->height = least(px(rect->height * factor), height);
+	rect->left = least((uint32_t)lround(rect->left * factor), width - rect->width);
+	rect->top = least((uint32_t)lround(rect->top * factor), height - rect->height);
+}
+
+void slv_layout_shrink(struct slv_layout *layout, double factor)
+{
+	struct slv_rect canvas = { layout->canvas_left, layout->canvas_top, layout->crop.width,
+		layout->crop.height };
+	layout->scaled_width = px(layout->scaled_width * factor);
+	layout->scaled_height = px(layout->scaled_height * factor);
+	layout->canvas_width = px(layout->canvas_width * factor);
+	layout->canvas_height = px(layout->canvas_height * factor);
+	shrink_rect(&layout->crop, factor, layout->scaled_width, layout->scaled_height);
+	layout->crop.width = least(layout->crop.width, layout->canvas_width);
+	layout->crop.height = least(layout->crop.height, layout->canvas_height);
+	shrink_rect(&canvas, factor, layout->canvas_width, layout->canvas_height);
+	layout->canvas_left = least(canvas.left, layout->canvas_width - layout->crop.width);
+	layout->canvas_top = least(canvas.top, layout->canvas_height - layout->crop.height);
+	layout->border_top = layout->border_right = layout->border_bottom = 0;
+	layout->border_left = 0;
+	layout->width = layout->canvas_width;
+	layout->height = layout->canvas_height;
 }
 
 int32_t slv_layout_offset(uint32_t room, uint32_t len, bool has_near, uint32_t near, bool has_far,

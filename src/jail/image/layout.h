@@ -57,10 +57,9 @@ struct slv_layout {
 slv_err slv_layout_make(struct slv_arena *arena, const struct slv_pixel_plan *plan, uint32_t width,
 		uint32_t height, uint32_t frames, struct slv_layout *ret_layout);
 
-/* The size of an overlay after its fit, 0 meaning its own; and how it is cropped or padded. */
-slv_err slv_layout_draw(struct slv_arena *arena, const struct slv_pixel_limits *limits,
-		const struct slv_pixel_draw *draw, uint32_t width, uint32_t height,
-		struct slv_layout *ret_layout);
+/* All numbers of `layout` times `factor`, at least one px each: for a thumbnail of what would be
+ * the output. */
+void slv_layout_shrink(struct slv_layout *layout, double factor);
 
 /* The offset of an overlay of `len` px on an axis of `room` px: `near` from the start, `far` from
  * the end, else centred. */

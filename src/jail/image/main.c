@@ -42,8 +42,10 @@ static void tune_memory(void)
 static void start_vips(void)
 {
 	/* A picture is held in memory or refused: temporary files there are none. */
-	setenv("VIPS_DISC_THRESHOLD", "1t", 1);
+	setenv("VIPS_DISC_THRESHOLD", "64g", 1);
 	setenv("VIPS_WARNING", "1", 1);
+	/* No fonts: which file a text needs is known when it is drawn, and then it is too late. */
+	setenv("FONTCONFIG_SYSROOT", "/nonexistent", 1);
 	if (VIPS_INIT("selvedge-image") != 0) {
 		fprintf(stderr, "selvedge-image: libvips does not start\n");
 		exit(1);
@@ -134,7 +136,7 @@ int main(int argc, char **argv)
 	slv_err err = slv_sandbox_isolate(&jail.sandbox, SLV_SANDBOX_CHANNEL);
 	if (!slv_failed(err)) {
 		start_vips();
-		slv_warm_codecs();
+		slv_warm_codecs(&jail.arena);
 		err = slv_sandbox_lock(&jail.sandbox);
 	}
 	if (slv_failed(err)) {

@@ -6,6 +6,9 @@
 #ifndef SLV_JAIL_IMAGE_WARM_H
 #define SLV_JAIL_IMAGE_WARM_H
 
-void slv_warm_codecs(void);
+struct slv_arena;
+
+/* `arena` is for temporaries and empty afterwards. */
+void slv_warm_codecs(struct slv_arena *arena);
 
 #endif
