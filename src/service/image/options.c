@@ -190,9 +190,22 @@ static enum read read_trim(const struct rule *rule, slv_str value, void *field)
 	return READ_OK;
 }
 
+bool slv_image_preset_name_ok(slv_str name)
+{
+	if (name.len == 0 || name.len > SLV_IMAGE_PRESET_NAME_MAX)
+		return false;
+	for (size_t i = 0; i < name.len; i++) {
+		char c = slv_lower(name.at[i]);
+		if (!(c >= 'a' && c <= 'z') && !slv_is_digit(c) && c != '-' && c != '_' && c != '.')
+			return false;
+	}
+	return true;
+}
+
 static enum read read_preset(const struct rule *rule, slv_str value, void *field)
 {
-	if (value.len == 0 || value.len > (size_t)rule->max)
+	(void)rule;
+	if (!slv_image_preset_name_ok(value))
 		return READ_WRONG;
 	*(slv_str *)field = value;
 	return READ_OK;
@@ -255,7 +268,7 @@ static const struct rule rules[SLV_IMAGE_OPTION_COUNT] = {
 	RULE(COMPRESSION) = { "fast", read_word, FIELD(fast), 1, 0, "fast" },
 	RULE(UPSCALE) = { "interpolate", read_upscale, 0, 0, 0, 0, "interpolate" },
 	RULE(SEGMENT) = { "left out", read_segment, 0, 0, 0, 0, "foreground" },
-	RULE(PRESET) = { "the name of a preset", read_preset, FIELD(preset), 0, 64, NULL },
+	RULE(PRESET) = { "the name of a preset", read_preset, FIELD(preset), 0, 0, NULL },
 	FLAG(BLURHASH, blurhash),
 	FLAG(THUMBHASH, thumbhash),
 	RULE(FRAMES) = { "1 to 65535", read_integer, FIELD(frames), 1, SLV_IMAGE_FRAMES_MAX, NULL },

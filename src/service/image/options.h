@@ -50,6 +50,7 @@
 #define SLV_IMAGE_OPTIONS_BYTES_MAX 2048 /* of the segment, as sent */
 #define SLV_IMAGE_PX_MAX 65535           /* trim and border */
 #define SLV_IMAGE_WIDTH_AUTO UINT32_MAX
+#define SLV_IMAGE_PRESET_NAME_MAX 64   /* letters, digits, '-', '_' and '.' */
 #define SLV_IMAGE_TOLERANCE_DEFAULT 10 /* trim.border.tolerance */
 
 /* id, name, alias ("" if it has none) */
@@ -169,5 +170,7 @@ void slv_image_options_override(
 /* The option of a name or alias; SLV_IMAGE_OPTION_COUNT if there is none. */
 enum slv_image_option slv_image_option_find(slv_str name);
 slv_str slv_image_option_name(enum slv_image_option option);
+
+bool slv_image_preset_name_ok(slv_str name);
 
 #endif

@@ -17,27 +17,26 @@
 #include "service/image/options.h"
 
 #define SLV_IMAGE_PRESETS_MAX 1000
-#define SLV_IMAGE_PRESET_NAME_MAX 64 /* letters, digits, '-', '_' and '.' */
 
 /* --- as configured --- */
 
 struct slv_image_border_conf {
 	slv_str color;
-	int64_t width; /* of all four; -1: by the others */
-	int64_t top, right, bottom, left;
+	int64_t width;                    /* of the sides that are not given */
+	int64_t top, right, bottom, left; /* -1: not given */
 };
 
 struct slv_image_draw_conf {
 	slv_str url; /* a path of the site, or http(s)://… */
 	int64_t width, height;
-	int64_t fit;
+	int64_t fit;     /* enum slv_fit */
 	slv_str gravity; /* as the option, without auto and face */
 	double opacity;
-	int64_t repeat;                   /* none, true, x, y */
+	int64_t repeat;                   /* SLV_REPEAT_… */
 	int64_t top, right, bottom, left; /* -1: not given */
 	slv_str background;               /* empty: none */
-	int64_t rotate;
-	int64_t composite; /* enum slv_composite */
+	int64_t rotate;                   /* quarters */
+	int64_t composite;                /* enum slv_composite */
 };
 
 struct slv_image_preset_conf {
@@ -69,7 +68,8 @@ struct slv_image_presets {
 };
 
 /* Check and prepare. `conf` is a list of struct slv_image_preset_conf. `allowed` is a list of
- * slv_str, names of options; empty: all. With `presets_only` a URL must name a preset, and of
+ * slv_str, names of options; empty: all; `preset` is always allowed, and each part of trim
+ * stands for all of trim. With `presets_only` a URL must name a preset, and of
  * the others may give only width, height and format, and those only if `allowed` names them.
  * Texts stay in the configuration. SLV_E_OPTION and SLV_E_UNSUPPORTED name the preset and what
  * is wrong with it; SLV_E_LIMIT: the arena is full. */
