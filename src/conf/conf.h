@@ -5,9 +5,13 @@
  *
  *	file:line:column: what is wrong and what would be right
  *
- * All mistakes of a file are collected (up to 20) before it is refused. Limits: 1 MiB of
- * text, depth 32, 100,000 nodes; no aliases that expand ("billion laughs"), no duplicate
- * keys, unknown keys are mistakes and the nearest known name is suggested.
+ * All mistakes of a file are collected (up to 20) before it is refused, with SLV_E_SYNTAX.
+ * Limits, SLV_E_LIMIT past them: 1 MiB of text, depth 32, 100,000 nodes, 100 blank lines in
+ * a row, 64 MiB for what comes of it. Refused too: anchors, aliases (so nothing expands),
+ * tags, a second document, keys given twice, bytes that are not UTF-8. Unknown keys are
+ * mistakes and the nearest known name is suggested.
+ *
+ * A key without a value (`images:`) is an empty section, list or mapping.
  *
  * Thread: reading any one; the result is read-only and may be shared.
  */

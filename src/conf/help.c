@@ -90,16 +90,20 @@ void slv_conf_help(const struct slv_conf_key *keys, struct slv_buf *buf)
 	slv_buf_done(&words);
 }
 
-/* A bar would end the cell. */
+/* A bar would end the cell, a '<' begin a tag unless the text is quoted as code. */
 static void cell_add(struct slv_buf *buf, slv_str text, const char *around)
 {
 	if (text.len == 0)
 		return;
 	slv_buf_add(buf, slv_str_from(around));
 	for (size_t i = 0; i < text.len; i++) {
-		if (text.at[i] == '|')
-			slv_buf_add_char(buf, '\\');
-		slv_buf_add_char(buf, text.at[i] == '\n' ? ' ' : text.at[i]);
+		char c = text.at[i];
+		if (c == '|')
+			slv_buf_add(buf, SLV_STR("\\|"));
+		else if (c == '<' && *around == '\0')
+			slv_buf_add(buf, SLV_STR("&lt;"));
+		else
+			slv_buf_add_char(buf, c == '\n' ? ' ' : c);
 	}
 	slv_buf_add(buf, slv_str_from(around));
 }

@@ -16,7 +16,7 @@ enum slv_conf_type {
 	SLV_CONF_END,     /* the row behind the last */
 	SLV_CONF_BOOL,    /* bool: true or false */
 	SLV_CONF_INT,     /* int64_t in [min, max]; in text, the suffixes k, M, G (1024) are allowed
-	                     where the name ends with _bytes */
+	                     where the name ends with _bytes or _bytes_max */
 	SLV_CONF_DECIMAL, /* double in [min, max] */
 	SLV_CONF_TEXT,    /* slv_str of min to max bytes */
 	SLV_CONF_CHOICE,  /* int64_t: the index in `choices`, which are separated by '|' */
@@ -45,11 +45,12 @@ struct slv_conf_key {
 	const char *name;
 	enum slv_conf_type type;
 	size_t offset;        /* in the struct */
-	const char *fallback; /* the default as YAML text; NULL: it must be given (a
-	                         SECTION, LIST, TEXTS or MAP without one is empty) */
-	double min, max;
-	const char *help;                /* one line, no full stop */
-	const char *choices;             /* of a CHOICE */
+	const char *fallback; /* the default as YAML text, "" for an empty text; NULL: it must be
+	                         given (a SECTION, LIST, TEXTS or MAP without one is empty) */
+	double min, max;      /* both 0: no bounds; `max` below `min`: no upper one */
+	const char *help;     /* one line, no full stop */
+	const char *choices;  /* of a CHOICE; of a CUSTOM how its type is called in mistakes
+	                         and help, or NULL */
 	const struct slv_conf_key *keys; /* of a SECTION, OPTION, LIST or MAP */
 	size_t size;                     /* of an item, an OPTION's struct, or of a CUSTOM value */
 	/* Of a CUSTOM: false after slv_conf_fail(). */

@@ -220,12 +220,23 @@ static bool add_scalar(struct build *build, struct fy_event *event)
 	return add_node(build, &node);
 }
 
-static void move_to(struct build *build, const struct fy_mark *mark)
+/* `ahead` is 1 where the library marks what is behind an indicator: a quote, '*' or '&'. */
+static void move_to(struct build *build, const struct fy_mark *mark, uint32_t ahead)
 {
 	if (!mark)
 		return;
 	build->line = (uint32_t)mark->line + 1;
 	build->column = (uint32_t)mark->column + 1;
+	if (build->column > ahead)
+		build->column -= ahead;
+}
+
+static uint32_t indicator_len(struct fy_event *event)
+{
+	enum fy_node_style style = fy_event_get_node_style(event);
+	return event->type == FYET_ALIAS ||
+	       (event->type == FYET_SCALAR &&
+			       (style == FYNS_SINGLE_QUOTED || style == FYNS_DOUBLE_QUOTED));
 }
 
 /* What would make one value stand for many, or be of a type that the settings do not have. */
@@ -237,12 +248,12 @@ static bool event_is_plain(struct build *build, struct fy_event *event)
 		return slv_conf_fail_at(build->read, build->line, build->column,
 				"aliases (*name) are not allowed; write the value itself");
 	if (anchor) {
-		move_to(build, fy_token_start_mark(anchor));
+		move_to(build, fy_token_start_mark(anchor), 1);
 		return slv_conf_fail_at(build->read, build->line, build->column,
 				"anchors (&name) are not allowed; remove it");
 	}
 	if (tag) {
-		move_to(build, fy_token_start_mark(tag));
+		move_to(build, fy_token_start_mark(tag), 0);
 		return slv_conf_fail_at(build->read, build->line, build->column,
 				"tags (!name) are not allowed; remove it");
 	}
@@ -251,7 +262,7 @@ static bool event_is_plain(struct build *build, struct fy_event *event)
 
 static bool take_event(struct build *build, struct fy_event *event)
 {
-	move_to(build, fy_event_start_mark(event));
+	move_to(build, fy_event_start_mark(event), indicator_len(event));
 	switch (event->type) {
 	case FYET_NONE:
 	case FYET_STREAM_START:
@@ -260,7 +271,8 @@ static bool take_event(struct build *build, struct fy_event *event)
 		return true;
 	case FYET_DOCUMENT_START:
 		if (event->document_start.document_start)
-			move_to(build, fy_token_start_mark(event->document_start.document_start));
+			move_to(build, fy_token_start_mark(event->document_start.document_start),
+					0);
 		build->documents++;
 		return true;
 	case FYET_MAPPING_END:
