@@ -1,5 +1,6 @@
 #include "edge/edge.h"
 #include "edge/private.h"
+#include "loop/log.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "edge/private.h"
 #include "http/problem.h"
+#include "loop/log.h"
 
 #define ARENA_BLOCK_BYTES SLV_KIB(16)
 #define ARENA_BYTES_MAX SLV_MIB(64) /* routes and instances of one loop */

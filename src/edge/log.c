@@ -1,3 +1,4 @@
+#include "loop/log.h"
 #include "base/assert.h"
 #include "edge/edge.h"
 #include "edge/private.h"

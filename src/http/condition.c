@@ -253,11 +253,11 @@ static slv_err make_part(struct slv_reply *reply, struct slv_range range)
 	return SLV_OK;
 }
 
-/* The 200 that `reply` is becomes what the request asks for. */
+/* The 200 that `reply` is becomes what the request asks for. `*range` is all of it before, and what
+ * is to be sent of it after. */
 static slv_err apply(struct slv_req *req, struct slv_reply *reply, const struct slv_validator *have,
-		int64_t now_s)
+		int64_t now_s, struct slv_range *range)
 {
-	struct slv_range range;
 	slv_err err = add_validators(reply, have, now_s);
 	if (slv_failed(err))
 		return err;
@@ -266,15 +266,17 @@ static slv_err apply(struct slv_req *req, struct slv_reply *reply, const struct 
 		return SLV_ERR(SLV_E_PRECONDITION, "If-Match or If-Unmodified-Since does not hold");
 	case SLV_CONDITION_SAME:
 		make_same(reply);
+		range->count = 0;
 		return SLV_OK;
 	case SLV_CONDITION_GO:
 		break;
 	}
-	switch (slv_condition_range(req, have, reply->body.length, now_s, &range)) {
+	switch (slv_condition_range(req, have, reply->body.length, now_s, range)) {
 	case SLV_RANGE_PART:
-		return make_part(reply, range);
+		return make_part(reply, *range);
 	case SLV_RANGE_BAD:
 		make_bad_range(req, reply);
+		range->count = 0;
 		return SLV_OK;
 	case SLV_RANGE_WHOLE:
 		break;
@@ -282,13 +284,23 @@ static slv_err apply(struct slv_req *req, struct slv_reply *reply, const struct 
 	return SLV_OK;
 }
 
+struct slv_range slv_condition_apply(struct slv_req *req, struct slv_reply *reply,
+		const struct slv_validator *have, int64_t now_s)
+{
+	struct slv_range range = { .first = 0, .count = reply->body.length };
+	slv_assert(is_read(req) && reply->status == 200 && !reply->body.source);
+	slv_err err = apply(req, reply, have, now_s, &range);
+	if (slv_failed(err)) {
+		make_problem(req, reply, err);
+		range.count = 0;
+	}
+	return range;
+}
+
 void slv_condition_reply(struct slv_req *req, struct slv_reply *reply,
 		const struct slv_validator *have, int64_t now_s)
 {
-	slv_assert(is_read(req) && reply->status == 200);
-	slv_assert(!reply->body.source && reply->body.length == reply->body.bytes.len);
-	slv_err err = apply(req, reply, have, now_s);
-	if (slv_failed(err))
-		make_problem(req, reply, err);
+	slv_assert(reply->body.length == reply->body.bytes.len);
+	(void)slv_condition_apply(req, reply, have, now_s); /* the body was cut to the range */
 	slv_req_reply(req, reply);
 }

@@ -36,4 +36,10 @@ enum slv_range_verdict slv_condition_range(const struct slv_req *req,
 void slv_condition_reply(struct slv_req *req, struct slv_reply *reply,
 		const struct slv_validator *have, int64_t now_s);
 
+/* As that, for bytes that are elsewhere: `reply->body` has nothing but their length, and the reply
+ * is not sent. Returns what is to be sent of them: where `count` is 0 (304, 412, 416) the reply is
+ * complete, else its body is still to be put in place of that length. */
+struct slv_range slv_condition_apply(struct slv_req *req, struct slv_reply *reply,
+		const struct slv_validator *have, int64_t now_s);
+
 #endif

@@ -1,6 +1,7 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "listen/private.h"
+#include "loop/log.h"
 
 #include <errno.h>
 #include <netinet/in.h>

@@ -14,7 +14,7 @@
 static const struct slv_conf_key limit_keys[] = {
 	LIMIT(header_ms, "10000", 100, 600000,
 			"From the first byte of a request to the end of its header, and from "
-	                "accept to the "
+			"accept to the "
 			"first byte"),
 	LIMIT(body_idle_ms, "30000", 100, 600000, "Between two reads of a request body"),
 	LIMIT(body_floor_bytes_s, "1024", 0, 1e9,
@@ -130,11 +130,11 @@ slv_err slv_listen_check(struct slv_arena *scratch, const struct slv_listen_conf
 		if (!slv_net_parse(nets[i], &net))
 			return slv_err_printf(scratch, SLV_E_SYNTAX,
 					"'%.*s' in `proxies` is no network; write 10.0.0.0/8 or "
-			                "::1",
+					"::1",
 					SLV_FMT(nets[i]));
 	if (conf->proxy_protocol && !conf->proxies.count)
 		return SLV_ERR(SLV_E_SYNTAX, "proxy_protocol needs `proxies`, the networks that "
-		                             "may send its header");
+					     "may send its header");
 	return SLV_OK;
 }
 

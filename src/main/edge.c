@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "loop/log.h"
 #include "main/commands.h"
 #include "main/services.h"
 #include "main/settings.h"

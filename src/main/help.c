@@ -17,19 +17,19 @@ static const struct {
 	{ "check", "is a configuration right?",
 			"selvedge check FILE\n\n"
 			"Prints each mistake as FILE:line:column: what is wrong and what would be "
-	                "right.\n" },
+			"right.\n" },
 	{ "sign", "make signed links to pictures",
 			"selvedge sign --key NAME:SECRET [--for SECONDS | --until UNIX] PATH\n"
 			"selvedge sign --key NAME:SECRET --timed [--base64url] PATH\n"
 			"selvedge sign --key NAME:SECRET --srcset 320,640,960 [--formats "
-	                "auto,avif,webp]\n"
+			"auto,avif,webp]\n"
 			"              [--sizes TEXT] [--alt TEXT] PATH\n\n"
 			"PATH is as /cdn-cgi/image/width=640/samples/cat.jpg; --origin "
-	                "https://HOST is put\n"
+			"https://HOST is put\n"
 			"before what is printed. --route tells a route other than "
-	                "/cdn-cgi/image/.\n"
+			"/cdn-cgi/image/.\n"
 			"SECRET may be env:NAME or file:PATH. Links are good for an hour unless "
-	                "told.\n"
+			"told.\n"
 			"--srcset prints a <picture> element whose links share one signature.\n" },
 	{ "purge", "forget what is cached",
 			"selvedge purge [--admin HOST:PORT] [--token TOKEN] URL\n"
@@ -39,7 +39,7 @@ static const struct {
 	{ "help", "this, a command, or `help config`",
 			"selvedge help [COMMAND | config]\n\n"
 			"`help config` lists every setting with its type, bounds, default and "
-	                "meaning;\n"
+			"meaning;\n"
 			"`help config --markdown` prints the same for docs/configuration.md.\n" },
 	{ "version", "which version this is", "selvedge version\n" },
 };

@@ -1,5 +1,6 @@
 /* purge.c - `selvedge purge`: asks a running program, over its admin listener, to forget */
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/fd.h"
 #include "main/commands.h"
 

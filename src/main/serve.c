@@ -2,6 +2,7 @@
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/fd.h"
+#include "loop/log.h"
 #include "main/commands.h"
 #include "main/settings.h"
 #include "proc/parent.h"

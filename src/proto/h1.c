@@ -1,6 +1,7 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "http/problem.h"
+#include "loop/log.h"
 #include "proto/h1_private.h"
 #include "wire/h1_reply.h"
 

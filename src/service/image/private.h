@@ -8,11 +8,13 @@
 #include "service/image/key.h"
 #include "service/image/negotiate.h"
 #include "service/image/options.h"
+#include "service/image/plan.h"
 #include "service/image/preset.h"
 #include "service/image/sign.h"
 #include "store/cache.h"
 
-/* An origin that may be a source: "https://img.example.com/photos/", "https://*.example.com/". */
+/* An origin that may be a source: "https://img.example.com/photos/", "https://" and a star for a
+ * label. */
 struct image_origin {
 	slv_str scheme;
 	slv_str host;  /* lower case */

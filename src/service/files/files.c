@@ -1,0 +1,271 @@
+#include "service/files/files.h"
+
+#include "base/assert.h"
+#include "base/fd.h"
+#include "base/mem.h"
+#include "http/condition.h"
+#include "http/problem.h"
+#include "service/files/private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#define AT(member) offsetof(struct files_conf, member)
+
+const struct slv_conf_key slv_files_keys[] = {
+	{ .name = "root",
+			.type = SLV_CONF_PATH,
+			.offset = AT(root),
+			.min = 1,
+			.max = 4096,
+			.help = "The folder; nothing outside it is served" },
+	{ .name = "index",
+			.type = SLV_CONF_TEXT,
+			.offset = AT(index),
+			.fallback = "index.html",
+			.max = 255,
+			.help = "File that stands for its folder; empty: none" },
+	{ .name = "listing",
+			.type = SLV_CONF_BOOL,
+			.offset = AT(listing),
+			.fallback = "false",
+			.help = "Show what is in a folder that has no index" },
+	{ .name = "max_age_s",
+			.type = SLV_CONF_INT,
+			.offset = AT(max_age_s),
+			.fallback = "0",
+			.max = 31536000,
+			.help = "How long clients may keep a file without asking; 0: they ask" },
+	{ 0 },
+};
+
+_Static_assert(sizeof(struct files_conf) <= SLV_FILES_SETTINGS_SIZE, "raise it");
+
+/* A request and the job that looks for its file. */
+struct ask {
+	struct slv_job job;
+	struct files *self;
+	struct slv_req *req;
+	const char *path; /* relative to the root; in the request's arena */
+	struct files_found found;
+};
+
+/* Bytes that a job read, on their way to the client. */
+struct kept {
+	struct slv_hold hold;
+	struct slv_buf text;
+};
+
+static void kept_drop(struct slv_hold *hold)
+{
+	struct kept *kept = SLV_CONTAINER(hold, struct kept, hold);
+	slv_buf_done(&kept->text);
+	slv_free(kept);
+}
+
+/* Take the text that was found over into a body. */
+static struct slv_body keep(struct files_found *found)
+{
+	struct kept *kept = SLV_ALLOC(struct kept);
+	kept->hold.drop = kept_drop;
+	kept->text = found->text;
+	slv_buf_init(&found->text, 0);
+	return slv_body_bytes(slv_buf_str(&kept->text), &kept->hold);
+}
+
+static slv_err add_fields(const struct files *self, struct slv_reply *reply, slv_str type)
+{
+	slv_err err = slv_fields_add_id(&reply->fields, SLV_FIELD_CONTENT_TYPE, type);
+	if (!slv_failed(err))
+		err = slv_fields_add_id(&reply->fields, SLV_FIELD_X_CONTENT_TYPE_OPTIONS,
+				SLV_STR("nosniff"));
+	slv_str cache = SLV_STR("no-cache");
+	if (self->conf->max_age_s)
+		cache = slv_str_printf(reply->fields.arena, "public, max-age=%lld",
+				(long long)self->conf->max_age_s);
+	if (!slv_failed(err))
+		err = cache.at ? slv_fields_add_id(&reply->fields, SLV_FIELD_CACHE_CONTROL, cache)
+		               : SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
+	return err;
+}
+
+/* A long file: what the request leaves of it, as a stream. */
+static void reply_stream(struct ask *ask, struct slv_reply *reply, const struct slv_validator *have)
+{
+	struct files_found *found = &ask->found;
+	struct slv_loop *loop = ask->self->loop;
+	reply->body.length = found->bytes;
+	struct slv_range range = slv_condition_apply(ask->req, reply, have, slv_loop_wall_s(loop));
+	if (range.count)
+		reply->body = (struct slv_body){ .length = range.count,
+			.source = files_source_new(
+					loop, slv_fd_take(&found->fd), range.first, range.count) };
+	slv_req_reply(ask->req, reply);
+}
+
+static slv_err reply_file(struct ask *ask)
+{
+	struct slv_reply reply;
+	struct files_found *found = &ask->found;
+	struct slv_validator have = { .etag = slv_str_from(found->etag),
+		.modified_s = found->modified_s };
+	slv_str name = slv_str_from(ask->path);
+	bool is_index = !name.len || slv_str_ends(name, SLV_STR("/"));
+	slv_reply_init(&reply, ask->req, 200);
+	slv_err err = add_fields(
+			ask->self, &reply, files_type(is_index ? ask->self->conf->index : name));
+	if (slv_failed(err))
+		return err;
+	/* The etag lives in the ask, which ends before the reply is sent. */
+	have.etag = slv_str_copy(ask->req->arena, have.etag);
+	if (!have.etag.at)
+		return SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
+	if (found->text.len != found->bytes) {
+		reply_stream(ask, &reply, &have);
+		return SLV_OK;
+	}
+	reply.body = keep(found);
+	slv_condition_reply(ask->req, &reply, &have, slv_loop_wall_s(ask->self->loop));
+	return SLV_OK;
+}
+
+static slv_err reply_listing(struct ask *ask)
+{
+	struct slv_reply reply;
+	slv_reply_init(&reply, ask->req, 200);
+	slv_err err = add_fields(ask->self, &reply, SLV_STR("text/html; charset=utf-8"));
+	if (!slv_failed(err))
+		err = slv_fields_add_id(&reply.fields, SLV_FIELD_CONTENT_SECURITY_POLICY,
+				SLV_STR("default-src 'none'"));
+	if (slv_failed(err))
+		return err;
+	reply.body = keep(&ask->found);
+	slv_req_reply(ask->req, &reply);
+	return SLV_OK;
+}
+
+/* A folder without its slash: relative links in its index would go astray. */
+static slv_err reply_slash(struct slv_req *req)
+{
+	struct slv_reply reply;
+	slv_reply_init(&reply, req, 301);
+	slv_str query = req->uri.query;
+	/* A path that begins with two slashes would be read as another host. */
+	slv_str path = req->uri.path;
+	while (slv_str_starts(path, SLV_STR("//")))
+		path = slv_str_from_index(path, 1);
+	slv_str place = slv_str_printf(req->arena, "%.*s/%s%.*s", SLV_FMT(path),
+			query.at ? "?" : "", SLV_FMT(query));
+	slv_err err = place.at ? slv_fields_add_id(&reply.fields, SLV_FIELD_LOCATION, place)
+	                       : SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
+	if (slv_failed(err))
+		return err;
+	slv_req_reply(req, &reply);
+	return SLV_OK;
+}
+
+static slv_err reply_none(const struct files_found *found)
+{
+	if (found->sys == EACCES || found->sys == EPERM)
+		return SLV_ERR(SLV_E_DENIED, "that file may not be read");
+	if (found->sys == EMFILE || found->sys == ENFILE)
+		return SLV_ERR(SLV_E_BUSY, "too many files are open");
+	/* EXDEV and ELOOP: the path leads outside, where nothing of ours is. */
+	return SLV_ERR(SLV_E_MISSING, "no such file");
+}
+
+static void looked(struct slv_job *job)
+{
+	struct ask *ask = SLV_CONTAINER(job, struct ask, job);
+	struct slv_req *req = ask->req;
+	slv_err err;
+	switch (ask->found.what) {
+	case FILES_FILE:
+		err = reply_file(ask);
+		break;
+	case FILES_LISTING:
+		err = reply_listing(ask);
+		break;
+	case FILES_FOLDER:
+		err = reply_slash(req);
+		break;
+	default:
+		err = reply_none(&ask->found);
+	}
+	files_found_done(&ask->found);
+	slv_free(ask);
+	if (slv_failed(err))
+		slv_problem_reply(req, err);
+}
+
+static void look(struct slv_job *job)
+{
+	struct ask *ask = SLV_CONTAINER(job, struct ask, job);
+	files_find(ask->self->root_fd, ask->path, ask->self->conf, &ask->found);
+}
+
+static bool is_hidden(slv_str path)
+{
+	while (path.at)
+		if (slv_str_starts(slv_str_cut(&path, '/'), SLV_STR(".")))
+			return true;
+	return false;
+}
+
+static slv_err files_serve(void *me, struct slv_req *req)
+{
+	struct files *self = me;
+	if (req->method != SLV_METHOD_GET && req->method != SLV_METHOD_HEAD)
+		return SLV_ERR(SLV_E_METHOD, "files are asked for with GET or HEAD");
+	slv_str path = slv_str_from_index(req->path, self->route_path.len);
+	while (slv_str_starts(path, SLV_STR("/")))
+		path = slv_str_from_index(path, 1);
+	if (is_hidden(path))
+		return SLV_ERR(SLV_E_MISSING, "no such file");
+	const char *text = slv_cstr(req->arena, path);
+	if (!text)
+		return SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
+	struct ask *ask = SLV_ALLOC(struct ask);
+	*ask = (struct ask){ .self = self, .req = req, .path = text };
+	ask->job.work = look;
+	ask->job.done = looked;
+	slv_job_start(self->loop, &ask->job);
+	return SLV_OK;
+}
+
+static slv_err files_start(
+		struct slv_service_env *env, const struct slv_service_place *place, void **ret_self)
+{
+	struct slv_arena scratch;
+	const struct files_conf *conf = place->settings;
+	slv_arena_init(&scratch, SLV_KIB(8), SLV_KIB(8));
+	const char *root = slv_cstr(&scratch, conf->root);
+	int fd = root ? open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	slv_arena_done(&scratch);
+	if (fd < 0)
+		return SLV_ERR(SLV_E_SYS, "files.root is no folder that can be opened");
+	struct files *self = SLV_ALLOC(struct files);
+	*self = (struct files){
+		.loop = env->loop, .conf = conf, .route_path = place->route_path, .root_fd = fd
+	};
+	*ret_self = self;
+	return SLV_OK;
+}
+
+static void files_stop(void *me)
+{
+	struct files *self = me;
+	slv_fd_done(&self->root_fd);
+	slv_free(self);
+}
+
+const struct slv_service slv_files_service = {
+	.name = "files",
+	.keys = slv_files_keys,
+	.settings_size = SLV_FILES_SETTINGS_SIZE,
+	.start = files_start,
+	.serve = files_serve,
+	.stop = files_stop,
+};
