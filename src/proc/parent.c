@@ -394,6 +394,10 @@ static void edge_ready(void *arg, int events)
 	struct edge *edge = arg;
 	struct slv_message message;
 	slv_err err = slv_message_receive(edge->channel_fd, &message);
+	/* If it ended with something of ours unread, the kernel tells that (ECONNRESET) before what
+	 * it has said last, once. */
+	if (err.code == SLV_E_CLOSED)
+		err = slv_message_receive(edge->channel_fd, &message);
 	if (err.code == SLV_E_BUSY)
 		return;
 	if (err.code == SLV_E_CLOSED) {
