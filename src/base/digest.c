@@ -62,3 +62,29 @@ struct slv_digest slv_hmac_sha256(slv_str key, const slv_str *parts, size_t coun
 	slv_wipe(&ctx, sizeof(ctx));
 	return outer;
 }
+
+void slv_hmac_sha1(slv_str key, const slv_str *parts, size_t count, uint8_t ret_mac[SLV_SHA1_BYTES])
+{
+	uint8_t block[BLOCK_BYTES] = { 0 }, inner[SLV_SHA1_BYTES];
+	SHA_CTX ctx;
+	if (key.len > BLOCK_BYTES)
+		SHA1((const uint8_t *)key.at, key.len, block);
+	else if (key.len)
+		memcpy(block, key.at, key.len);
+	for (size_t i = 0; i < BLOCK_BYTES; i++)
+		block[i] ^= 0x36;
+	SHA1_Init(&ctx);
+	SHA1_Update(&ctx, block, BLOCK_BYTES);
+	for (size_t i = 0; i < count; i++)
+		SHA1_Update(&ctx, parts[i].at, parts[i].len);
+	SHA1_Final(inner, &ctx);
+
+	for (size_t i = 0; i < BLOCK_BYTES; i++)
+		block[i] ^= 0x36 ^ 0x5c;
+	SHA1_Init(&ctx);
+	SHA1_Update(&ctx, block, BLOCK_BYTES);
+	SHA1_Update(&ctx, inner, sizeof(inner));
+	SHA1_Final(ret_mac, &ctx);
+	slv_wipe(block, sizeof(block));
+	slv_wipe(&ctx, sizeof(ctx));
+}

@@ -29,10 +29,8 @@
  * Refused as SLV_E_UNSUPPORTED, because they need a model: segment, upscale=generate,
  * gravity=face. `border` and `draw` are for presets only (preset.h).
  *
- * A quality is a number on JPEG's scale, whatever the format: it is mapped on the other
- * scales so that JPEG's default becomes that format's default and 100 stays 100 (in WebP:
- * lossless). So quality=85 is the same as none, and a word is the same as its number:
- * high 90, medium-high 80, medium-low 65, low 50.
+ * A quality is a number on JPEG's scale, whatever the format (plan.h); a word is the same
+ * as its number: high 90, medium-high 80, medium-low 65, low 50.
  *
  * An option that is unknown, empty, malformed, out of range or given twice (an alias
  * counts) is refused with one line that names it, its value and what it may be.

@@ -106,6 +106,7 @@ static size_t put_base64_group(
 	static const char url[] =
 			"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	const char *alphabet = form == SLV_IMAGE_MAC_BASE64 ? plain : url;
+	bool padded = form != SLV_IMAGE_MAC_BASE64URL;
 	uint32_t bits = (uint32_t)bytes[0] << 16;
 	if (len > 1)
 		bits |= (uint32_t)bytes[1] << 8;
@@ -113,7 +114,7 @@ static size_t put_base64_group(
 		bits |= bytes[2];
 	for (size_t i = 0; i < 4; i++)
 		ret_text[i] = i <= len ? alphabet[bits >> (18 - 6 * i) & 63] : '=';
-	return form == SLV_IMAGE_MAC_BASE64 ? 4 : len + 1;
+	return padded ? 4 : len + 1;
 }
 
 void slv_image_add_base64(struct slv_buf *buf, slv_str bytes, enum slv_image_mac_form form)

@@ -57,7 +57,11 @@ struct slv_image_sign_key {
 	slv_str name, secret; /* the secret is used as it is, as UTF-8 text */
 };
 
-enum slv_image_mac_form { SLV_IMAGE_MAC_BASE64, SLV_IMAGE_MAC_BASE64URL };
+enum slv_image_mac_form {
+	SLV_IMAGE_MAC_BASE64,    /* RFC 4648 section 4, padded */
+	SLV_IMAGE_MAC_BASE64URL, /* section 5, unpadded */
+	SLV_IMAGE_MAC_BASE64URL_PADDED
+};
 
 /* Settings: the section `signing`. */
 struct slv_image_signing {
@@ -65,7 +69,7 @@ struct slv_image_signing {
 	struct slv_conf_list keys; /* struct slv_image_sign_key */
 	bool timed;                /* accept scheme 2 */
 	int64_t timed_ttl_s;
-	int64_t timed_form; /* enum slv_image_mac_form */
+	int64_t timed_form; /* one of the first two forms */
 };
 
 extern const struct slv_conf_key slv_image_signing_keys[];
@@ -117,7 +121,7 @@ slv_err slv_image_sign_set(const struct slv_image_sign_key *key,
 		const struct slv_image_target *target, slv_str widths, slv_str formats,
 		uint64_t exp_s, struct slv_buf *buf);
 
-/* Append bytes in base64 (RFC 4648 section 4, padded), or section 5 (unpadded). */
+/* Append bytes in one of the forms. */
 void slv_image_add_base64(struct slv_buf *buf, slv_str bytes, enum slv_image_mac_form form);
 
 #endif

@@ -129,6 +129,20 @@ static void imgproxys_vector_is_reached_with_our_parts(void **state)
 			text_of(&text), SLV_STR("oKfUtW34Dvo2BGQehJFR4Nr0_rIjOtdtzJ3QFsUcXH8")));
 }
 
+/* Padded base64url of HMAC-SHA-1 over options and URI. */
+static void thumbors_vector_is_reached_with_our_parts(void **state)
+{
+	(void)state;
+	uint8_t mac[SLV_SHA1_BYTES];
+	slv_str part = SLV_STR("300x200/smart/path/to/image.jpg");
+	slv_hmac_sha1(SLV_STR("MY_SECURE_KEY"), &part, 1, mac);
+	SLV_CLEANUP(slv_buf_done) struct slv_buf text;
+	slv_buf_init(&text, 100);
+	slv_image_add_base64(&text, (slv_str){ (const char *)mac, sizeof(mac) },
+			SLV_IMAGE_MAC_BASE64URL_PADDED);
+	assert_true(slv_str_eq(text_of(&text), SLV_STR("3ZAFIB9OK_j_R10MafCdhFO99mE=")));
+}
+
 /* RFC 4648 section 10. */
 static void base64_is_that_of_the_rfc(void **state)
 {
@@ -537,6 +551,7 @@ int main(void)
 		cmocka_unit_test(cloudflares_exp_vector_verifies),
 		cmocka_unit_test(the_timed_vector_verifies),
 		cmocka_unit_test(imgproxys_vector_is_reached_with_our_parts),
+		cmocka_unit_test(thumbors_vector_is_reached_with_our_parts),
 		cmocka_unit_test(base64_is_that_of_the_rfc),
 		cmocka_unit_test(the_sources_query_is_left),
 		cmocka_unit_test(every_changed_bit_is_refused),
