@@ -1,0 +1,39 @@
+# A thin door to Meson. `make demo` and `make test` work on a machine that has only the clone.
+#
+#	make demo    build, then serve a gallery of pictures
+#	make test    everything that must pass
+#	make build   build/selvedge
+#	make bench   measure beside nginx and IPX; prints a table, writes build/bench.tsv
+#	make fuzz    fuzz each parser; FUZZ_S=600 sets the seconds for each
+#	make check   the house style
+
+FUZZ_S ?= 60
+
+.PHONY: demo test build bench fuzz check clean
+
+build: build/build.ninja
+	@meson compile -C build
+
+build/build.ninja: | deps-build
+	@meson setup build >/dev/null
+
+deps-%:
+	@tools/deps $*
+
+demo: deps-demo build
+	@demo/run
+
+test: deps-test
+	@tools/test
+
+bench: deps-bench
+	@bench/run
+
+fuzz: deps-fuzz
+	@tools/fuzz $(FUZZ_S)
+
+check: deps-test
+	@tools/check
+
+clean:
+	rm -rf build build-*
