@@ -450,10 +450,7 @@ slv_err slv_image_options_parse(struct slv_arena *arena, slv_str text,
 	}
 
 	slv_image_options_init(&options);
-	size_t count = 0;
 	while (text.at) {
-		if (++count > SLV_IMAGE_OPTIONS_MAX)
-			return SLV_ERR(SLV_E_LIMIT, "there are more than 64 options");
 		slv_err err = read_option(&parse, cut_option(&text));
 		if (slv_failed(err))
 			return err;

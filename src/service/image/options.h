@@ -21,8 +21,8 @@
  *	format, f                auto, avif, webp, jpeg, baseline-jpeg, json, png, png-force,
  *	                         svg, gif
  *	trim                     top;right;bottom;left in px, or border
- *	trim.top .left .width .height .right .bottom  px; a width excludes a right, a height a
- *	                         bottom; a box (width, height) and sides are not mixed
+ *	trim.top .left .right .bottom .width .height  px; width and height are not mixed with
+ *	                         right and bottom
  *	trim.border.color, .tolerance (0…255), .keep (px)
  *
  * Ours: preset=<name>, blurhash=true|false, thumbhash=true|false, frames=<1…>.
@@ -33,7 +33,8 @@
  * as its number: high 90, medium-high 80, medium-low 65, low 50.
  *
  * An option that is unknown, empty, malformed, out of range or given twice (an alias
- * counts) is refused with one line that names it, its value and what it may be.
+ * counts) is refused with one line that names it, its value and what it may be. So there
+ * are never more options than the table has.
  * Thread: any.
  */
 #ifndef SLV_SERVICE_IMAGE_OPTIONS_H
@@ -44,7 +45,6 @@
 #include "proc/pixel.h"
 #include "service/image/defaults.h"
 
-#define SLV_IMAGE_OPTIONS_MAX 64         /* options in a segment */
 #define SLV_IMAGE_OPTIONS_BYTES_MAX 2048 /* of the segment, as sent */
 #define SLV_IMAGE_PX_MAX 65535           /* trim and border */
 #define SLV_IMAGE_WIDTH_AUTO UINT32_MAX
@@ -153,8 +153,7 @@ struct slv_image_options {
 
 /* Read the segment as sent. It is not empty. `arena` holds reasons and, where `text` is
  * percent-encoded, its decoded form; a segment without '%' that is right takes nothing.
- * SLV_E_OPTION, SLV_E_UNSUPPORTED as above; SLV_E_LIMIT: too many bytes, options, or the
- * arena is full. */
+ * SLV_E_OPTION, SLV_E_UNSUPPORTED as above; SLV_E_LIMIT: too many bytes, or the arena is full. */
 slv_err slv_image_options_parse(struct slv_arena *arena, slv_str text,
 		const struct slv_image_defaults *defaults, struct slv_image_options *ret_options);
 
