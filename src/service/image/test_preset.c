@@ -2,6 +2,7 @@
 
 #include "base/attr.h"
 #include "base/testing.h"
+#include "conf/conf.h"
 #include "service/image/plan.h"
 
 #include <stdio.h>
@@ -311,6 +312,57 @@ static void names_are_there_once_and_presets_are_bounded(void **state)
 	slv_arena_done(&small);
 }
 
+struct settings {
+	struct slv_image_defaults defaults;
+	struct slv_conf_list presets;
+};
+
+static void the_rows_read_a_configuration(void **state)
+{
+	static const struct slv_conf_key rows[] = {
+		{ .name = "defaults",
+				.type = SLV_CONF_SECTION,
+				.keys = slv_image_defaults_keys,
+				.offset = offsetof(struct settings, defaults),
+				.help = "Defaults" },
+		{ .name = "presets",
+				.type = SLV_CONF_MAP,
+				.keys = slv_image_preset_keys,
+				.offset = offsetof(struct settings, presets),
+				.max = 10,
+				.size = sizeof(struct slv_image_preset_conf),
+				.help = "Presets" },
+		{ 0 },
+	};
+	struct kit *kit = *state;
+	struct slv_conf *conf;
+	slv_err err = slv_conf_parse(&kit->arena,
+			SLV_STR("presets:\n"
+				"  card:\n"
+				"    options: fit=cover,width=640\n"
+				"    border: { color: '#fff', width: 4 }\n"
+				"    draw:\n"
+				"      - { url: /m.png, bottom: 8, right: 8, repeat: x, rotate: "
+	                        "90,\n"
+				"          opacity: 0.5, composite: atop }\n"
+				"  bare: {}\n"),
+			"test.yaml", "/", rows, sizeof(struct settings), &conf);
+	if (slv_failed(err))
+		fail_msg("%s", err.what);
+	const struct settings *settings = slv_conf_root(conf);
+	assert_memory_equal(&settings->defaults, &kit->defaults, sizeof(kit->defaults));
+	prepared(kit, settings->presets.at, settings->presets.count, "", false);
+	assert_int_equal(kit->presets.count, 2);
+	const struct slv_image_preset *bare = &kit->presets.at[0], *card = &kit->presets.at[1];
+	assert_int_equal(bare->options.given, 0);
+	assert_true(bare->border_top == 0 && bare->draw_count == 0);
+	assert_true(card->options.width == 640 && card->border_left == 4 && card->draw_count == 1);
+	assert_int_equal(card->draw[0].edges, SLV_EDGE_BOTTOM | SLV_EDGE_RIGHT);
+	assert_true(card->draw[0].repeat == SLV_REPEAT_X && card->draw[0].rotate == 90);
+	assert_true(card->draw[0].composite == SLV_COMPOSITE_ATOP && card->draw[0].opacity == 0.5);
+	slv_conf_free(conf);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -321,6 +373,7 @@ int main(void)
 		TEST(the_allowed_list_holds),
 		TEST(presets_only_wants_a_preset_and_little_else),
 		TEST(border_and_draws_reach_the_plan),
+		TEST(the_rows_read_a_configuration),
 		TEST(mistakes_name_the_preset),
 		TEST(mistakes_in_draws_are_named),
 		TEST(names_are_there_once_and_presets_are_bounded),
