@@ -343,7 +343,7 @@ static void the_rows_read_a_configuration(void **state)
 				"    border: { color: '#fff', width: 4 }\n"
 				"    draw:\n"
 				"      - { url: /m.png, bottom: 8, right: 8, repeat: x, rotate: "
-	                        "90,\n"
+				"90,\n"
 				"          opacity: 0.5, composite: atop }\n"
 				"  bare: {}\n"),
 			"test.yaml", "/", rows, sizeof(struct settings), &conf);
