@@ -155,10 +155,12 @@ static slv_err admit_services(const struct edge_site *site, struct slv_req *req)
 
 static slv_err dispatch(struct slv_edge *edge, struct slv_req *req)
 {
+	slv_assert(req->site <= edge->sites_count);
 	slv_err err = normalise(edge, req);
 	if (slv_failed(err))
 		return err;
-	const struct edge_site *site = edge_site_find(edge, req->host);
+	const struct edge_site *site =
+			req->site ? &edge->sites[req->site - 1] : edge_site_find(edge, req->host);
 	if (!site)
 		return SLV_ERR(SLV_E_MISDIRECTED, "no site has this host");
 	err = admit_services(site, req);

@@ -98,6 +98,7 @@ static slv_err start_route(struct slv_edge *edge, const struct slv_edge_site *si
 		.route_path = conf->path,
 		.shared = edge->env->shared ? edge->env->shared[index] : NULL,
 		.site_name = hosts[0],
+		.site = (uint32_t)(site - (const struct slv_edge_site *)edge->conf->sites.at) + 1,
 		.settings = conf->settings[index],
 	};
 	slv_err err = service->start(edge->env, &place, &route->self);

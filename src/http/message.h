@@ -80,6 +80,7 @@ struct slv_req {
 	slv_str cache_status;   /* what the log shows of Cache-Status; set by a service */
 	slv_str service;        /* the name of the service that got it; set by edge */
 	uint8_t depth;          /* how many requests inside the program led to this one */
+	uint32_t site;          /* of one made inside: the site it is for, from 1; 0: by `host` */
 	void *edge;             /* edge's own state of this request */
 };
 

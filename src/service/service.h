@@ -19,8 +19,8 @@ struct slv_client;
 
 /* What the edge does for a service. */
 struct slv_service_env_ops {
-	/* Route and serve a request that the program makes itself (its sink is the caller's). Uses
-	 * the site `req->host` names. req->depth past 4 is answered with SLV_E_CYCLE. */
+	/* Route and serve a request that the program makes itself (its sink is the caller's), for
+	 * the site that `req->site` or `req->host` names. req->depth past 4 is answered with SLV_E_CYCLE. */
 	void (*dispatch)(struct slv_service_env *env, struct slv_req *req);
 };
 
@@ -47,7 +47,8 @@ struct slv_purge {
 struct slv_service_place {
 	void *shared;         /* what slv_service.open() made, or NULL */
 	slv_str route_path;   /* the prefix of its route, as "/samples/" */
-	slv_str site_name;    /* the site's first host */
+	slv_str site_name;    /* the site's first host, which names it in keys */
+	uint32_t site;        /* the same as a number from 1, on every loop, for slv_req.site */
 	const void *settings; /* the struct that `keys` describe; of the configuration's life */
 };
 

@@ -35,9 +35,12 @@ const struct slv_conf_key slv_files_keys[] = {
 	{ .name = "max_age_s",
 			.type = SLV_CONF_INT,
 			.offset = AT(max_age_s),
-			.fallback = "0",
+			.fallback = "-1",
+			.min = -1,
 			.max = 31536000,
-			.help = "How long clients may keep a file without asking; 0: they ask" },
+			.help = "How long clients may keep a file without asking; 0: they always "
+	                        "ask; -1: "
+				"nothing is said" },
 	{ 0 },
 };
 
@@ -82,6 +85,8 @@ static slv_err add_fields(const struct files *self, struct slv_reply *reply, slv
 		err = slv_fields_add_id(&reply->fields, SLV_FIELD_X_CONTENT_TYPE_OPTIONS,
 				SLV_STR("nosniff"));
 	slv_str cache = SLV_STR("no-cache");
+	if (self->conf->max_age_s < 0)
+		return err;
 	if (self->conf->max_age_s)
 		cache = slv_str_printf(reply->fields.arena, "public, max-age=%lld",
 				(long long)self->conf->max_age_s);

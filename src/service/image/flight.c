@@ -243,7 +243,7 @@ static void store(struct flight *flight, const struct image_meta *meta, slv_str 
 		flight->hit = slv_cache_put(flight->home->cache, flight->home->loop, &flight->key,
 				head, body, fd, now_ms, fresh_ms, stale_ms);
 	else
-		flight->hit = slv_cache_loose(head, body, fd, now_ms, now_ms);
+		flight->hit = slv_cache_loose(head, body, fd, now_ms);
 	flight->how = IMAGE_MADE;
 }
 

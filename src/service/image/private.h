@@ -49,6 +49,7 @@ struct image {
 	struct image_origin *origins;
 	size_t origins_count;
 	slv_str route_path, site;
+	uint32_t site_index; /* slv_service_place.site */
 	struct slv_metric *hits, *stale, *misses, *refused;
 };
 

@@ -413,6 +413,7 @@ static slv_err image_start(
 	self->home = place->shared;
 	self->route_path = place->route_path;
 	self->site = place->site_name;
+	self->site_index = place->site;
 	self->hits = slv_metric_get(metrics, SLV_COUNTER, "selvedge_image_hits_total", NULL,
 			"Pictures answered from memory");
 	self->stale = slv_metric_get(metrics, SLV_COUNTER, "selvedge_image_stale_total", NULL,

@@ -187,7 +187,7 @@ static void load_keep(struct load *load, const struct source_meta *meta, slv_str
 	slv_str head = { (const char *)meta, sizeof(*meta) };
 	struct slv_cache_hit *hit;
 	if (meta->private_data || load->purges != sources->purges)
-		hit = slv_cache_loose(head, body, fd, now_ms, now_ms);
+		hit = slv_cache_loose(head, body, fd, now_ms);
 	else
 		hit = slv_cache_put(sources->cache, sources->loop, &load->key, head, body, fd,
 				now_ms, fresh_ms,
@@ -345,15 +345,13 @@ static slv_err inner_request(struct load *load, slv_str source)
 		.scheme = SLV_STR("http"),
 		.version = 11,
 		.depth = 1,
+		.site = load->lead->self->site_index,
 		.times = { .begun_ms = slv_loop_now_ms(load->sources->loop) },
 	};
 	slv_fields_init(&req->fields, &load->arena);
 	if (!req->target.at)
 		return SLV_ERR(SLV_E_LIMIT, "source too long");
 	slv_err err = slv_uri_parse(req->target, &req->uri);
-	if (!slv_failed(err))
-		err = slv_fields_add_id(&req->fields, SLV_FIELD_HOST,
-				slv_str_copy(&load->arena, load->lead->self->site));
 	if (!slv_failed(err) && load->old && source_meta_of(load->old)->etag[0])
 		err = slv_fields_add_id(&req->fields, SLV_FIELD_IF_NONE_MATCH,
 				slv_str_from(source_meta_of(load->old)->etag));
