@@ -206,7 +206,7 @@ static void fetch_work(struct slv_job *job)
 			cache->disk, &fetch->key, &fetch->claim, fetch->now_ms, fetch->mono_ms);
 	if (!entry)
 		return;
-	slv_cache_mem_add(cache->mem, entry, cache->claims, &fetch->claim);
+	entry = slv_cache_mem_add(cache->mem, entry, cache->claims, &fetch->claim);
 	fetch->hit = &entry->hit;
 }
 
@@ -215,7 +215,7 @@ static void fetch_done(struct slv_job *job)
 	struct slv_cache_fetch *fetch = SLV_CONTAINER(job, struct slv_cache_fetch, job);
 	struct slv_cache *cache = fetch->cache;
 	if (!slv_cache_claim_holds(cache->claims, &fetch->claim)) {
-		/* Purged meanwhile, or put: then the newer one is in memory. */
+		/* Purged meanwhile; but what was put since then is good. */
 		if (fetch->hit)
 			fetch->hit->hold.drop(&fetch->hit->hold);
 		fetch->hit = slv_cache_get(cache, &fetch->key, fetch->now_ms);

@@ -76,6 +76,7 @@ struct slv_cache_hit *slv_cache_get(
 struct slv_cache_claim {
 	uint32_t source, variant; /* slots */
 	uint64_t token;           /* sum of the counters that a purge moves */
+	uint64_t put;             /* of a put: which one; else 0 */
 };
 
 /* Find on disk, as a job of `loop`; what is found whole (its checksum holds) also goes to memory.
@@ -102,6 +103,12 @@ void slv_cache_fetch(struct slv_cache *cache, struct slv_loop *loop, struct slv_
 struct slv_cache_hit *slv_cache_put(struct slv_cache *cache, struct slv_loop *loop,
 		const struct slv_cache_key *key, slv_str head, slv_str body, int body_fd,
 		int64_t now_ms, int64_t fresh_until_ms, int64_t stale_until_ms);
+
+/* One more reference, to be dropped like the first; returns `hit`. */
+struct slv_cache_hit *slv_cache_ref(struct slv_cache_hit *hit);
+
+/* As put, but an entry that is never kept: for what must not be stored. It is stale at once. */
+struct slv_cache_hit *slv_cache_loose(slv_str head, slv_str body, int body_fd, int64_t now_ms);
 
 /* Forget one variant; a source with all its variants; everything. From memory at once, from disk by
  * a job; an entry that a put or fetch under way brings in afterwards is not found either. `done`

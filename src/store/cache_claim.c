@@ -7,13 +7,16 @@
 #define CLAIM_SLOTS 4096u /* a power of two */
 
 struct claim_slot {
-	_Atomic uint64_t voided;  /* moved by purges and puts */
+	_Atomic uint64_t voided;  /* moved by purges */
 	_Atomic uint32_t pending; /* purges that have not cleaned the disk */
 	_Atomic uint32_t renames; /* under way; of variants only */
 };
 
 struct slv_cache_claims {
 	struct slv_hash_key hash_key;
+	_Atomic uint32_t puts_begun;
+	/* The latest put of each variant's slot: half a hash of the variant, then its number. */
+	_Atomic uint64_t puts[CLAIM_SLOTS];
 	struct claim_slot all;
 	struct claim_slot source[CLAIM_SLOTS];
 	struct claim_slot variant[CLAIM_SLOTS];
@@ -31,10 +34,15 @@ void slv_cache_claims_free(struct slv_cache_claims *claims)
 	slv_free(claims);
 }
 
-static uint32_t slot_of(const struct slv_cache_claims *claims, const struct slv_digest *digest)
+static uint64_t hash_of(const struct slv_cache_claims *claims, const struct slv_digest *digest)
 {
 	slv_str bytes = { (const char *)digest->bytes, sizeof(digest->bytes) };
-	return (uint32_t)(slv_hash(claims->hash_key, bytes) & (CLAIM_SLOTS - 1));
+	return slv_hash(claims->hash_key, bytes);
+}
+
+static uint32_t slot_of(const struct slv_cache_claims *claims, const struct slv_digest *digest)
+{
+	return (uint32_t)(hash_of(claims, digest) & (CLAIM_SLOTS - 1));
 }
 
 /* Counters only grow, so the sum is the same only if each of them is. */
@@ -58,8 +66,19 @@ struct slv_cache_claim slv_cache_claim_begin(
 struct slv_cache_claim slv_cache_claim_begin_put(
 		struct slv_cache_claims *claims, const struct slv_cache_key *key)
 {
-	claims->variant[slot_of(claims, &key->variant)].voided++;
-	return slv_cache_claim_begin(claims, key);
+	struct slv_cache_claim claim = slv_cache_claim_begin(claims, key);
+	uint64_t half = hash_of(claims, &key->variant) >> 32 << 32;
+	claim.put = half | ++claims->puts_begun;
+	claims->puts[claim.variant] = claim.put;
+	return claim;
+}
+
+/* A put of the same variant began later. If the slot has passed to another variant meanwhile it is
+ * not noticed, and the older of two writes at the same time may stay: it is not wrong. */
+static bool is_overtaken(struct slv_cache_claims *claims, const struct slv_cache_claim *claim)
+{
+	uint64_t latest = claims->puts[claim->variant];
+	return claim->put && latest != claim->put && latest >> 32 == claim->put >> 32;
 }
 
 bool slv_cache_claim_pending(struct slv_cache_claims *claims, const struct slv_cache_claim *claim)
@@ -70,7 +89,7 @@ bool slv_cache_claim_pending(struct slv_cache_claims *claims, const struct slv_c
 
 bool slv_cache_claim_holds(struct slv_cache_claims *claims, const struct slv_cache_claim *claim)
 {
-	return token_of(claims, claim) == claim->token;
+	return token_of(claims, claim) == claim->token && !is_overtaken(claims, claim);
 }
 
 /* A file whose claim is void is seen only between its rename and its removal. A reader who saw

@@ -1,9 +1,9 @@
 /* cache_claim.h - what a purge takes away from those under way
  *
  * A put or fetch begins with a claim on its key. A purge voids the claims on what it forgets; a
- * put voids those on its variant, for it knows better. Who ends looks whether its claim still
- * holds, and brings nothing in if not. The claims are counters in tables of fixed size: two keys
- * that share one void each other's claims now and then, which costs a miss.
+ * put voids those of earlier puts of its key. Who ends looks whether its claim still holds, and
+ * brings nothing in if not. The claims are counters in tables of fixed size: a purge now and
+ * then voids a claim on something else, which costs a miss.
  *
  * The disk is cleaned later than the memory. Until it is, the purge is pending, and nothing of
  * what it forgets is read or written. That leaves the writer that looked at its claim just
@@ -24,7 +24,7 @@ struct slv_cache_claims;
 struct slv_cache_claims *slv_cache_claims_new(struct slv_hash_key hash_key);
 void slv_cache_claims_free(struct slv_cache_claims *claims);
 
-/* As of a fetch; as of a put, which voids the others on its variant. */
+/* As of a fetch; as of a put, which voids those of earlier puts of the same key. */
 struct slv_cache_claim slv_cache_claim_begin(
 		struct slv_cache_claims *claims, const struct slv_cache_key *key);
 struct slv_cache_claim slv_cache_claim_begin_put(

@@ -42,8 +42,6 @@ struct slv_cache_disk {
 	_Atomic bool is_scanned; /* the index knows what was there at the start */
 	struct slv_cache_scan scan;
 	bool evicting;
-	bool sparing; /* what the memory holds, in this walk */
-	int64_t cutoff_ms;
 	struct slv_cache_index_walk walk;
 };
 

@@ -208,56 +208,53 @@ int64_t slv_cache_index_cutoff(struct slv_cache_index *index, uint64_t bytes, ui
 	return cutoff_ms;
 }
 
-/* Whom a walk takes, and until when. */
-struct taking {
-	int64_t cutoff_ms;
-	uint64_t bytes_goal, count_goal;
-	bool (*spare)(void *arg, const struct slv_cache_key *key);
-	void *arg;
-	struct slv_cache_key *keys;
-	size_t count, max;
-};
-
-static bool is_enough(const struct slv_cache_index *index, const struct taking *taking)
+static bool is_enough(const struct slv_cache_index *index, const struct slv_cache_index_walk *walk)
 {
-	return taking->count == taking->max ||
-	       (index->bytes <= taking->bytes_goal && index->count <= taking->count_goal);
+	return index->bytes <= walk->bytes_goal && index->count <= walk->count_goal;
 }
 
-static void take_from(struct slv_cache_index *index, struct shard *shard, uint32_t bucket,
-		struct taking *taking)
+/* From the bucket where `walk` is; the number of keys. */
+static size_t take_here(struct slv_cache_index *index, const struct slv_cache_index_walk *walk,
+		struct slv_cache_key *ret_keys, size_t max)
 {
+	struct shard *shard = &index->shards[walk->shard];
 	struct record *gone = NULL;
+	size_t count = 0;
 	pthread_mutex_lock(&shard->lock);
-	struct record **at = &shard->buckets[bucket];
-	while (*at && !is_enough(index, taking)) {
-		if ((*at)->used_ms > taking->cutoff_ms ||
-				(taking->spare && taking->spare(taking->arg, &(*at)->key))) {
-			at = &(*at)->next;
-			continue;
+	struct record **at = &shard->buckets[walk->bucket];
+	while (*at && count < max && !is_enough(index, walk)) {
+		struct record *record = *at;
+		bool old = record->used_ms <= walk->cutoff_ms;
+		if (old && walk->spare && walk->spare(walk->arg, &record->key)) {
+			record->used_ms = walk->spared_ms;
+			old = false;
 		}
-		taking->keys[taking->count++] = (*at)->key;
-		gone = cut(index, at, gone);
+		if (old) {
+			ret_keys[count++] = record->key;
+			gone = cut(index, at, gone);
+		} else {
+			at = &record->next;
+		}
 	}
 	pthread_mutex_unlock(&shard->lock);
 	records_free(gone);
+	return count;
 }
 
-bool slv_cache_index_take(struct slv_cache_index *index, int64_t cutoff_ms, uint64_t bytes_goal,
-		uint64_t count_goal, bool (*spare)(void *arg, const struct slv_cache_key *key),
-		void *arg, struct slv_cache_index_walk *walk, struct slv_cache_key *ret_keys,
-		size_t max, size_t *ret_count)
+bool slv_cache_index_take(struct slv_cache_index *index, struct slv_cache_index_walk *walk,
+		struct slv_cache_key *ret_keys, size_t max, size_t *ret_count)
 {
-	struct taking taking = { cutoff_ms, bytes_goal, count_goal, spare, arg, ret_keys, 0, max };
+	*ret_count = 0;
 	for (; walk->shard < SHARDS; walk->shard++) {
 		for (; walk->bucket < BUCKETS; walk->bucket++) {
-			take_from(index, &index->shards[walk->shard], walk->bucket, &taking);
-			*ret_count = taking.count;
-			if (is_enough(index, &taking))
+			*ret_count += take_here(
+					index, walk, ret_keys + *ret_count, max - *ret_count);
+			if (is_enough(index, walk))
+				return false;
+			if (*ret_count == max)
 				return true; /* the next call begins with this bucket again */
 		}
 		walk->bucket = 0;
 	}
-	walk->shard = 0;
 	return false;
 }

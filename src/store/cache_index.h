@@ -37,18 +37,20 @@ uint64_t slv_cache_index_count(const struct slv_cache_index *index);
  * `count` many. Walks over all and sorts them. */
 int64_t slv_cache_index_cutoff(struct slv_cache_index *index, uint64_t bytes, uint64_t count);
 
-/* Where a walk is; begin with zeroes. */
+/* A walk that takes out what was used last at `cutoff_ms` or before. */
 struct slv_cache_index_walk {
-	uint32_t shard, bucket;
+	int64_t cutoff_ms;
+	uint64_t bytes_goal, count_goal; /* it ends when no more than both is left */
+	/* May be NULL: whether `key` is to stay. Then it counts as used at `spared_ms`. Called
+	 * under a shard's lock. */
+	bool (*spare)(void *arg, const struct slv_cache_key *key);
+	void *arg;
+	int64_t spared_ms;
+	uint32_t shard, bucket; /* private: where it is; begin with zeroes */
 };
 
-/* Take out those that were used last at `cutoff_ms` or before, from `walk` on, and of which
- * `spare` (may be NULL) does not say that they should stay. Ends at `max`, or when no more than
- * `bytes_goal` and `count_goal` are left, or with the walk; false then, and `walk` is at the
- * begin again. `spare` is called under a shard's lock. */
-bool slv_cache_index_take(struct slv_cache_index *index, int64_t cutoff_ms, uint64_t bytes_goal,
-		uint64_t count_goal, bool (*spare)(void *arg, const struct slv_cache_key *key),
-		void *arg, struct slv_cache_index_walk *walk, struct slv_cache_key *ret_keys,
-		size_t max, size_t *ret_count);
+/* Take out up to `max` more. False when that was the end of the walk or its goal. */
+bool slv_cache_index_take(struct slv_cache_index *index, struct slv_cache_index_walk *walk,
+		struct slv_cache_key *ret_keys, size_t max, size_t *ret_count);
 
 #endif

@@ -354,22 +354,26 @@ void slv_cache_mem_put(struct slv_cache_mem *mem, struct slv_cache_entry *entry)
 	slv_cache_mem_drop(&gone);
 }
 
-void slv_cache_mem_add(struct slv_cache_mem *mem, struct slv_cache_entry *entry,
+struct slv_cache_entry *slv_cache_mem_add(struct slv_cache_mem *mem, struct slv_cache_entry *entry,
 		struct slv_cache_claims *claims, const struct slv_cache_claim *claim)
 {
-	if (entry->cost > slv_cache_mem_cost_max(mem))
-		return;
 	struct slv_list gone;
 	slv_list_init(&gone);
 	entry->hash = digest_hash(mem, &entry->key.variant);
+	bool fits = entry->cost <= slv_cache_mem_cost_max(mem);
 
 	/* A purge voids the claim, then takes this lock to remove. So either it comes after us and
 	 * removes the entry, or we see it here. */
 	pthread_mutex_lock(&mem->order);
 	struct slv_cache_entry *before =
 			find(mem, shard_of(mem, entry->hash), &entry->key, entry->hash);
-	bool newer = !before || before->hit.stored_ms < entry->hit.stored_ms;
-	if (newer && slv_cache_claim_holds(claims, claim)) {
+	if (before && before->hit.stored_ms >= entry->hit.stored_ms) {
+		slv_cache_entry_ref(before);
+		pthread_mutex_unlock(&mem->order);
+		slv_cache_entry_unref(entry);
+		return before;
+	}
+	if (fits && slv_cache_claim_holds(claims, claim)) {
 		bool known = before && before->queue == SLV_CACHE_MAIN;
 		if (before)
 			unlink_entry(mem, before, &gone);
@@ -377,6 +381,7 @@ void slv_cache_mem_add(struct slv_cache_mem *mem, struct slv_cache_entry *entry,
 	}
 	pthread_mutex_unlock(&mem->order);
 	slv_cache_mem_drop(&gone);
+	return entry;
 }
 
 void slv_cache_mem_remove(struct slv_cache_mem *mem, const struct slv_cache_key *key)

@@ -41,8 +41,9 @@ uint64_t slv_cache_mem_cost_max(const struct slv_cache_mem *mem);
  * there. */
 void slv_cache_mem_put(struct slv_cache_mem *mem, struct slv_cache_entry *entry);
 
-/* Add what was read from the disk, if `claim` holds and nothing newer is there. */
-void slv_cache_mem_add(struct slv_cache_mem *mem, struct slv_cache_entry *entry,
+/* Add what was read from the disk, if `claim` holds and nothing newer is there. Takes the caller's
+ * reference, and returns the newer of the two with one. */
+struct slv_cache_entry *slv_cache_mem_add(struct slv_cache_mem *mem, struct slv_cache_entry *entry,
 		struct slv_cache_claims *claims, const struct slv_cache_claim *claim);
 
 void slv_cache_mem_remove(struct slv_cache_mem *mem, const struct slv_cache_key *key);

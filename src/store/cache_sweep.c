@@ -187,18 +187,15 @@ static uint64_t bytes_goal(const struct slv_cache_disk *disk)
 	return disk->conf.bytes_max / 100 * GOAL_PERCENT;
 }
 
+static bool is_above_goal(const struct slv_cache_disk *disk)
+{
+	return slv_cache_index_bytes(disk->index) > bytes_goal(disk) ||
+	       slv_cache_index_count(disk->index) > COUNT_GOAL;
+}
+
 static uint64_t above(uint64_t value, uint64_t goal)
 {
 	return value > goal ? value - goal : 0;
-}
-
-static void evict_start(struct slv_cache_disk *disk)
-{
-	disk->cutoff_ms = slv_cache_index_cutoff(disk->index,
-			above(slv_cache_index_bytes(disk->index), bytes_goal(disk)),
-			above(slv_cache_index_count(disk->index), COUNT_GOAL));
-	disk->walk = (struct slv_cache_index_walk){ 0 };
-	disk->evicting = disk->sparing = true;
 }
 
 /* What the memory serves is not asked for on the disk, and looks old there. */
@@ -207,32 +204,51 @@ static bool is_in_memory(void *arg, const struct slv_cache_key *key)
 	return slv_cache_mem_holds(arg, key);
 }
 
-static bool sweep_evict(struct slv_cache_disk *disk, int root_fd, uint64_t mono_ms)
+static void evict_start(struct slv_cache_disk *disk, int64_t now_ms, bool sparing)
 {
-	if (!disk->evicting) {
-		if (!slv_cache_disk_is_over(disk))
-			return false;
-		evict_start(disk);
-		return true;
-	}
+	disk->evicting = true;
+	disk->walk = (struct slv_cache_index_walk){
+		.bytes_goal = bytes_goal(disk),
+		.count_goal = COUNT_GOAL,
+		.spare = sparing ? is_in_memory : NULL,
+		.arg = disk->conf.mem,
+		.spared_ms = now_ms,
+	};
+	disk->walk.cutoff_ms = slv_cache_index_cutoff(disk->index,
+			above(slv_cache_index_bytes(disk->index), disk->walk.bytes_goal),
+			above(slv_cache_index_count(disk->index), disk->walk.count_goal));
+}
 
+static bool evict_some(struct slv_cache_disk *disk, int root_fd, uint64_t mono_ms)
+{
 	struct slv_cache_key keys[STEP_EVICTS];
 	size_t count;
-	bool more = slv_cache_index_take(disk->index, disk->cutoff_ms, bytes_goal(disk), COUNT_GOAL,
-			disk->sparing ? is_in_memory : NULL, disk->conf.mem, &disk->walk, keys,
-			STEP_EVICTS, &count);
+	bool more = slv_cache_index_take(disk->index, &disk->walk, keys, STEP_EVICTS, &count);
 	for (size_t i = 0; i < count; i++) {
 		int result = slv_cache_disk_remove(disk, root_fd, &keys[i]);
 		if (result)
 			slv_cache_disk_trouble(disk, SLV_CACHE_REMOVE_TROUBLE, result, mono_ms);
 	}
 	disk->evictions += count;
-	if (more && count == STEP_EVICTS)
+	return more;
+}
+
+static bool sweep_evict(struct slv_cache_disk *disk, int root_fd, int64_t now_ms, uint64_t mono_ms)
+{
+	if (!disk->evicting) {
+		if (!slv_cache_disk_is_over(disk))
+			return false;
+		evict_start(disk, now_ms, true);
 		return true;
-	/* Enough, or the end of a walk; the second one spares nobody. */
-	disk->evicting = !more && disk->sparing;
-	disk->sparing = false;
-	return disk->evicting || slv_cache_disk_is_over(disk);
+	}
+	if (evict_some(disk, root_fd, mono_ms))
+		return true;
+	/* Those that were spared count as new now, and leave in a second walk if they must. */
+	bool again = disk->walk.spare && is_above_goal(disk);
+	disk->evicting = false;
+	if (again)
+		evict_start(disk, now_ms, false);
+	return again || slv_cache_disk_is_over(disk);
 }
 
 bool slv_cache_disk_sweep(struct slv_cache_disk *disk, int64_t now_ms, uint64_t mono_ms)
@@ -246,5 +262,5 @@ bool slv_cache_disk_sweep(struct slv_cache_disk *disk, int64_t now_ms, uint64_t 
 		sweep_scan(disk, root_fd, now_ms, mono_ms);
 		return true;
 	}
-	return sweep_evict(disk, root_fd, mono_ms);
+	return sweep_evict(disk, root_fd, now_ms, mono_ms);
 }

@@ -242,14 +242,13 @@ static void what_comes_from_disk_replaces_nothing_newer(void **state)
 	struct slv_cache_entry *old = entry_of(key, 10), *new = entry_of(key, 20);
 	old->hit.stored_ms = 5;
 	new->hit.stored_ms = 6;
-	slv_cache_mem_add(mem, new, claims, &claim);
-	slv_cache_mem_add(mem, old, claims, &claim);
+	assert_ptr_equal(slv_cache_mem_add(mem, new, claims, &claim), new);
+	assert_ptr_equal(slv_cache_mem_add(mem, old, claims, &claim), new);
 	struct slv_cache_entry *found = slv_cache_mem_get(mem, &key, 0);
 	assert_ptr_equal(found, new);
 
-	slv_cache_entry_unref(found);
-	slv_cache_entry_unref(old);
-	slv_cache_entry_unref(new);
+	for (int i = 0; i < 3; i++) /* of the look-up and of the two calls */
+		slv_cache_entry_unref(new);
 	slv_cache_claims_free(claims);
 	slv_cache_mem_free(mem);
 }
@@ -266,7 +265,7 @@ static void what_comes_from_disk_after_a_purge_is_not_kept(void **state)
 		struct slv_cache_entry *entry = entry_of(key, 10);
 		struct slv_cache_claim claim = slv_cache_claim_begin(claims, &key);
 		slv_cache_purge_begin(claims, scopes[i], &key);
-		slv_cache_mem_add(mem, entry, claims, &claim);
+		assert_ptr_equal(slv_cache_mem_add(mem, entry, claims, &claim), entry);
 		assert_false(has(mem, key));
 		assert_true(slv_cache_claim_pending(claims, &claim));
 		slv_cache_purge_end(claims, scopes[i], &key);
@@ -274,7 +273,7 @@ static void what_comes_from_disk_after_a_purge_is_not_kept(void **state)
 
 		/* A claim begun now is good. */
 		claim = slv_cache_claim_begin(claims, &key);
-		slv_cache_mem_add(mem, entry, claims, &claim);
+		assert_ptr_equal(slv_cache_mem_add(mem, entry, claims, &claim), entry);
 		assert_true(has(mem, key));
 		slv_cache_mem_remove(mem, &key);
 		slv_cache_entry_unref(entry);
