@@ -23,7 +23,6 @@
 	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"                               \
 	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"                               \
 	"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305"
-#define GROUPS "X25519:P-256"
 
 /* --- files --- */
 
@@ -226,12 +225,13 @@ static SSL_CTX *context_new(enum slv_tls_version least)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 	slv_assert(ctx);
+	char groups[] = "X25519:P-256";
 	int version = least == SLV_TLS_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
 	bool good = SSL_CTX_set_min_proto_version(ctx, version) == 1 &&
 	            SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) == 1 &&
 	            SSL_CTX_set_ciphersuites(ctx, SUITES_1_3) == 1 &&
 	            SSL_CTX_set_cipher_list(ctx, SUITES_1_2) == 1 &&
-	            SSL_CTX_set1_groups_list(ctx, GROUPS) == 1 &&
+	            SSL_CTX_set1_groups_list(ctx, groups) == 1 &&
 	            SSL_CTX_set_session_id_context(ctx, (const uint8_t *)"selvedge", 8) == 1;
 	slv_assert(good);
 	SSL_CTX_clear_options(ctx, SSL_OP_NO_TICKET);

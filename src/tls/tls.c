@@ -12,8 +12,9 @@
 #define ARENA_BLOCK_BYTES SLV_KIB(4)
 #define ARENA_BYTES_MAX SLV_MIB(16)
 #define INPUT_BYTES SLV_KIB(32)
-#define OUTPUT_CAP (TLS_OUTPUT_BYTES + TLS_RECORD_BYTES + 1024u) /* a record, begun at the bound   \
-	                                                          */
+#define OUTPUT_CAP                                                                                 \
+	(TLS_OUTPUT_BYTES + TLS_RECORD_BYTES + 1024u) /* a record, begun at the bound              \
+	                                               */
 
 /* A ticket key as the parent hands it out. */
 #define KEY_NAME_BYTES 16u
