@@ -105,3 +105,12 @@ void slv_problem_reply(struct slv_req *req, slv_err err)
 	slv_problem_make(req, err, &reply);
 	slv_req_reply(req, &reply);
 }
+
+void slv_problem_reply_with(struct slv_req *req, slv_err err, slv_str name, slv_str value)
+{
+	struct slv_reply reply;
+	slv_problem_make(req, err, &reply);
+	err = slv_fields_add(&reply.fields, name, value);
+	(void)err; /* without memory for the field the status still tells */
+	slv_req_reply(req, &reply);
+}

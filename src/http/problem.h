@@ -13,6 +13,10 @@
  * its text, which is for the log only. */
 void slv_problem_reply(struct slv_req *req, slv_err err);
 
+/* As that with one more field: Allow of SLV_E_METHOD (RFC 9110 section 15.5.6), WWW-Authenticate of
+ * SLV_E_UNAUTHORIZED (section 15.5.2). */
+void slv_problem_reply_with(struct slv_req *req, slv_err err, slv_str name, slv_str value);
+
 /* As that, but into `ret_reply`, for those who add fields. */
 void slv_problem_make(struct slv_req *req, slv_err err, struct slv_reply *ret_reply);
 

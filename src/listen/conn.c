@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define EARLY_BYTES (SLV_PROXY_V2_BYTES_MAX + 64u)
+#define TLS_PARTS_MAX 16
 #define READS_PER_EVENT 4 /* then others get their turn */
 #define LINGER_MS 1000u   /* and no longer waits a peer for our last words */
 #define LINGER_BYTES SLV_KIB(256)
@@ -100,29 +101,42 @@ static void flush_tls(struct conn *conn)
 	}
 }
 
+/* Drop `taken` bytes from the front; returns the first part that still has some. */
+static int skip_parts(struct iovec *parts, int first, int count, size_t taken)
+{
+	while (first < count && taken >= parts[first].iov_len) {
+		taken -= parts[first].iov_len;
+		first++;
+	}
+	if (taken) {
+		parts[first].iov_base = (char *)parts[first].iov_base + taken;
+		parts[first].iov_len -= taken;
+	}
+	return first;
+}
+
+/* All parts are given at once, so that small ones share a record. */
+static size_t send_some_tls(struct conn *conn, const struct iovec *parts, int count)
+{
+	struct iovec rest[TLS_PARTS_MAX];
+	size_t taken = 0;
+	memcpy(rest, parts, (size_t)count * sizeof(*rest));
+	for (int first = 0; first < count && !conn->blocked && conn->state != CONN_DEAD;) {
+		size_t took = slv_tls_write(conn->tls, rest + first, count - first);
+		flush_tls(conn);
+		taken += took;
+		first = skip_parts(rest, first, count, took);
+	}
+	return taken;
+}
+
 static size_t send_tls(struct conn *conn, const struct iovec *parts, int count)
 {
 	size_t taken = 0;
-	for (int i = 0; i < count && !conn->blocked; i++) {
-		struct iovec rest = parts[i];
-		while (rest.iov_len && !conn->blocked) {
-			/* All parts at once where none was begun: small ones share a record. */
-			bool whole = i == 0 && rest.iov_len == parts[0].iov_len;
-			size_t took = whole ? slv_tls_write(conn->tls, parts, count)
-			                    : slv_tls_write(conn->tls, &rest, 1);
-			taken += took;
-			flush_tls(conn);
-			while (i < count && took >= rest.iov_len) {
-				took -= rest.iov_len;
-				rest.iov_len = 0;
-				if (++i < count)
-					rest = parts[i];
-			}
-			if (i >= count)
-				return taken;
-			rest.iov_base = (char *)rest.iov_base + took;
-			rest.iov_len -= took;
-		}
+	for (int first = 0; first < count && !conn->blocked; first += TLS_PARTS_MAX) {
+		int left = count - first;
+		taken += send_some_tls(
+				conn, parts + first, left < TLS_PARTS_MAX ? left : TLS_PARTS_MAX);
 	}
 	return taken;
 }

@@ -20,7 +20,8 @@ struct slv_client;
 /* What the edge does for a service. */
 struct slv_service_env_ops {
 	/* Route and serve a request that the program makes itself (its sink is the caller's), for
-	 * the site that `req->site` or `req->host` names. req->depth past 4 is answered with SLV_E_CYCLE. */
+	 * the site that `req->site` or `req->host` names. Past a req->depth of 4 it is
+	 * answered with SLV_E_CYCLE. */
 	void (*dispatch)(struct slv_service_env *env, struct slv_req *req);
 };
 

@@ -188,7 +188,8 @@ void slv_cache_entry_seal(struct slv_cache_entry *entry)
 {
 	slv_assert(entry->filled == entry->hit.body.len);
 	if (entry->fds) {
-		int failed = fcntl(entry->hit.body_fd, F_ADD_SEALS, SEALS | F_SEAL_GROW | F_SEAL_SEAL);
+		int failed = fcntl(
+				entry->hit.body_fd, F_ADD_SEALS, SEALS | F_SEAL_GROW | F_SEAL_SEAL);
 		slv_assert(!failed);
 		entry->hit.body.at = map_body(entry->hit.body_fd, entry->hit.body.len);
 		if (entry->hit.body.at)

@@ -96,8 +96,6 @@ static slv_err may_purge(const struct admin *self, const struct slv_req *req)
 {
 	slv_str token = self->settings->token;
 	slv_str told = slv_fields_get(&req->fields, SLV_FIELD_AUTHORIZATION);
-	if (req->method != SLV_METHOD_POST)
-		return SLV_ERR(SLV_E_METHOD, "purge with POST");
 	if (!is_json(req))
 		return SLV_ERR(SLV_E_MEDIA, "purge with Content-Type: application/json");
 	if (!token.len && !is_this_machine(&req->client))
@@ -140,7 +138,7 @@ static slv_err read_purge(const json_t *root, struct slv_purge *purge)
 	bool all = json_is_true(json_object_get(root, "all"));
 	if ((url.len > 0) + (source.len > 0) + all != 1)
 		return SLV_ERR(SLV_E_SYNTAX, "say one of {\"url\": \"…\"}, {\"source\": \"…\"}, "
-		                             "{\"all\": true}");
+					     "{\"all\": true}");
 	purge->what = all ? SLV_PURGE_ALL : url.len ? SLV_PURGE_URL : SLV_PURGE_SOURCE;
 	purge->host = text_of(root, "host");
 	purge->target = url.len ? url : source;
@@ -165,7 +163,7 @@ static slv_err purge_now(struct admin *self, struct slv_req *req, slv_str text)
 		return SLV_ERR(SLV_E_MISSING, "no site or route of that name keeps anything");
 	return reply_text(req, 200, "application/json",
 			SLV_STR("{\"success\":true,\"errors\":[],\"messages\":[],\"result\":null}"
-	                        "\n"));
+				"\n"));
 }
 
 static void purge_end(struct purge *purge, slv_err err)
@@ -195,6 +193,10 @@ static void purge_part(struct slv_pull *pull, slv_err err, slv_str bytes)
 static slv_err serve_purge(struct admin *self, struct slv_req *req)
 {
 	slv_err err = may_purge(self, req);
+	if (err.code == SLV_E_UNAUTHORIZED) {
+		slv_problem_reply_with(req, err, SLV_STR("WWW-Authenticate"), SLV_STR("Bearer"));
+		return SLV_OK;
+	}
 	if (slv_failed(err))
 		return err;
 	if (!req->body.source)
@@ -215,10 +217,16 @@ static slv_err serve_purge(struct admin *self, struct slv_req *req)
 static slv_err admin_serve(void *me, struct slv_req *req)
 {
 	struct admin *self = me;
-	if (slv_str_eq(req->path, SLV_STR("/purge")))
+	bool purges = slv_str_eq(req->path, SLV_STR("/purge"));
+	bool reads = req->method == SLV_METHOD_GET || req->method == SLV_METHOD_HEAD;
+	if (purges ? req->method != SLV_METHOD_POST : !reads) {
+		slv_problem_reply_with(req,
+				SLV_ERR(SLV_E_METHOD, "not with this method; see Allow"),
+				SLV_STR("Allow"), purges ? SLV_STR("POST") : SLV_STR("GET, HEAD"));
+		return SLV_OK;
+	}
+	if (purges)
 		return serve_purge(self, req);
-	if (req->method != SLV_METHOD_GET && req->method != SLV_METHOD_HEAD)
-		return SLV_ERR(SLV_E_METHOD, "ask with GET or HEAD");
 	if (slv_str_eq(req->path, SLV_STR("/healthz")))
 		return reply_text(req, 200, "text/plain", SLV_STR("ok\n"));
 	if (slv_str_eq(req->path, SLV_STR("/readyz")))

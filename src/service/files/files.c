@@ -39,7 +39,7 @@ const struct slv_conf_key slv_files_keys[] = {
 			.min = -1,
 			.max = 31536000,
 			.help = "How long clients may keep a file without asking; 0: they always "
-	                        "ask; -1: "
+				"ask; -1: "
 				"nothing is said" },
 	{ 0 },
 };
@@ -222,8 +222,12 @@ static bool is_hidden(slv_str path)
 static slv_err files_serve(void *me, struct slv_req *req)
 {
 	struct files *self = me;
-	if (req->method != SLV_METHOD_GET && req->method != SLV_METHOD_HEAD)
-		return SLV_ERR(SLV_E_METHOD, "files are asked for with GET or HEAD");
+	if (req->method != SLV_METHOD_GET && req->method != SLV_METHOD_HEAD) {
+		slv_problem_reply_with(req,
+				SLV_ERR(SLV_E_METHOD, "files are asked for with GET or HEAD"),
+				SLV_STR("Allow"), SLV_STR("GET, HEAD"));
+		return SLV_OK;
+	}
 	slv_str path = slv_str_from_index(req->path, self->route_path.len);
 	while (slv_str_starts(path, SLV_STR("/")))
 		path = slv_str_from_index(path, 1);

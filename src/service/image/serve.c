@@ -305,8 +305,12 @@ static slv_err image_serve(void *me, struct slv_req *req)
 {
 	struct image *self = me;
 	struct question q = { 0 };
-	if (req->method != SLV_METHOD_GET && req->method != SLV_METHOD_HEAD)
-		return SLV_ERR(SLV_E_METHOD, "pictures are asked for with GET or HEAD");
+	if (req->method != SLV_METHOD_GET && req->method != SLV_METHOD_HEAD) {
+		slv_problem_reply_with(req,
+				SLV_ERR(SLV_E_METHOD, "pictures are asked for with GET or HEAD"),
+				SLV_STR("Allow"), SLV_STR("GET, HEAD"));
+		return SLV_OK;
+	}
 	slv_err err = work_out(self, req, &q);
 	if (slv_failed(err)) {
 		slv_metric_add(self->refused, 1);
