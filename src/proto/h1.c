@@ -120,9 +120,11 @@ static void await_head(struct h1 *h1)
 	h1->session.transport->ops->want_input(h1->session.transport, true);
 }
 
-static bool is_last_request(const struct h1 *h1)
+/* Who has half-closed may have sent further requests before. */
+static bool is_last_request(const struct h1 *h1, size_t head_len)
 {
-	return !h1->head.keep_alive || h1->eof || h1->session.transport->draining ||
+	bool more = h1->input.end - h1->input.start > head_len;
+	return !h1->head.keep_alive || (h1->eof && !more) || h1->session.transport->draining ||
 	       h1->requests >= h1->conf->requests_max ||
 	       slv_loop_now_ms(h1->loop) - h1->born_ms >= h1->conf->age_ms ||
 	       slv_edge_pressure(h1->edge) >= 92;
@@ -138,7 +140,7 @@ static enum h1_state begin_request(struct h1 *h1, size_t head_len)
 	req->version = h1->head.version;
 	req->fields = h1->head.fields;
 	h1->requests++;
-	h1->last = is_last_request(h1);
+	h1->last = is_last_request(h1, head_len);
 
 	slv_err err = slv_uri_parse(req->target, &req->uri);
 	if (slv_failed(err))
@@ -506,7 +508,6 @@ static void session_eof(struct slv_session *session, slv_err err)
 	struct h1 *h1 = SLV_CONTAINER(session, struct h1, session);
 	(void)err; /* a broken connection is freed by its transport */
 	h1->eof = true;
-	h1->last = true;
 	h1_upload_input(h1);
 	h1_run(h1);
 }
