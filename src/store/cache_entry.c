@@ -241,3 +241,19 @@ struct slv_cache_entry *slv_cache_entry_make(struct slv_cache_fds *fds,
 		memcpy(entry->bytes, head.at, head.len);
 	return entry;
 }
+
+/* --- beside the cache --- */
+
+struct slv_cache_hit *slv_cache_ref(struct slv_cache_hit *hit)
+{
+	slv_cache_entry_ref(SLV_CONTAINER(hit, struct slv_cache_entry, hit));
+	return hit;
+}
+
+struct slv_cache_hit *slv_cache_loose(slv_str head, slv_str body, int body_fd, int64_t now_ms)
+{
+	struct slv_cache_key key = { 0 };
+	struct slv_cache_entry *entry = slv_cache_entry_make(NULL, &key, head, body, body_fd);
+	entry->hit.stored_ms = entry->hit.fresh_until_ms = entry->hit.stale_until_ms = now_ms;
+	return &entry->hit;
+}
