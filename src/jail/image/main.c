@@ -21,8 +21,9 @@
 
 #define ARENA_BLOCK SLV_KIB(4)
 #define ARENA_MAX SLV_KIB(64)
-#define SOURCE_BYTES_MAX SLV_MIB(512) /* the edge has its own, smaller limit */
-#define MEMORY_MIB 2048               /* if the command line names none */
+#define SOURCE_BYTES_MAX SLV_MIB(512)     /* the edge has its own, smaller limit */
+#define MEMORY_MIB 2048                   /* if the command line names none */
+#define KEEP_RSS_KIB (SLV_MIB(40) / 1024) /* above it the heap is trimmed after a job */
 
 struct jail {
 	struct slv_arena arena;
@@ -30,13 +31,14 @@ struct jail {
 	uint32_t jobs;
 };
 
-/* Blocks from this size on are mapped, and given back when freed: what a large picture took is
- * not kept for the small ones after it. One heap for all threads, or each keeps its own crumbs. */
+/* The heap keeps what an ordinary picture takes, for the next one: giving it back and getting it
+ * anew, page by page, is a tenth of a job. What large ones take beyond that goes back. One heap for
+ * all threads, or each keeps its own crumbs. */
 static void tune_memory(void)
 {
 	mallopt(M_ARENA_MAX, 1);
-	mallopt(M_MMAP_THRESHOLD, (int)SLV_KIB(256));
-	mallopt(M_TRIM_THRESHOLD, (int)SLV_MIB(4));
+	mallopt(M_MMAP_THRESHOLD, (int)SLV_MIB(8));
+	mallopt(M_TRIM_THRESHOLD, (int)SLV_MIB(256));
 }
 
 static void start_vips(void)
@@ -116,7 +118,8 @@ static slv_err serve(struct jail *jail, const struct slv_message *message)
 	for (uint32_t i = 0; i < count; i++)
 		slv_memfd_unmap(views[i]);
 	slv_arena_reset(&jail->arena);
-	malloc_trim(0);
+	if (slv_sandbox_rss_kib(&jail->sandbox) > KEEP_RSS_KIB)
+		malloc_trim(0);
 	err = send_result(jail, message->head.id, &result, (slv_str){ bytes, len });
 	g_free(bytes);
 	return err;

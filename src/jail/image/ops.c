@@ -107,6 +107,7 @@ static int to_srgb(VipsImage **image)
 
 slv_err slv_ops_pull(VipsImage **image)
 {
+	/* Only refers to it if it is in memory already. */
 	VipsImage *out = vips_image_copy_memory(*image);
 	if (!out) {
 		vips_error_clear();
