@@ -126,7 +126,7 @@ slv_err slv_edge_link_open(struct slv_arena *arena, struct slv_edge_link **ret_l
 	uint64_t bytes;
 	if (!is_channel(SLV_CHANNEL_FD))
 		return SLV_ERR(SLV_E_DENIED, "an edge is started by its parent, not by hand: use "
-		                             "`selvedge serve`");
+					     "`selvedge serve`");
 	if (slv_failed(slv_memfd_check(SLV_CHANNEL_BOOT_FD, SLV_CHANNEL_BOOT_MAX, &bytes)))
 		return corrupt();
 	struct slv_edge_link *link = SLV_ALLOC(struct slv_edge_link);

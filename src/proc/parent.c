@@ -271,10 +271,34 @@ static void start_failed(struct slv_parent *parent)
 		slv_parent_reload(parent);
 }
 
+static void log_failure(struct edge *edge, const struct slv_message *message)
+{
+	slv_str why = { (const char *)message->body, message->head.len };
+	slv_log(log_of(edge->parent), SLV_ERROR, "edge.refused", SLV_KV("edge", edge->number),
+			SLV_KV("why", why));
+}
+
+/* Its end may be seen before its last message, which may tell the reason. */
+static void hear_last_words(struct edge *edge)
+{
+	struct slv_message message;
+	/* The first may be ECONNRESET, as in edge_ready(). */
+	for (int failures = 0; edge->io && failures < 2;) {
+		if (slv_failed(slv_message_receive(edge->channel_fd, &message))) {
+			failures++;
+			continue;
+		}
+		if (message.head.type == SLV_CHANNEL_FAILED)
+			log_failure(edge, &message);
+		slv_message_done(&message);
+	}
+}
+
 static void edge_exited(struct slv_child *child, const struct slv_child_end *end)
 {
 	struct edge *edge = SLV_CONTAINER(child, struct edge, child);
 	struct slv_parent *parent = edge->parent;
+	hear_last_words(edge);
 	uint64_t lived_ms = slv_loop_now_ms(parent->loop) - edge->start_ms;
 	bool is_good = parent->stopping || (edge->state == EDGE_DRAINING && end->clean);
 	slv_log(log_of(parent), is_good ? SLV_INFO : SLV_ERROR, is_good ? "edge.end" : "edge.died",
@@ -355,7 +379,6 @@ static void edge_wants_jail(struct edge *edge, uint64_t id, enum slv_format need
 static bool edge_says(struct edge *edge, const struct slv_message *message)
 {
 	const struct slv_channel_make *make = (const struct slv_channel_make *)message->body;
-	slv_str text = { (const char *)message->body, message->head.len };
 	if (message->fd_count != 0)
 		return false;
 	switch (message->head.type) {
@@ -365,8 +388,7 @@ static bool edge_says(struct edge *edge, const struct slv_message *message)
 		edge_is_ready(edge);
 		return true;
 	case SLV_CHANNEL_FAILED:
-		slv_log(log_of(edge->parent), SLV_ERROR, "edge.refused",
-				SLV_KV("edge", edge->number), SLV_KV("why", text));
+		log_failure(edge, message);
 		return true;
 	case SLV_CHANNEL_MAKE:
 		if (message->head.len != sizeof(*make) || make->needs >= SLV_FORMAT_COUNT)

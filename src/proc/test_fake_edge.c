@@ -235,6 +235,8 @@ int main(void)
 	slv_str first = slv_str_cut(&rest, '\n');
 	if (slv_str_eq(first, SLV_STR("fail"))) {
 		slv_edge_link_fail(fake.link, SLV_ERR(SLV_E_MISSING, "no certificate at all"));
+		slv_edge_link_free(fake.link);
+		slv_loop_free(fake.loop);
 		return 3;
 	}
 	const struct slv_edge_events events = {

@@ -664,7 +664,7 @@ static void what_does_not_drain_is_killed(void **state)
 	assert_int_equal(count_logged(f, "edge.killed"), 0);
 	pass(f, 500);
 	wait_for_log(f, "edge.killed", "it did not drain in time (drain_ms)");
-	slv_loop_run(f->loop);
+	wait_for_log(f, "parent.stop", "\"status\":0}");
 	assert_int_equal(slv_parent_status(f->parent), 0);
 }
 
