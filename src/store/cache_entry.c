@@ -74,11 +74,6 @@ static void entry_drop(struct slv_hold *hold)
 	slv_cache_entry_unref(SLV_CONTAINER(hold, struct slv_cache_entry, hit.hold));
 }
 
-void slv_cache_entry_ref(struct slv_cache_entry *entry)
-{
-	atomic_fetch_add_explicit(&entry->refs, 1, memory_order_relaxed);
-}
-
 void slv_cache_entry_unref(struct slv_cache_entry *entry)
 {
 	uint32_t before = atomic_fetch_sub_explicit(&entry->refs, 1, memory_order_acq_rel);

@@ -33,14 +33,16 @@ enum slv_cache_queue { SLV_CACHE_NOWHERE, SLV_CACHE_SMALL, SLV_CACHE_MAIN };
 
 struct slv_cache_entry {
 	struct slv_cache_hit hit; /* first: callers hold a pointer to it */
-	struct slv_cache_key key;
+
+	/* What a look-up touches is side by side, up to `key`. */
+	_Atomic uint32_t refs;
+	_Atomic uint8_t uses;                /* look-ups since it was queued, at most 3 */
+	uint8_t queue;                       /* enum slv_cache_queue; under the order lock */
 	uint64_t hash;                       /* of key.variant; set by the memory tier */
 	struct slv_cache_entry *bucket_next; /* under the shard's lock */
-	_Atomic uint32_t refs;
-	_Atomic uint8_t uses; /* look-ups since it was queued, at most 3 */
+	struct slv_cache_key key;
 
 	/* Of the memory tier, under its order lock. */
-	uint8_t queue; /* enum slv_cache_queue */
 	struct slv_list link;
 	struct slv_cache_entry *source_next, **source_at;
 
@@ -69,7 +71,11 @@ void slv_cache_entry_seal(struct slv_cache_entry *entry);
 struct slv_cache_entry *slv_cache_entry_make(struct slv_cache_fds *fds,
 		const struct slv_cache_key *key, slv_str head, slv_str body, int body_fd);
 
-void slv_cache_entry_ref(struct slv_cache_entry *entry);
+static inline void slv_cache_entry_ref(struct slv_cache_entry *entry)
+{
+	atomic_fetch_add_explicit(&entry->refs, 1, memory_order_relaxed);
+}
+
 void slv_cache_entry_unref(struct slv_cache_entry *entry);
 
 static inline struct slv_cache_entry *slv_cache_entry_of(struct slv_cache_hit *hit)

@@ -49,10 +49,15 @@ struct slv_cache_mem {
 	uint64_t entries, evictions;
 };
 
+/* A digest is random already; what is wanted is that nobody who can make many of them can aim at
+ * one bucket. Multiplying half of it with secrets does that in a tenth of SipHash's time. */
 static uint64_t digest_hash(const struct slv_cache_mem *mem, const struct slv_digest *digest)
 {
-	slv_str bytes = { (const char *)digest->bytes, sizeof(digest->bytes) };
-	return slv_hash(mem->hash_key, bytes);
+	uint64_t words[2];
+	memcpy(words, digest->bytes, sizeof(words));
+	unsigned __int128 product = (unsigned __int128)(words[0] ^ mem->hash_key.k0) *
+	                            (words[1] ^ mem->hash_key.k1);
+	return (uint64_t)(product >> 64) ^ (uint64_t)product;
 }
 
 static struct shard *shard_of(struct slv_cache_mem *mem, uint64_t hash)

@@ -391,7 +391,7 @@ static void a_memfd_is_taken_over_without_a_copy(void **state)
 static void two_caches_share_a_folder(void **state)
 {
 	struct kit *kit = *state;
-	struct slv_hash_key hash_key = { 9, 9 };
+	struct slv_hash_key hash_key = { 0xe7037ed1a0b428db, 0x8ebc6af09c88c6e3 };
 	struct slv_cache *old = kit->cache, *new = slv_cache_new(&kit->conf, hash_key);
 	for (uint32_t i = 0; i < 60; i++) {
 		kit->cache = i % 2 ? new : old;

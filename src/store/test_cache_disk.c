@@ -488,7 +488,7 @@ static void a_purge_that_the_disk_refuses_holds_and_is_tried_again(void **state)
 static void only_so_much_waits_to_be_written(void **state)
 {
 	struct kit *kit = *state;
-	struct slv_hash_key hash_key = { 1, 2 };
+	struct slv_hash_key hash_key = { 0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9 };
 	struct slv_cache_disk_conf conf = {
 		.bytes_max = SLV_MIB(1024),
 		.entry_bytes_max = SLV_MIB(64),

@@ -6,7 +6,7 @@
 
 #define BODY_BYTES 1000u
 
-static const struct slv_hash_key hash_key = { 1, 2 };
+static const struct slv_hash_key hash_key = { 0x9e3779b97f4a7c15, 0xbf58476d1ce4e5b9 };
 
 static struct slv_cache_key key_of(uint32_t source, uint32_t variant)
 {

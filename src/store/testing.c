@@ -169,7 +169,7 @@ void kit_init(struct kit *kit)
 
 void kit_start(struct kit *kit)
 {
-	struct slv_hash_key hash_key = { 3, 4 };
+	struct slv_hash_key hash_key = { 0x94d049bb133111eb, 0x2545f4914f6cdd1d };
 	kit->cache = slv_cache_new_on(&kit->conf, hash_key, &kit->disk.disk);
 }
 
