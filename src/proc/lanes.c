@@ -626,7 +626,7 @@ void slv_lanes_submit(struct slv_image_lanes *lanes, struct slv_pixel_job *job)
 	}
 	if (pool->waiting_count[lane] >= lanes->conf.queue_max) {
 		slv_metric_add(lanes->metric.rejected, 1);
-		job_fail(job, SLV_ERR(SLV_E_BUSY, "too many pictures wait (queue_max)"));
+		job_fail(job, SLV_ERR(SLV_E_BUSY, "too many pictures wait (jails.queue_max)"));
 		return;
 	}
 	uint32_t deadline_ms = job->deadline_ms && job->deadline_ms < lanes->conf.job_ms

@@ -4,11 +4,10 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/mem.h"
-#include "proc/child.h"
 #include "proc/message.h"
 #include "proc/test_jail.h"
+#include "proc/test_maker.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,89 +19,6 @@
 
 static const char *jail_path; /* from the command line */
 
-/* --- a maker that spawns by itself --- */
-
-struct spawned {
-	struct slv_list link; /* in maker->due until it is handed over, then in maker->alive */
-	struct slv_child child;
-	struct maker *maker;
-	enum slv_format needs;
-	int socket_fd;
-	void *arg;
-	void (*made)(void *arg, slv_err err, int socket_fd, int pid_fd);
-};
-
-struct maker {
-	struct slv_jail_maker base; /* first */
-	struct slv_loop *loop;
-	const char *path;
-	struct slv_task hand_over;
-	struct slv_list due, alive;
-	bool hold; /* hand nothing over */
-	bool fail; /* every request */
-	uint32_t asked, ended, ended_by_kill, heic;
-};
-
-static void spawned_exited(struct slv_child *child, const struct slv_child_end *end)
-{
-	struct spawned *spawned = SLV_CONTAINER(child, struct spawned, child);
-	spawned->maker->ended++;
-	spawned->maker->ended_by_kill += end->signal == SIGKILL;
-	slv_list_remove(&spawned->link);
-	slv_free(spawned);
-}
-
-static void maker_make(struct slv_jail_maker *base, enum slv_format needs, void *arg,
-		void (*made)(void *arg, slv_err err, int socket_fd, int pid_fd))
-{
-	struct maker *maker = (struct maker *)base;
-	struct spawned *spawned = SLV_ALLOC(struct spawned);
-	*spawned = (struct spawned){ .maker = maker, .needs = needs, .arg = arg, .made = made };
-	spawned->child.exited = spawned_exited;
-	maker->asked++;
-	maker->heic += needs == SLV_FORMAT_HEIC;
-	slv_list_push(&maker->due, &spawned->link);
-	slv_task_start(maker->loop, &maker->hand_over);
-}
-
-static void spawn(struct maker *maker, struct spawned *spawned)
-{
-	struct slv_arena arena;
-	int pair[2];
-	const char *const argv[] = { maker->path, NULL };
-	assert_false(slv_failed(slv_message_pair(pair)));
-	slv_arena_init(&arena, 1024, 4096);
-	struct slv_child_spec spec = {
-		.path = maker->path,
-		.argv = argv,
-		.fds = &pair[1],
-		.fd_count = 1,
-		.keep_output = true,
-	};
-	slv_err err = slv_child_start(&arena, maker->loop, &spec, &spawned->child);
-	if (slv_failed(err))
-		fail_msg("%s", err.what);
-	slv_fd_done(&pair[1]);
-	slv_arena_done(&arena);
-	slv_list_push(&maker->alive, &spawned->link);
-	spawned->made(spawned->arg, SLV_OK, pair[0], dup(spawned->child.pid_fd));
-}
-
-static void maker_hand_over(struct slv_task *task)
-{
-	struct maker *maker = SLV_CONTAINER(task, struct maker, hand_over);
-	struct slv_list *link;
-	while (!maker->hold && (link = slv_list_pop(&maker->due))) {
-		struct spawned *spawned = SLV_CONTAINER(link, struct spawned, link);
-		if (!maker->fail) {
-			spawn(maker, spawned);
-			continue;
-		}
-		spawned->made(spawned->arg, SLV_ERR(SLV_E_SYS, "no more processes"), -1, -1);
-		slv_free(spawned);
-	}
-}
-
 /* --- a loop with a clock of ours, lanes, and what came of jobs --- */
 
 struct fixture {
@@ -110,7 +26,7 @@ struct fixture {
 	struct slv_loop_world world;
 	struct slv_loop *loop;
 	struct slv_metrics *metrics;
-	struct maker maker;
+	struct test_maker maker;
 	struct slv_image_lanes *lanes;
 	int source_fd;
 	int gate[2]; /* a pipe: each byte lets one gated job go */
@@ -148,12 +64,7 @@ static int setup(void **state)
 	f->world = (struct slv_loop_world){ .now_ms = fixture_now, .arg = f };
 	f->loop = slv_loop_new(0, NULL, &f->world);
 	f->metrics = slv_metrics_new();
-	f->maker.base.make = maker_make;
-	f->maker.loop = f->loop;
-	f->maker.path = jail_path;
-	f->maker.hand_over.run = maker_hand_over;
-	slv_list_init(&f->maker.due);
-	slv_list_init(&f->maker.alive);
+	test_maker_init(&f->maker, f->loop, jail_path);
 	if (slv_failed(slv_memfd_of(SLV_STR("source"), &f->source_fd)) || pipe(f->gate) != 0)
 		return -1;
 	*state = f;
@@ -375,7 +286,7 @@ static void a_lane_is_bounded_and_the_others_are_open(void **state)
 	submit(f, &last, TEST_JAIL_GATED);
 	submit(f, &past, TEST_JAIL_GATED);
 	submit(f, &large, TEST_JAIL_GATED);
-	expect_bad(f, &past, SLV_E_BUSY, "too many pictures wait (queue_max)");
+	expect_bad(f, &past, SLV_E_BUSY, "too many pictures wait (jails.queue_max)");
 	expect_metric(f, "selvedge_image_jobs_waiting{lane=\"small\"} 2\n");
 	expect_metric(f, "selvedge_image_jobs_waiting{lane=\"medium\"} 1\n");
 	expect_metric(f, "\nselvedge_image_jobs_rejected_total 1\n");
@@ -566,7 +477,7 @@ static void kill_all(struct fixture *f)
 {
 	SLV_LIST_EACH(link, &f->maker.alive)
 	{
-		struct spawned *spawned = SLV_CONTAINER(link, struct spawned, link);
+		struct test_spawned *spawned = SLV_CONTAINER(link, struct test_spawned, link);
 		struct pollfd dead = { .fd = spawned->child.pid_fd, .events = POLLIN };
 		slv_child_kill(&spawned->child);
 		assert_int_equal(poll(&dead, 1, GIVE_UP_S * 1000), 1);

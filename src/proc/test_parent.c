@@ -6,18 +6,15 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "loop/log.h"
+#include "proc/test_client.h"
 #include "proc/ticket.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -206,83 +203,19 @@ static void start(struct fixture *f)
 	wait_for_ready(f, 1);
 }
 
-/* --- a client of the edge --- */
+/* --- clients of the edge --- */
 
-struct client {
-	int fd;
-	struct slv_io *io;
-	char answer[4096];
-	size_t len;
-	bool is_done;
-};
-
-static void client_ready(void *arg, int events)
+static void ask(struct fixture *f, char question, struct test_client *client)
 {
-	(void)events;
-	struct client *client = arg;
-	ssize_t got = recv(client->fd, client->answer + client->len,
-			sizeof(client->answer) - 1 - client->len, 0);
-	if (got > 0)
-		client->len += (size_t)got;
-	else if (got == 0 || (errno != EAGAIN && errno != EINTR))
-		client->is_done = true;
-	client->answer[client->len] = '\0';
-	if (client->is_done)
-		slv_io_want(client->io, 0);
-}
-
-static int connect_to(uint16_t port)
-{
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(port) };
-	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	assert_true(fd >= 0);
-	if (connect(fd, (struct sockaddr *)&at, sizeof(at)) == 0)
-		return fd;
-	slv_fd_done(&fd);
-	return -1;
-}
-
-/* Connect, whoever accepts and when, and ask. */
-static void client_ask(struct fixture *f, struct client *client, uint16_t port, char question)
-{
-	*client = (struct client){ .fd = connect_to(port) };
-	assert_true(client->fd >= 0);
-	assert_int_equal(send(client->fd, &question, 1, MSG_NOSIGNAL), 1);
-	assert_int_equal(fcntl(client->fd, F_SETFL, O_NONBLOCK), 0);
-	assert_false(slv_failed(
-			slv_io_new(f->loop, client->fd, client_ready, client, &client->io)));
-	slv_io_want(client->io, SLV_IO_READ);
-}
-
-static const char *client_hear(struct fixture *f, struct client *client)
-{
-	while (!client->is_done)
-		slv_loop_turn(f->loop, true);
-	slv_io_free(client->io);
-	slv_fd_done(&client->fd);
-	return client->answer;
-}
-
-static void ask(struct fixture *f, char question, struct client *client)
-{
-	client_ask(f, client, f->port[0], question);
-	(void)client_hear(f, client); /* the text is in `client` */
-}
-
-static pid_t pid_of(const struct client *client)
-{
-	uint64_t pid = 0;
-	if (!slv_str_u64(slv_str_from(client->answer), INT32_MAX, &pid))
-		fail_msg("'%s' is no process id", client->answer);
-	return (pid_t)pid;
+	test_client_ask(f->loop, client, f->port[0], question);
+	test_client_hear(f->loop, client);
 }
 
 static pid_t edge_pid(struct fixture *f)
 {
-	struct client client;
+	struct test_client client;
 	ask(f, 'p', &client);
-	return pid_of(&client);
+	return test_client_pid(&client);
 }
 
 /* Wait for the end of any process, be it ours or not. */
@@ -305,7 +238,7 @@ static int watch_pid(pid_t pid)
 static void an_edge_gets_what_was_loaded(void **state)
 {
 	struct fixture *f = *state;
-	struct client client;
+	struct test_client client;
 	f->address[1] = SLV_STR("[::1]:0");
 	f->address_count = 2;
 	f->loops = 3;
@@ -393,20 +326,20 @@ static void a_first_edge_that_fails_ends_it_all(void **state)
 static void a_killed_edge_is_restarted_and_no_connection_is_refused(void **state)
 {
 	struct fixture *f = *state;
-	struct client waiting[8];
+	struct test_client waiting[8];
 	start(f);
 	pid_t before = edge_pid(f);
 	assert_int_equal(kill(before, SIGKILL), 0);
 	wait_for_log(f, "edge.died", "signal 9 (Killed)");
 	for (size_t i = 0; i < SLV_COUNT(waiting); i++) /* nobody is there to accept */
-		client_ask(f, &waiting[i], f->port[0], 'p');
+		test_client_ask(f->loop, &waiting[i], f->port[0], 'p');
 	pass(f, 99);
 	assert_int_equal(f->ready, 1);
 	pass(f, 1);
 	wait_for_ready(f, 2);
 	for (size_t i = 0; i < SLV_COUNT(waiting); i++) {
-		(void)client_hear(f, &waiting[i]); /* the text is in it */
-		assert_int_not_equal(pid_of(&waiting[i]), before);
+		test_client_hear(f->loop, &waiting[i]);
+		assert_int_not_equal(test_client_pid(&waiting[i]), before);
 	}
 }
 
@@ -414,7 +347,7 @@ static void one_that_dies_again_waits_longer_and_longer(void **state)
 {
 	struct fixture *f = *state;
 	static const uint32_t pauses_ms[] = { 100, 200, 400, 800, 1600, 3200, 6400, 10000, 10000 };
-	struct client client;
+	struct test_client client;
 	char after[32];
 	start(f);
 	for (size_t i = 0; i < SLV_COUNT(pauses_ms); i++) {
@@ -434,7 +367,7 @@ static void one_that_dies_again_waits_longer_and_longer(void **state)
 static void an_edge_that_talks_nonsense_is_killed(void **state)
 {
 	struct fixture *f = *state;
-	struct client client;
+	struct test_client client;
 	start(f);
 	ask(f, 'n', &client);
 	wait_for_log(f, "edge.killed", "it talks nonsense");
@@ -446,7 +379,7 @@ static void an_edge_that_talks_nonsense_is_killed(void **state)
 static void an_edge_that_hangs_up_must_end(void **state)
 {
 	struct fixture *f = *state;
-	struct client client;
+	struct test_client client;
 	start(f);
 	ask(f, 'h', &client);
 	for (int i = 0; i < 100 && count_logged(f, "edge.killed") == 0; i++)
@@ -460,7 +393,7 @@ static void an_edge_that_hangs_up_must_end(void **state)
 static void a_reload_replaces_the_edge_when_the_next_is_ready(void **state)
 {
 	struct fixture *f = *state;
-	struct client client;
+	struct test_client client;
 	f->address[1] = SLV_STR("127.0.0.2:0");
 	f->address_count = 2;
 	start(f);
@@ -479,24 +412,24 @@ static void a_reload_replaces_the_edge_when_the_next_is_ready(void **state)
 	ask(f, 'c', &client);
 	assert_string_equal(client.answer, "serve\n127.0.0.1:0\n127.0.0.3:0|test.yaml|/somewhere");
 	assert_int_not_equal(edge_pid(f), before);
-	assert_int_equal(connect_to(gone), -1);
+	assert_int_equal(test_client_connect(gone), -1);
 	assert_int_equal(count_logged(f, "edge.restart"), 0);
 }
 
 static void no_connection_is_lost_by_reloads(void **state)
 {
 	struct fixture *f = *state;
-	struct client client[4];
+	struct test_client client[4];
 	start(f);
 	for (uint32_t i = 0; i < 10; i++) {
 		slv_parent_reload(f->parent);
 		while (f->ready < i + 2) {
 			for (size_t n = 0; n < SLV_COUNT(client); n++)
-				client_ask(f, &client[n], f->port[0], 'p');
+				test_client_ask(f->loop, &client[n], f->port[0], 'p');
 			for (size_t n = 0; n < SLV_COUNT(client); n++)
-				(void)client_hear(f, &client[n]); /* the text is in it */
+				test_client_hear(f->loop, &client[n]);
 			for (size_t n = 0; n < SLV_COUNT(client); n++)
-				assert_true(pid_of(&client[n]) > 0);
+				assert_true(test_client_pid(&client[n]) > 0);
 		}
 	}
 }
@@ -527,7 +460,7 @@ static void a_mistake_keeps_the_old_edge(void **state)
 static void an_edge_that_cannot_start_keeps_the_old_one(void **state)
 {
 	struct fixture *f = *state;
-	struct client client;
+	struct test_client client;
 	start(f);
 	pid_t before = edge_pid(f);
 	f->text = "fail";
@@ -583,7 +516,7 @@ static void reloads_during_a_reload_become_one(void **state)
 static void more_loops_get_more_sockets(void **state)
 {
 	struct fixture *f = *state;
-	struct client client;
+	struct test_client client;
 	start(f);
 	uint16_t port = f->port[0];
 	f->loops = 5;
@@ -647,10 +580,10 @@ static void termination_drains(void **state)
 	wait_for_log(f, "edge.drain", "\"drain_ms\":2000}");
 	wait_for_log(f, "edge.end", "exit status 0");
 	wait_for_log(f, "parent.stop", "");
-	assert_int_equal(connect_to(f->port[0]) >= 0, 1); /* until it is freed */
+	assert_int_equal(test_client_connect(f->port[0]) >= 0, 1); /* until it is freed */
 	slv_parent_free(f->parent);
 	f->parent = NULL;
-	assert_int_equal(connect_to(f->port[0]), -1);
+	assert_int_equal(test_client_connect(f->port[0]), -1);
 }
 
 static void what_does_not_drain_is_killed(void **state)
@@ -706,11 +639,11 @@ static void signals_to_the_edge_do_nothing(void **state)
 /* Be a parent, tell the edge's and a jail's process id, and wait to be killed. */
 static _Noreturn void be_a_parent(struct fixture *f, int tell_fd)
 {
-	struct client client;
+	struct test_client client;
 	char text[64];
 	start(f);
 	ask(f, 'j', &client);
-	int len = snprintf(text, sizeof(text), "%d %d", edge_pid(f), pid_of(&client));
+	int len = snprintf(text, sizeof(text), "%d %d", edge_pid(f), test_client_pid(&client));
 	slv_assert(write(tell_fd, text, (size_t)len) == len);
 	for (;;)
 		(void)pause(); /* no signal is expected to end it */
@@ -745,10 +678,10 @@ static void children_die_with_their_parent(void **state)
 static void jails_are_made_for_an_edge_and_end_with_it(void **state)
 {
 	struct fixture *f = *state;
-	struct client client;
+	struct test_client client;
 	start(f);
 	ask(f, 'j', &client);
-	int jail = watch_pid(pid_of(&client));
+	int jail = watch_pid(test_client_pid(&client));
 	assert_int_equal(kill(edge_pid(f), SIGKILL), 0);
 	wait_for_log(f, "edge.died", "");
 	wait_for_end(jail);
@@ -757,7 +690,7 @@ static void jails_are_made_for_an_edge_and_end_with_it(void **state)
 static void a_jail_that_cannot_be_made_is_told(void **state)
 {
 	struct fixture *f = *state;
-	struct client client;
+	struct test_client client;
 	f->conf.image_path = "/nowhere/selvedge-image";
 	start(f);
 	ask(f, 'j', &client);
@@ -769,7 +702,7 @@ static void a_jail_that_cannot_be_made_is_told(void **state)
 static void an_edge_has_only_so_many_jails(void **state)
 {
 	struct fixture *f = *state;
-	struct client client;
+	struct test_client client;
 	start(f);
 	ask(f, 'f', &client);
 	assert_string_equal(client.answer, "256 an edge may have 256 jails, and it has them");
@@ -779,7 +712,7 @@ static void an_edge_has_only_so_many_jails(void **state)
 
 /* The edge may accept before it reads what its parent has sent. */
 static void ask_until_other_keys(
-		struct fixture *f, const struct client *before, struct client *ret_now)
+		struct fixture *f, const struct test_client *before, struct test_client *ret_now)
 {
 	do
 		ask(f, 'k', ret_now);
@@ -789,7 +722,7 @@ static void ask_until_other_keys(
 static void ticket_keys_survive_edges_and_are_rotated(void **state)
 {
 	struct fixture *f = *state;
-	struct client first, now;
+	struct test_client first, now;
 	start(f);
 	ask(f, 'k', &first);
 	assert_int_equal(first.len, 2 * SLV_TICKET_KEY_BYTES + 1); /* one */
