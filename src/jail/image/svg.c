@@ -305,7 +305,7 @@ static void on_end(void *me, const char *name_text)
 	if (clean->skipping == clean->depth) {
 		clean->skipping = 0;
 	} else if (!clean->skipping && clean->shown[clean->depth]) {
-		if (clean->in_style && !clean->css.overflow &&
+		if (clean->in_style && clean->css.len && !clean->css.overflow &&
 				css_is_plain(slv_buf_str(&clean->css))) {
 			close_tag(clean);
 			escape(clean->out, slv_buf_str(&clean->css));
