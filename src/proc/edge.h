@@ -28,7 +28,10 @@ struct slv_edge_link;
 /* Take over what the parent passed. SLV_E_DENIED if no parent started this process (somebody
  * typed `selvedge edge`), SLV_E_CORRUPT if what it passed makes no sense. */
 slv_err slv_edge_link_open(struct slv_arena *arena, struct slv_edge_link **ret_link);
-void slv_edge_link_free(struct slv_edge_link *link); /* NULL is fine */
+
+/* NULL is fine. Not from within a callback of its own, and after those who ask its maker (lanes)
+ * are freed. */
+void slv_edge_link_free(struct slv_edge_link *link);
 
 /* For slv_conf_parse(); they live as long as the link. */
 slv_str slv_edge_link_config_text(const struct slv_edge_link *link);
