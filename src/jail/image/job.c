@@ -163,7 +163,7 @@ static slv_err finish(struct work *work, VipsImage **frame)
 	if (!slv_failed(err))
 		err = slv_ops_filter(frame, plan);
 	/* An overlay may have made holes. */
-	if (!slv_failed(err))
+	if (!slv_failed(err) && !slv_encode_has_alpha(work->format))
 		err = flatten(work, frame);
 	return slv_failed(err) ? err : slv_ops_pull(frame);
 }

@@ -46,6 +46,8 @@ static void start_vips(void)
 	/* A picture is held in memory or refused: temporary files there are none. */
 	setenv("VIPS_DISC_THRESHOLD", "64g", 1);
 	setenv("VIPS_WARNING", "1", 1);
+	/* Profiles are dated, and to find the time zone libc looks at a file again and again. */
+	setenv("TZ", "UTC0", 1);
 	/* No fonts: which file a text needs is known when it is drawn, and then it is too late. */
 	setenv("FONTCONFIG_SYSROOT", "/nonexistent", 1);
 	if (VIPS_INIT("selvedge-image") != 0) {

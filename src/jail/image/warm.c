@@ -88,6 +88,13 @@ void slv_warm_codecs(struct slv_arena *arena)
 		pass(arena, (slv_str){ bytes, len }, formats[i]);
 		g_free(bytes);
 	}
+	/* A JPEG of four bands without a profile is CMYK, and converted. */
+	SLV_CLEANUP(slv_picture_done) VipsImage *cmyk = NULL;
+	if (vips_copy(image, &cmyk, "interpretation", VIPS_INTERPRETATION_CMYK, NULL) == 0 &&
+			vips_jpegsave_buffer(cmyk, &bytes, &len, NULL) == 0) {
+		pass(arena, (slv_str){ bytes, len }, SLV_FORMAT_PNG);
+		g_free(bytes);
+	}
 	if (vips_tiffsave_buffer(image, &bytes, &len, NULL) == 0) {
 		pass(arena, (slv_str){ bytes, len }, SLV_FORMAT_PNG);
 		g_free(bytes);
