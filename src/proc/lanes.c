@@ -36,6 +36,7 @@ static const char *const pool_name[] = { "plain", "heic" };
 #define PAUSE_MS_FIRST 100u
 #define PAUSE_MS_MAX 10000u
 #define PAUSE_MS_MAX_WORKING 1000u /* when jails die of their jobs */
+#define ORDERS_MAX 16u             /* jails asked for at once: who makes them takes so many */
 #define YOUNG_MS 10000u            /* who dies younger, without an answer, is part of a loop */
 
 struct pool {
@@ -391,6 +392,7 @@ static void jail_made(void *arg, slv_err err, int socket_fd, int pid_fd)
 		return;
 	}
 	slv_io_want(jail->io, SLV_IO_READ);
+	pool_fill(pool);
 	pool_pump(pool);
 }
 
@@ -420,7 +422,8 @@ static void pool_fill(struct pool *pool)
 	uint32_t wants = pool_wants(pool);
 	if (pool_is_suspect(pool) && wants > 1)
 		wants = 1; /* one to try */
-	while (!paused && pool->jail_count + pool->order_count < wants) {
+	while (!paused && pool->order_count < ORDERS_MAX &&
+			pool->jail_count + pool->order_count < wants) {
 		struct order *order = SLV_ALLOC(struct order);
 		order->pool = pool;
 		slv_list_push(&pool->orders, &order->link);

@@ -34,7 +34,7 @@
 #include "proc/sockets.h"
 
 #define SLV_PARENT_EDGES_MAX 8   /* with those that drain; past it the oldest is killed */
-#define SLV_PARENT_JAILS_MAX 256 /* of one edge; past it the request is refused */
+#define SLV_PARENT_JAILS_MAX 320 /* of one edge, those that end included; past it: refused */
 
 struct slv_parent;
 

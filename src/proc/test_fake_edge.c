@@ -30,7 +30,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define JAILS_MAX 300
+#define JAILS_MAX 400
 
 struct fake {
 	struct slv_loop *loop;

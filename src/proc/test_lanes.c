@@ -260,6 +260,21 @@ static void as_many_run_as_there_are_jails(void **state)
 	assert_int_equal(f->maker.asked, 3);
 }
 
+static void jails_are_asked_for_a_few_at_a_time(void **state)
+{
+	struct fixture *f = *state;
+	struct slv_lanes_conf conf = usual;
+	conf.jails = 40;
+	f->maker.hold = true;
+	start(f, conf);
+	slv_loop_turn(f->loop, false);
+	assert_int_equal(f->maker.asked, 16);
+	f->maker.hold = false;
+	slv_task_start(f->loop, &f->maker.hand_over);
+	wait_for_metric(f, "\nselvedge_image_jails 40\n");
+	assert_int_equal(f->maker.asked, 40);
+}
+
 /* --- lanes --- */
 
 static void a_plan_out_of_range_reaches_no_jail(void **state)
@@ -707,6 +722,7 @@ int main(int argc, char **argv)
 		T(information_alone_has_no_bytes),
 		T(what_the_jail_could_not_do_comes_with_its_code),
 		T(as_many_run_as_there_are_jails),
+		T(jails_are_asked_for_a_few_at_a_time),
 		T(a_plan_out_of_range_reaches_no_jail),
 		T(a_lane_is_bounded_and_the_others_are_open),
 		T(lanes_take_turns),

@@ -705,7 +705,7 @@ static void an_edge_has_only_so_many_jails(void **state)
 	struct test_client client;
 	start(f);
 	ask(f, 'f', &client);
-	assert_string_equal(client.answer, "256 an edge may have 256 jails, and it has them");
+	assert_string_equal(client.answer, "320 an edge may have 320 jails, and it has them");
 }
 
 /* --- TLS ticket keys --- */
