@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -332,6 +333,54 @@ static void the_scan_removes_what_a_crash_has_left(void **state)
 	assert_int_equal(kit->told, 0);
 }
 
+static void a_use_is_remembered_over_a_restart(void **state)
+{
+	struct kit *kit = *state;
+	char path[300];
+	kit_stop(kit);
+	kit->conf.memory_bytes_max = 0;
+	kit->conf.disk_bytes_max = 100 * 4096;
+	kit_start(kit);
+	for (uint32_t i = 0; i < 100; i++)
+		kit_put(kit, kit_key(1, i), 10, 0);
+	kit_settle(kit);
+	for (uint32_t i = 0; i < 100; i++) {
+		kit_path(kit, kit_key(1, i), path, sizeof(path));
+		set_age(path, kit->wall_ms - 1000 * (1000 - (int64_t)i));
+	}
+	assert_true(kit_fetches(kit, kit_key(1, 0), 0));
+	kit_stop(kit);
+
+	kit_start(kit);
+	assert_false(kit_fetches(kit, kit_key(2, 0), 0));
+	kit_until_disk_bytes(kit, 100 * 4096);
+	kit_put(kit, kit_key(3, 0), 10, kit->wall_ms);
+	kit_until_evictions(kit, 6);
+	kit_settle(kit);
+	for (uint32_t i = 0; i < 100; i++)
+		assert_int_equal(kit_has_file(kit, kit_key(1, i)), i == 0 || i > 6);
+	assert_true(kit_has_file(kit, kit_key(3, 0)));
+}
+
+static void the_folder_of_a_source_goes_with_its_last_variant(void **state)
+{
+	struct kit *kit = *state;
+	char folder[300];
+	struct slv_cache_key keys[] = { kit_key(1, 1), kit_key(1, 2) };
+	put_and_settle(kit, keys[0]);
+	put_and_settle(kit, keys[1]);
+	kit_path(kit, keys[0], folder, sizeof(folder));
+	*strrchr(folder, '/') = '\0';
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(access(folder, F_OK), 0);
+		slv_cache_purge_variant(kit->cache, kit->loop, &keys[i], NULL, NULL);
+		kit_settle(kit);
+	}
+	assert_int_equal(access(folder, F_OK), -1);
+	put_and_settle(kit, keys[0]); /* and comes again */
+	assert_true(kit_fetches(kit, keys[0], 0));
+}
+
 /* --- races: somebody stands in a call to the disk while the rest goes on --- */
 
 static void purge(struct kit *kit, enum slv_cache_scope scope, struct slv_cache_key key)
@@ -410,6 +459,29 @@ static void a_fetch_under_way_does_not_outlive_a_purge(void **state)
 	}
 }
 
+/* It is read and in memory, and its loop has not been told yet. */
+static void a_fetch_that_has_ended_does_not_outlive_a_purge(void **state)
+{
+	struct kit *kit = *state;
+	for (uint32_t i = 0; i < SLV_COUNT(scopes); i++) {
+		struct slv_cache_key key = kit_key(1, i);
+		put_and_settle(kit, key);
+		kit_stop(kit);
+		kit_start(kit);
+
+		struct waiting_fetch waiting = { .fetch = { .key = key, .done = on_fetched } };
+		slv_cache_fetch(kit->cache, kit->loop, &waiting.fetch, 0);
+		while (!kit_gets(kit, key, 0))
+			sched_yield();
+		purge(kit, scopes[i], key);
+		while (!waiting.done)
+			kit_turn(kit);
+		assert_false(waiting.found);
+		kit_settle(kit);
+		assert_false(kit_fetches(kit, key, 0));
+	}
+}
+
 /* The disk still has it, but its purge has begun. */
 static void while_a_purge_is_pending_the_disk_is_not_asked(void **state)
 {
@@ -459,7 +531,8 @@ static void a_purge_that_the_disk_refuses_holds_and_is_tried_again(void **state)
 		struct slv_cache_key key = kit_key(1, i);
 		kit->mono_ms += SLV_CACHE_TROUBLE_GAP_MS;
 		put_and_settle(kit, key);
-		kit->done = kit->told = 0;
+		kit->done = 0;
+		kit->told = 0;
 		kit->disk.unlink = kit->disk.rename = EIO;
 		purge(kit, scopes[i], key);
 		kit_settle(kit);
@@ -541,8 +614,11 @@ int main(void)
 		CACHE_TEST(a_link_is_not_followed),
 		CACHE_TEST(a_folder_that_cannot_be_made_is_told),
 		CACHE_TEST(the_scan_removes_what_a_crash_has_left),
+		CACHE_TEST(a_use_is_remembered_over_a_restart),
+		CACHE_TEST(the_folder_of_a_source_goes_with_its_last_variant),
 		CACHE_TEST(a_put_under_way_does_not_outlive_a_purge),
 		CACHE_TEST(a_fetch_under_way_does_not_outlive_a_purge),
+		CACHE_TEST(a_fetch_that_has_ended_does_not_outlive_a_purge),
 		CACHE_TEST(while_a_purge_is_pending_the_disk_is_not_asked),
 		CACHE_TEST(of_two_puts_at_once_the_older_does_not_stay),
 		CACHE_TEST(a_purge_that_the_disk_refuses_holds_and_is_tried_again),
