@@ -160,6 +160,7 @@ static enum flight_state step_sources(struct flight *flight)
 				.self = lead->self,
 				.source = i ? lead->draws[i - 1] : lead->source,
 				.renew = lead->renew,
+				.depth = lead->depth,
 				.deadline_ms = flight_left_ms(flight),
 				.done = source_done,
 			};

@@ -69,6 +69,7 @@ struct image_ask {
 	slv_str draws[SLV_PIXEL_DRAWS_MAX]; /* likewise */
 	bool json;                          /* answer with facts, not pixels */
 	bool renew;                         /* what is cached is stale: ask the source anew */
+	uint8_t depth;                      /* slv_req.depth of who asks */
 	uint64_t begun_ms;
 
 	/* The answer. */
@@ -124,6 +125,7 @@ struct image_want {
 	struct image *self; /* whose settings hold: origins, bounds */
 	slv_str source;
 	bool renew; /* ask the source even if the cache has it */
+	uint8_t depth;
 	uint32_t deadline_ms;
 	/* Comes once. `err.what` lives until it returns. */
 	void (*done)(struct image_want *want, slv_err err, const struct image_source *source);

@@ -48,6 +48,9 @@ static slv_err split(const struct image *self, slv_str path, struct slv_image_ta
 				"no options; write <options>/<source>, as width=400/cat.jpg");
 	if (source.len < 2)
 		return SLV_ERR(SLV_E_SOURCE, "no source behind the options");
+	/* As a Location it would name another host. */
+	if (slv_str_starts(source, SLV_STR("//")))
+		return SLV_ERR(SLV_E_SOURCE, "a source must not begin with two slashes");
 	if (source.len > SOURCE_BYTES_MAX)
 		return SLV_ERR(SLV_E_SOURCE, "source is longer than 4096 bytes");
 	slv_str url = slv_str_from_index(source, 1);
@@ -277,6 +280,7 @@ static void ask_home(struct image *self, struct slv_req *req, const struct quest
 		ask->draws[i] = put_text(&at, q->preset->draw_url[i]);
 	ask->self = self;
 	ask->req = req;
+	ask->depth = req ? req->depth : 0;
 	ask->key = q->key;
 	ask->plan = q->plan;
 	ask->json = q->json;

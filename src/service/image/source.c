@@ -344,7 +344,7 @@ static slv_err inner_request(struct load *load, slv_str source)
 		.target = slv_str_copy(&load->arena, source),
 		.scheme = SLV_STR("http"),
 		.version = 11,
-		.depth = 1,
+		.depth = (uint8_t)(load->lead->depth + 1),
 		.site = load->lead->self->site_index,
 		.times = { .begun_ms = slv_loop_now_ms(load->sources->loop) },
 	};
