@@ -3,9 +3,9 @@
 #include "store/cache.h"
 
 #include "base/assert.h"
+#include "base/mem.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -36,7 +36,7 @@ static void look_up(void *arg)
 {
 	struct bench *bench = arg;
 	/* Keys are made before, in an order that no prefetcher guesses. */
-	struct slv_cache_key *keys = calloc(bench->entries, sizeof(*keys));
+	struct slv_cache_key *keys = slv_alloc(bench->entries * sizeof(*keys));
 	for (uint32_t i = 0; i < bench->entries; i++)
 		keys[i] = key_of(i);
 
@@ -50,7 +50,7 @@ static void look_up(void *arg)
 		hit->hold.drop(&hit->hold);
 	}
 	bench->ns = (thread_ns() - start) / GETS;
-	free(keys);
+	slv_free(keys);
 }
 
 static unsigned argument(int argc, char **argv, int index, unsigned otherwise, unsigned max)

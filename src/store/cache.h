@@ -13,8 +13,11 @@
  * The cache is never the only copy of anything: an error of the disk is counted, told
  * once a minute by `on_trouble`, and otherwise treated as a miss.
  *
- * Thread: look-ups, inserts and purges any; it is shared by the loops and sharded, each
- * shard with its lock, which is never held across a system call.
+ * One entry takes at most an eighth of a tier; a larger one is not kept there.
+ *
+ * Thread: look-ups, inserts and purges any; it is shared by the loops. The look-ups are
+ * sharded, each shard with its lock; inserts and purges share one more. None is held across
+ * a system call.
  */
 #ifndef SLV_STORE_CACHE_H
 #define SLV_STORE_CACHE_H
@@ -97,9 +100,10 @@ void slv_cache_fetch(struct slv_cache *cache, struct slv_loop *loop, struct slv_
 		int64_t now_ms);
 
 /* Add or replace, in memory at once and on disk by a job of `loop`. `body` is copied unless
- * `body_fd` is a sealed memfd that holds exactly it: then the cache takes the descriptor over
- * and maps it. Returns the entry for the caller's use; never NULL, even if it is too large to be
- * kept. */
+ * `body_fd` is a memfd sealed against writing and shrinking that holds exactly it, and it is
+ * larger than 16 KiB: then the cache maps the descriptor. It takes that over or closes it. Returns
+ * the entry for the caller's use; never NULL, even if it is too large to be kept. The disk is
+ * passed over while more than 256 entries or 64 MiB wait for it, and after an error. */
 struct slv_cache_hit *slv_cache_put(struct slv_cache *cache, struct slv_loop *loop,
 		const struct slv_cache_key *key, slv_str head, slv_str body, int body_fd,
 		int64_t now_ms, int64_t fresh_until_ms, int64_t stale_until_ms);
@@ -112,7 +116,9 @@ struct slv_cache_hit *slv_cache_loose(slv_str head, slv_str body, int body_fd, i
 
 /* Forget one variant; a source with all its variants; everything. From memory at once, from disk by
  * a job; an entry that a put or fetch under way brings in afterwards is not found either. `done`
- * (may be NULL) comes when the disk is clean too. */
+ * (may be NULL) comes when nothing of it can be found on disk either. While the disk refuses it is
+ * tried again every ten seconds; until then nothing of it is read there, and if the process ends
+ * before, `done` does not come. */
 void slv_cache_purge_variant(struct slv_cache *cache, struct slv_loop *loop,
 		const struct slv_cache_key *key, void (*done)(void *arg), void *arg);
 void slv_cache_purge_source(struct slv_cache *cache, struct slv_loop *loop,

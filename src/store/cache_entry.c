@@ -247,8 +247,11 @@ struct slv_cache_hit *slv_cache_ref(struct slv_cache_hit *hit)
 
 struct slv_cache_hit *slv_cache_loose(slv_str head, slv_str body, int body_fd, int64_t now_ms)
 {
+	/* It counts for no cache, and so for itself: with as many descriptors as it brings. */
+	struct slv_cache_fds *fds = slv_cache_fds_new(body_fd >= 0);
 	struct slv_cache_key key = { 0 };
-	struct slv_cache_entry *entry = slv_cache_entry_make(NULL, &key, head, body, body_fd);
+	struct slv_cache_entry *entry = slv_cache_entry_make(fds, &key, head, body, body_fd);
+	slv_cache_fds_unref(fds);
 	entry->hit.stored_ms = entry->hit.fresh_until_ms = entry->hit.stale_until_ms = now_ms;
 	return &entry->hit;
 }

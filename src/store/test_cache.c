@@ -388,6 +388,40 @@ static void a_memfd_is_taken_over_without_a_copy(void **state)
 	hit->hold.drop(&hit->hold);
 }
 
+static void a_second_reference_is_dropped_like_the_first(void **state)
+{
+	struct kit *kit = *state;
+	struct slv_cache_key key = kit_key(1, 1);
+	kit_put(kit, key, 100000, 0);
+	struct slv_cache_hit *hit = slv_cache_get(kit->cache, &key, 0);
+	assert_ptr_equal(slv_cache_ref(hit), hit);
+	kit_stop(kit);
+	hit->hold.drop(&hit->hold);
+	kit_is_body_of(hit, key); /* the other one keeps it */
+	hit->hold.drop(&hit->hold);
+}
+
+static void a_loose_entry_is_of_no_cache(void **state)
+{
+	(void)state;
+	static char body[40000];
+	slv_str text = { body, sizeof(body) };
+	int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	assert_int_equal(write(fd, body, sizeof(body)), sizeof(body));
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_WRITE), 0);
+	const int fds[] = { -1, fd };
+	for (size_t i = 0; i < 2; i++) {
+		struct slv_cache_hit *hit = slv_cache_loose(SLV_STR("head"), text, fds[i], 7);
+		assert_true(slv_str_eq(hit->head, SLV_STR("head")));
+		assert_true(slv_str_eq(hit->body, text));
+		assert_int_equal(hit->body_fd, fds[i]);
+		assert_int_equal(hit->stored_ms, 7);
+		assert_true(hit->fresh_until_ms <= 7 && hit->stale_until_ms <= 7);
+		hit->hold.drop(&hit->hold);
+	}
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+}
+
 static void two_caches_share_a_folder(void **state)
 {
 	struct kit *kit = *state;
@@ -458,6 +492,8 @@ int main(void)
 		CACHE_TEST(without_a_disk_tier_fetches_miss_and_purges_end),
 		CACHE_TEST(a_hit_outlives_its_cache),
 		CACHE_TEST(a_memfd_is_taken_over_without_a_copy),
+		CACHE_TEST(a_second_reference_is_dropped_like_the_first),
+		CACHE_TEST(a_loose_entry_is_of_no_cache),
 		CACHE_TEST(two_caches_share_a_folder),
 		CACHE_TEST(the_folder_is_ours_alone),
 	};
