@@ -24,6 +24,15 @@
 #define FLIGHTS_MAX 4096u /* variants on their way at once */
 #define AVIF_SHARE_PERCENT 60u
 #define JSON_BYTES_MAX 1024u
+#define FAILURES_KEPT 64u
+#define FAILURE_PAUSE_MS 5000u
+
+/* A renewal that failed: not tried again at once, or a dead origin would be asked with each hit on
+ * what is stale. A few are remembered, the oldest forgotten first. */
+struct failure {
+	struct slv_digest variant;
+	uint64_t until_ms;
+};
 
 struct image_home {
 	struct slv_loop *loop;
@@ -33,6 +42,8 @@ struct image_home {
 	struct image_sources *sources;
 	struct slv_map flights; /* by variant */
 	uint64_t purges;        /* so far */
+	struct failure failures[FAILURES_KEPT];
+	size_t failures_next;
 };
 
 enum flight_state {
@@ -374,10 +385,30 @@ static void answer(struct flight *flight, struct image_ask *ask)
 	slv_loop_post(ask->self->env->loop, &ask->post);
 }
 
+static bool failed_lately(const struct image_home *home, const struct slv_digest *variant)
+{
+	uint64_t now_ms = slv_loop_now_ms(home->loop);
+	for (size_t i = 0; i < FAILURES_KEPT; i++)
+		if (home->failures[i].until_ms > now_ms &&
+				memcmp(&home->failures[i].variant, variant, sizeof(*variant)) == 0)
+			return true;
+	return false;
+}
+
+static void remember_failure(struct flight *flight)
+{
+	struct image_home *home = flight->home;
+	struct failure *failure = &home->failures[home->failures_next++ % FAILURES_KEPT];
+	failure->variant = flight->key.variant;
+	failure->until_ms = slv_loop_now_ms(home->loop) + FAILURE_PAUSE_MS;
+}
+
 static enum flight_state step_done(struct flight *flight)
 {
 	if (!flight->hit && !flight->code)
 		flight_fail(flight, SLV_ERR(SLV_E_INTERNAL, "a flight ended with nothing"));
+	if (flight->code && flight->lead->renew)
+		remember_failure(flight);
 	slv_map_remove(&flight->home->flights,
 			(slv_str){ (const char *)flight->key.variant.bytes, SLV_SHA256_BYTES });
 	for (struct slv_list *link; (link = slv_list_pop(&flight->asks));)
@@ -446,6 +477,10 @@ static void arrived(struct slv_post *post)
 	struct image_home *home = ask->self->home;
 	slv_str name = { (const char *)ask->key.variant.bytes, SLV_SHA256_BYTES };
 	struct flight *flight = slv_map_get(&home->flights, name);
+	if (ask->renew && (flight || failed_lately(home, &ask->key.variant))) {
+		slv_free(ask); /* nobody waits for it */
+		return;
+	}
 	if (flight) {
 		slv_list_push(&flight->asks, &ask->link);
 		return;
