@@ -4,11 +4,13 @@
 #include "base/attr.h"
 #include "jail/image/picture.h"
 
+#include <string.h>
+
 /* What a shrinking decoder must leave over: twice the wanted size, less a little so that 2,040
  * → 512 px still halves. Below that quality is lost visibly. */
 #define SHRINK_MARGIN 1.75
 
-#define SVG_SIDE_MAX 16384
+#define PNG_PACKED_MAX 65536 /* bytes of all packed texts together, as they are packed */
 
 /* Loaders for still pictures and animations, with libvips' names for their classes. */
 struct loader {
@@ -103,6 +105,39 @@ static slv_err too_many_pixels(
 			(unsigned long long)max);
 }
 
+/* A zTXt, or an iTXt whose flag behind the keyword says so (PNG 11.3.3). */
+static bool is_packed_text(const uint8_t *chunk, size_t len)
+{
+	if (memcmp(chunk + 4, "zTXt", 4) == 0)
+		return true;
+	if (memcmp(chunk + 4, "iTXt", 4) != 0)
+		return false;
+	size_t keyword = strnlen((const char *)chunk + 8, len);
+	return keyword + 1 < len && chunk[8 + keyword + 1] != 0;
+}
+
+/* The decoder unpacks texts, a thousandfold if they are made for that, before we can say that
+ * they are of no use. */
+static slv_err check_texts(struct slv_arena *arena, slv_str png)
+{
+	size_t packed = 0;
+	for (size_t at = 8; png.len - at >= 12;) {
+		const uint8_t *chunk = (const uint8_t *)png.at + at;
+		uint32_t len = (uint32_t)chunk[0] << 24 | (uint32_t)chunk[1] << 16 |
+		               (uint32_t)chunk[2] << 8 | chunk[3];
+		if (len > png.len - at - 12)
+			break; /* cut: the decoder will see */
+		if (is_packed_text(chunk, len))
+			packed += len;
+		if (packed > PNG_PACKED_MAX)
+			return slv_err_printf(arena, SLV_E_LIMIT,
+					"packed texts in a PNG: at most %d bytes are allowed",
+					PNG_PACKED_MAX);
+		at += 12 + (size_t)len;
+	}
+	return SLV_OK;
+}
+
 slv_err slv_decode_head(struct slv_arena *arena, slv_str bytes, const struct slv_pixel_plan *plan,
 		struct slv_source *ret_source)
 {
@@ -116,12 +151,23 @@ slv_err slv_decode_head(struct slv_arena *arena, slv_str bytes, const struct slv
 				SLV_FMT(name));
 	}
 
+	if (source.format == SLV_FORMAT_PNG) {
+		slv_err err = check_texts(arena, bytes);
+		if (slv_failed(err))
+			return err;
+	}
+
 	SLV_CLEANUP(slv_picture_done) VipsImage *image = NULL;
 	if (load(&source, 1, 1, &image) != 0)
 		return damaged(arena, source.format);
 	source.width = (uint32_t)vips_image_get_width(image);
 	source.height = (uint32_t)vips_image_get_page_height(image);
-	source.frames_total = (uint32_t)vips_image_get_n_pages(image);
+	/* Not vips_image_get_n_pages(): to that, more than 10,000 are none. */
+	int frames = 1;
+	if (vips_image_get_typeof(image, VIPS_META_N_PAGES) != 0 &&
+			vips_image_get_int(image, VIPS_META_N_PAGES, &frames) != 0)
+		vips_error_clear();
+	source.frames_total = frames > 1 ? (uint32_t)frames : 1;
 	source.orientation = vips_image_get_orientation(image);
 	source.alpha = vips_image_hasalpha(image);
 	source.cmyk = vips_image_get_interpretation(image) == VIPS_INTERPRETATION_CMYK;

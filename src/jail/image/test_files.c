@@ -360,7 +360,8 @@ static void metadata_goes_unless_it_is_asked_for(void **state)
 				plan.format = (uint8_t)to;
 				plan.metadata = (uint8_t)keep;
 				slv_str source = tagged(suffixes[from]);
-				assert_true(HOLDS(source, "hidden"));
+				/* PNG may pack it. */
+				assert_true(from == 1 || HOLDS(source, "hidden"));
 				/* TIFF has no EXIF block. */
 				assert_int_equal(HOLDS(source, "SecretCam"), from != 3);
 				struct slv_testjail_answer answer = good(&plan, source);
