@@ -13,7 +13,7 @@
 #define SENDFILE_BYTES_MIN SLV_KIB(16) /* below, a copy is cheaper than a second call */
 #define SKIP_BYTES_MAX SLV_KIB(256)    /* of a body nobody wants, before we rather close */
 
-enum { PENDING_HEAD, PENDING_BODY, PENDING_TAIL };
+enum { PENDING_INTERIM, PENDING_HEAD, PENDING_BODY, PENDING_TAIL };
 
 /* --- input --- */
 
@@ -94,10 +94,9 @@ static void request_init(struct h1 *h1)
 	h1->session.transport->ops->busy(h1->session.transport, true);
 }
 
-/* What cannot be understood is answered once, and nothing behind it is read. */
+/* What cannot be served is answered once, and nothing behind it is read. */
 static enum h1_state refuse(struct h1 *h1, slv_err err)
 {
-	request_init(h1);
 	h1->last = true;
 	slv_edge_refused(h1->edge, &h1->req.peer, err);
 	slv_problem_reply(&h1->req, err);
@@ -166,8 +165,10 @@ static enum h1_state step_head(struct h1 *h1)
 			h1->req.times.begun_ms = slv_loop_now_ms(h1->loop);
 		slv_err err = slv_h1_parse(
 				&h1->parser, &h1->arena, bytes, &h1->conf->h1, &h1->head, &used);
-		if (slv_failed(err))
+		if (slv_failed(err)) {
+			request_init(h1);
 			return refuse(h1, err);
+		}
 	}
 	if (used) {
 		slv_timer_stop(h1->loop, &h1->timer);
@@ -214,6 +215,7 @@ static void write_head(struct h1 *h1, struct slv_reply *reply)
 	};
 	head.keep_alive = !h1->last;
 	h1->framed = head.body == SLV_H1_BODY_CHUNKED && has_body(h1, reply->status);
+	h1->owed = head.body == SLV_H1_BODY_LENGTH ? reply->body.length : SLV_LENGTH_UNKNOWN;
 	slv_buf_clear(&h1->out);
 	slv_err err = slv_h1_reply_write(&h1->out, &head);
 	if (!slv_failed(err))
@@ -304,6 +306,11 @@ static bool send_parts(struct h1 *h1, size_t first, size_t count, bool more)
 	return taken == len;
 }
 
+void h1_send_interim(struct h1 *h1)
+{
+	(void)send_parts(h1, PENDING_INTERIM, 1, false); /* the rest goes before the reply */
+}
+
 static bool send_file(struct h1 *h1)
 {
 	struct slv_transport *transport = h1->session.transport;
@@ -319,8 +326,32 @@ static bool send_pending(struct h1 *h1)
 {
 	if (h1->body.has_fd && h1->session.transport->ops->sendfile &&
 			h1->pending[PENDING_BODY].len >= SENDFILE_BYTES_MIN)
-		return send_parts(h1, PENDING_HEAD, 1, true) && send_file(h1);
-	return send_parts(h1, PENDING_HEAD, SLV_COUNT(h1->pending), false);
+		return send_parts(h1, PENDING_INTERIM, PENDING_BODY, true) && send_file(h1);
+	return send_parts(h1, PENDING_INTERIM, SLV_COUNT(h1->pending), false);
+}
+
+/* What the source gives is cut to the length that was told. Less than that only a connection
+ * that breaks can tell. */
+static slv_str keep_length(struct h1 *h1, slv_str bytes)
+{
+	if (bytes.len > h1->owed || (h1->ended && h1->owed)) {
+		slv_log(slv_loop_log(h1->loop), SLV_ERROR, "h1.body",
+				SLV_KV("why", "a body does not have the length that was told"),
+				SLV_KV("path", h1->req.uri.path));
+		h1->last = true;
+		h1->ended = true;
+	}
+	bytes = slv_str_head(bytes, h1->owed < SIZE_MAX ? (size_t)h1->owed : SIZE_MAX);
+	h1->owed -= bytes.len;
+	return bytes;
+}
+
+static void write_last_chunk(struct h1 *h1)
+{
+	if (!slv_failed(slv_chunk_last(&h1->out, h1->body.source->trailers)))
+		return;
+	slv_err err = slv_chunk_last(&h1->out, NULL); /* those cannot be sent */
+	slv_assert(!slv_failed(err));
 }
 
 static void part_came(struct slv_pull *pull, slv_err err, slv_str bytes)
@@ -339,26 +370,35 @@ static void part_came(struct slv_pull *pull, slv_err err, slv_str bytes)
 		return;
 	}
 	h1->ended = bytes.len == 0;
+	if (h1->owed != SLV_LENGTH_UNKNOWN)
+		bytes = keep_length(h1, bytes);
 	slv_buf_clear(&h1->out);
 	if (h1->framed && !h1->ended) {
 		slv_chunk_begin(&h1->out, bytes.len);
 		h1->pending[PENDING_TAIL] = SLV_STR("\r\n");
 	} else if (h1->framed) {
-		err = slv_chunk_last(&h1->out, h1->body.source->trailers);
-		h1->last |= slv_failed(err);
+		write_last_chunk(h1);
 	}
 	h1->pending[PENDING_HEAD] = slv_buf_str(&h1->out);
 	h1->pending[PENDING_BODY] = bytes;
 	h1_run(h1);
 }
 
+static size_t pending_len(const struct h1 *h1)
+{
+	size_t len = 0;
+	for (size_t i = 0; i < SLV_COUNT(h1->pending); i++)
+		len += h1->pending[i].len;
+	return len;
+}
+
 static enum h1_state step_send(struct h1 *h1)
 {
 	if (h1->pulling)
 		return H1_WAIT;
-	size_t before = h1->pending[PENDING_BODY].len;
+	size_t before = pending_len(h1);
 	if (!send_pending(h1)) {
-		if (h1->pending[PENDING_BODY].len != before || !slv_timer_running(&h1->timer))
+		if (pending_len(h1) != before || !slv_timer_running(&h1->timer))
 			slv_timer_start(h1->loop, &h1->timer, h1->conf->write_idle_ms);
 		return H1_WAIT;
 	}
@@ -482,6 +522,7 @@ static void timed_out(struct slv_timer *timer)
 				(slv_str){ 0 });
 	} else if (h1->state == H1_HEAD && h1->input.end > h1->input.start) {
 		h1->running = true;
+		request_init(h1);
 		h1->state = refuse(h1,
 				SLV_ERR(SLV_E_SLOW, "request header took longer than header_ms"));
 		h1->running = false;
@@ -501,6 +542,8 @@ static void session_writable(struct slv_session *session)
 	struct h1 *h1 = SLV_CONTAINER(session, struct h1, session);
 	if (h1->state == H1_SEND)
 		h1_run(h1);
+	else if (h1->state == H1_SERVE)
+		h1_send_interim(h1);
 }
 
 static void session_eof(struct slv_session *session, slv_err err)

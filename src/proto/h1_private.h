@@ -73,12 +73,17 @@ struct h1 {
 	struct h1_upload upload;
 
 	struct slv_buf out;   /* the head of the reply, or that of a chunk */
-	slv_str pending[3];   /* what is still to be sent: of `out`, of the body, behind it */
+	slv_str pending[4];   /* what is still to be sent: of 100 (Continue), of `out`, of the
+	                         body, behind it */
+	uint64_t owed;        /* of the body's length that was told; or SLV_LENGTH_UNKNOWN */
 	struct slv_body body; /* of the reply */
 	struct slv_pull pull;
 };
 
 void h1_run(struct h1 *h1);
+
+/* Send what is pending of 100 (Continue). */
+void h1_send_interim(struct h1 *h1);
 
 /* Bytes that came, in `h1->input`, are used up to `used` more. */
 void h1_input_drop(struct h1 *h1, size_t used);

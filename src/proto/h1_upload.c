@@ -49,13 +49,9 @@ static void upload_wait(struct h1 *h1)
 	struct h1_upload *upload = &h1->upload;
 	uint64_t now = slv_loop_now_ms(h1->loop);
 	if (upload->continue_due && h1->session.transport) {
-		static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-		struct iovec part = { .iov_base = (void *)(uintptr_t)text,
-			.iov_len = sizeof(text) - 1 };
 		upload->continue_due = false;
-		/* Nothing else is being sent, so 25 bytes find room; where they do not, the client
-		 * sends after a while without them (RFC 9110 section 10.1.1). */
-		(void)h1->session.transport->ops->write(h1->session.transport, &part, 1, false);
+		h1->pending[0] = SLV_STR("HTTP/1.1 100 Continue\r\n\r\n");
+		h1_send_interim(h1);
 	}
 	if (!upload->begun_ms)
 		upload->begun_ms = now;

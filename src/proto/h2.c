@@ -310,19 +310,18 @@ static void request_init(struct h2_stream *stream)
 {
 	const struct slv_h2_head *head = &stream->wire.head;
 	struct slv_transport *transport = stream->h2->session.transport;
-	stream->req = (struct slv_req){
-		.arena = &stream->arena,
-		.sink = &stream->sink,
-		.version = 20,
-		.method = head->method,
-		.method_name = head->method_name,
-		.target = head->target,
-		.fields = head->fields,
-		.scheme = transport->secure ? SLV_STR("https") : SLV_STR("http"),
-		.peer = transport->peer,
-		.times = { .begun_ms = stream->wire.begun_ms,
-				.read_ms = slv_loop_now_ms(stream->h2->loop) },
-	};
+	struct slv_req *req = &stream->req; /* zeroes so far */
+	req->arena = &stream->arena;
+	req->sink = &stream->sink;
+	req->version = 20;
+	req->method = head->method;
+	req->method_name = head->method_name;
+	req->target = head->target;
+	req->fields = head->fields;
+	req->scheme = transport->secure ? SLV_STR("https") : SLV_STR("http");
+	req->peer = transport->peer;
+	req->times.begun_ms = stream->wire.begun_ms;
+	req->times.read_ms = slv_loop_now_ms(stream->h2->loop);
 }
 
 static void refuse(struct h2_stream *stream, slv_err err)

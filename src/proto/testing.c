@@ -274,6 +274,31 @@ static void later_cancelled(struct slv_req *req)
 	bench->cancelled++;
 }
 
+/* What a cached picture's reply looks like. */
+static void serve_static(struct slv_req *req)
+{
+	static const char bytes[1024];
+	static const struct {
+		enum slv_field_id id;
+		slv_str value;
+	} fields[] = {
+		{ SLV_FIELD_CONTENT_TYPE, SLV_STR_INIT("image/webp") },
+		{ SLV_FIELD_ETAG, SLV_STR_INIT("\"0123456789abcdef0123456789abcdef\"") },
+		{ SLV_FIELD_CACHE_CONTROL, SLV_STR_INIT("public, max-age=86400") },
+		{ SLV_FIELD_LAST_MODIFIED, SLV_STR_INIT("Sun, 06 Nov 1994 08:49:37 GMT") },
+		{ SLV_FIELD_VARY, SLV_STR_INIT("Accept") },
+		{ SLV_FIELD_CACHE_STATUS, SLV_STR_INIT("selvedge; hit") },
+	};
+	struct slv_reply reply;
+	slv_reply_init(&reply, req, 200);
+	for (size_t i = 0; i < SLV_COUNT(fields); i++) {
+		slv_err err = slv_fields_add_id(&reply.fields, fields[i].id, fields[i].value);
+		slv_assert(!slv_failed(err));
+	}
+	reply.body = slv_body_bytes((slv_str){ bytes, sizeof(bytes) }, NULL);
+	slv_req_reply(req, &reply);
+}
+
 static size_t number_of(struct slv_req *req, slv_str prefix)
 {
 	uint64_t number = 0;
@@ -330,6 +355,8 @@ static slv_err bench_serve(void *self, struct slv_req *req)
 	bench->served++;
 	if (slv_str_eq(req->path, SLV_STR("/hello")))
 		answer(req, 200, SLV_STR("hello"));
+	else if (slv_str_eq(req->path, SLV_STR("/static")))
+		serve_static(req);
 	else if (slv_str_starts(req->path, SLV_STR("/bytes/")))
 		answer_body(req, held_body(bench, number_of(req, SLV_STR("/bytes/"))));
 	else if (slv_str_starts(req->path, SLV_STR("/file/")))

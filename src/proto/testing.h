@@ -2,6 +2,7 @@
  * test's, and a real edge with one service that does what the path says
  *
  *	/hello          200 "hello"
+ *	/static         200 with 1 KiB and the fields of a cached picture
  *	/bytes/N        N bytes in memory, held
  *	/stream/N       N bytes from a source in parts of 1000, length unknown, one trailer
  *	/sized/N        as that, with the length told and without the trailer

@@ -89,19 +89,28 @@ void h2_head_begin(struct slv_h2 *h2, struct slv_h2_stream *stream)
 
 /* --- pseudo-header fields --- */
 
+/* Where it is kept; NULL if a request has none of that name. */
+static slv_str *pseudo_place(struct slv_h2_stream *stream, slv_str name)
+{
+	struct slv_h2_head *head = &stream->head;
+	switch (name.len) {
+	case sizeof(":path") - 1:
+		return slv_str_eq(name, SLV_STR(":path")) ? &head->target : NULL;
+	case sizeof(":method") - 1:
+		if (slv_str_eq(name, SLV_STR(":method")))
+			return &head->method_name;
+		return slv_str_eq(name, SLV_STR(":scheme")) ? &head->scheme : NULL;
+	case sizeof(":authority") - 1:
+		return slv_str_eq(name, SLV_STR(":authority")) ? &stream->authority : NULL;
+	default:
+		return NULL;
+	}
+}
+
 static const char *take_pseudo(
 		struct slv_h2 *h2, struct slv_h2_stream *stream, slv_str name, slv_str value)
 {
-	struct slv_h2_head *head = &stream->head;
-	slv_str *place = NULL;
-	if (slv_str_eq(name, SLV_STR(":method")))
-		place = &head->method_name;
-	else if (slv_str_eq(name, SLV_STR(":path")))
-		place = &head->target;
-	else if (slv_str_eq(name, SLV_STR(":scheme")))
-		place = &head->scheme;
-	else if (slv_str_eq(name, SLV_STR(":authority")))
-		place = &stream->authority;
+	slv_str *place = pseudo_place(stream, name);
 	if (!place || stream->in_trailers)
 		return "pseudo-header field that a request does not have";
 	if (stream->regular_seen)

@@ -10,7 +10,6 @@
 #include "wire/h2_private.h"
 #include "wire/scan.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define WORTH_BYTES 256u /* a DATA frame of this size is work, not oddity */
@@ -34,7 +33,9 @@ static bool is_blank(char c)
 static slv_err check_field(const struct slv_field *field)
 {
 	slv_str name = field->name, value = field->value;
-	if (!name.len || slv_scan_plain(name.at, 0, name.len, SLV_SCAN_TOKEN) != name.len)
+	if (field->id == SLV_FIELD_OTHER &&
+			(!name.len || slv_scan_plain(name.at, 0, name.len, SLV_SCAN_TOKEN) !=
+							name.len))
 		return SLV_ERR(SLV_E_INTERNAL, "field name in a reply is no token");
 	if (slv_scan_value(value.at, 0, value.len) != value.len)
 		return SLV_ERR(SLV_E_INTERNAL, "control byte in a field of a reply");
@@ -51,6 +52,17 @@ static slv_err check_field(const struct slv_field *field)
 	default:
 		return SLV_OK;
 	}
+}
+
+/* Decimal digits, written from the end of `text` towards its front. */
+static slv_str digits(char *text, size_t size, uint64_t value)
+{
+	size_t begin = size;
+	do {
+		text[--begin] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	return (slv_str){ text + begin, size - begin };
 }
 
 /* Place for `count` pairs. Names and values are copied by nghttp2 when they are submitted, and
@@ -123,13 +135,13 @@ slv_err slv_h2_reply(
 {
 	slv_assert(!stream->closed && !stream->replied);
 	slv_assert(reply->status >= 200 && reply->status <= 999);
-	char status[4], length[24];
+	char status[3], length[20];
 	size_t count = 0, more = 0;
 	nghttp2_nv *at = place(h2, (reply->fields ? reply->fields->count : 0) + 3);
 
-	snprintf(status, sizeof(status), "%d", reply->status);
-	at[count++] = pair(
-			SLV_STR(":status"), (slv_str){ status, 3 }, NGHTTP2_NV_FLAG_NO_COPY_NAME);
+	at[count++] = pair(SLV_STR(":status"),
+			digits(status, sizeof(status), (uint64_t)reply->status),
+			NGHTTP2_NV_FLAG_NO_COPY_NAME);
 	if (reply->date.len &&
 			!(reply->fields && slv_fields_find(reply->fields, SLV_FIELD_DATE, NULL)))
 		at[count++] = pair(SLV_STR("date"), reply->date, NGHTTP2_NV_FLAG_NO_COPY_NAME);
@@ -138,12 +150,10 @@ slv_err slv_h2_reply(
 		return err;
 	count += more;
 	bool bare = slv_status_is_bare(reply->status);
-	if (reply->length != SLV_LENGTH_UNKNOWN && !bare) {
-		int len = snprintf(
-				length, sizeof(length), "%llu", (unsigned long long)reply->length);
-		at[count++] = pair(SLV_STR("content-length"), (slv_str){ length, (size_t)len },
+	if (reply->length != SLV_LENGTH_UNKNOWN && !bare)
+		at[count++] = pair(SLV_STR("content-length"),
+				digits(length, sizeof(length), reply->length),
 				NGHTTP2_NV_FLAG_NO_COPY_NAME);
-	}
 
 	stream->replied = true;
 	stream->reply_left = reply->length;
