@@ -43,8 +43,8 @@ void slv_client_free(struct slv_client *client);
 
 /* May `ip` be connected to? False for everything but public unicast: loopback, private, shared
  * (RFC 6598), link-local, multicast, reserved, documentation, and IPv4 of those kinds inside
- * IPv6 in each embedding: mapped, compatible, 6to4, NAT64 (both prefixes), Teredo, ISATAP.
- * `*ret_why` gets the kind. */
+ * IPv6: mapped, NAT64, ISATAP. Embeddings that no public server lives in are refused whatever
+ * is inside: compatible, 6to4, Teredo, local NAT64. `*ret_why` gets the kind. */
 bool slv_client_address_ok(const uint8_t ip[16], const char **ret_why);
 
 /* What came. */
@@ -68,7 +68,8 @@ struct slv_fetch {
 			slv_str path);
 	/* Comes once. `err`: SLV_E_SOURCE a URL that is none, SLV_E_DENIED, SLV_E_LIMIT,
 	 * SLV_E_TIMEOUT, SLV_E_UPSTREAM (did not resolve, connect, or speak HTTP; too many
-	 * redirects), SLV_E_BUSY, SLV_E_CANCELLED. A status of 400 and above is no error here. */
+	 * redirects), SLV_E_BUSY, SLV_E_CANCELLED. A status of 400 and above is no error here.
+	 * `fetched` is NULL when there is one; else it lives as long as the call. */
 	void (*done)(struct slv_fetch *fetch, slv_err err, struct slv_fetched *fetched);
 	void *private_transfer;
 };
