@@ -1,0 +1,193 @@
+"""Transforms of distinct photographs, beside IPX over sharp: CPU time, bytes, quality, memory,
+and what they do to those who only want a cached picture.
+
+Selvedge's cache is emptied before each round, so that every picture is read, transformed and
+stored anew; that each answer was is checked. IPX has no cache.
+"""
+import concurrent.futures
+import http.client
+import os
+import subprocess
+import threading
+
+import cached
+import rig
+
+WIDTH = 512
+IN_FLIGHT = 2
+FORMATS = ("jpeg", "webp", "avif", "png")
+
+
+def names(size, count):
+    found = sorted((rig.WORK / "pictures" / size).glob("*.jpg"))[:count]
+    return [f"{size}/{file.name}" for file in found]
+
+
+def our_path(name, form, width=WIDTH):
+    return f"{cached.IMAGES}/width={width},format={form}/{name}"
+
+
+def ipx_path(name, form, width=WIDTH):
+    quality = {"jpeg": ",q_80", "webp": ",q_80", "avif": ",q_50", "png": ""}[form]
+    return f"/w_{width},f_{form}{quality}/{name}"
+
+
+def fetch_all(server, paths, form, in_flight=IN_FLIGHT):
+    """The bodies of `paths`, each asked once; all must be new pictures of format `form`."""
+    local = threading.local()
+
+    def fetch(path):
+        if not hasattr(local, "connection"):
+            local.connection = http.client.HTTPConnection("127.0.0.1", server.ports["http"],
+                timeout=120)
+        local.connection.request("GET", path)
+        reply = local.connection.getresponse()
+        body = reply.read()
+        status = reply.headers.get("Cache-Status", "miss; fwd=uri-miss")
+        if reply.status != 200 or "fwd=uri-miss" not in status or "collapsed" in status or \
+                (form and reply.headers["Content-Type"] != f"image/{form}"):
+            raise rig.Failed(f"{path}: {reply.status} {status}\n{body[:300]!r}")
+        return body
+
+    with concurrent.futures.ThreadPoolExecutor(in_flight) as pool:
+        return list(pool.map(fetch, paths))
+
+
+def purge(server):
+    connection = http.client.HTTPConnection("127.0.0.1", server.ports["admin"], timeout=60)
+    connection.request("POST", "/purge", '{"all":true}', {"Content-Type": "application/json"})
+    reply = connection.getresponse()
+    body = reply.read()
+    connection.close()
+    if reply.status != 200:
+        raise rig.Failed(f"purge: {reply.status} {body!r}")
+
+
+def compare_quality(pictures, results, form):
+    """Means over all pictures: ([our PSNR, the peer's], [our SSIM, the peer's])."""
+    folder = rig.WORK / "results"
+    folder.mkdir(exist_ok=True)
+    lines = []
+    for index, name in enumerate(pictures):
+        words = [rig.WORK / "pictures" / name]
+        for side, bodies in results.items():
+            file = folder / f"{side}-{index}.{form}"
+            file.write_bytes(bodies[index])
+            words.append(file)
+        lines.append(" ".join(map(str, words)))
+    out = rig.run("node", rig.ROOT / "bench" / "quality.mjs", input="\n".join(lines))
+    numbers = [float(word) for word in out.split()]
+    return numbers[:2], numbers[2:]
+
+
+def cell(table, servers, size, form, rounds, count, label=""):
+    """One size and format: CPU, bytes and quality of both sides."""
+    ours, peer = servers
+    pictures = names(size, count)
+    results = {}
+
+    def side(key, server, path_of):
+        def measure():
+            if server is ours:
+                purge(server)
+            before = server.cpu_s()
+            results[key] = fetch_all(server, [path_of(name, form) for name in pictures], form)
+            return {"cpu": (server.cpu_s() - before) / len(pictures) * 1e3}
+        return measure
+
+    sides = {"ours": side("ours", ours, our_path), "ipx": side("ipx", peer, ipx_path)}
+    rig.say(f"transform of {len(pictures)} {size} pictures to {form}")
+    for measure in sides.values():
+        measure()
+    seen = rig.medians(rounds, sides)
+    name = f"transform-{size}-{form}{label}"
+    table.add(f"{name}-cpu", *seen["cpu"], "CPU ms/picture")
+    table.add(f"{name}-bytes", *(sum(map(len, bodies)) / len(bodies) for bodies in
+        results.values()), "bytes/picture")
+    psnr, ssim = compare_quality(pictures, results, form)
+    table.add(f"{name}-psnr", *psnr, "dB")
+    table.add(f"{name}-ssim", *ssim, "SSIM")
+
+
+def transforms(size, form):
+    def measure(table, build, rounds, count):
+        with rig.selvedge(build) as ours, rig.ipx() as peer:
+            cell(table, (ours, peer), size, form, rounds, count)
+    return measure
+
+
+def avif_as_shipped(table, build, rounds, count):
+    """AVIF as each side makes it when nobody says how: sharp at effort 4 with full chroma."""
+    with rig.selvedge(build) as ours, rig.ipx(avif="default") as peer:
+        cell(table, (ours, peer), "medium", "avif", rounds, count, "-shipped")
+
+
+def mixed(path_of, first, count):
+    """`count` URLs that were not asked before: both sizes, all formats, other widths each time."""
+    pictures = [name for pair in zip(names("medium", 99), names("large", 99)) for name in pair]
+    paths = []
+    for index in range(first, first + count):
+        turn = index // len(pictures)
+        paths.append(path_of(pictures[index % len(pictures)], FORMATS[turn % 4], WIDTH + turn))
+    return paths
+
+
+def memory(table, build, thousand):
+    """Resident memory after `thousand` transforms and after as many again, four in flight. Our
+    memory cache is as small as it may be, because IPX has none."""
+    seen = []
+    for server, path_of in ((rig.selvedge(build, cpu=None, memory="1M"), our_path),
+            (rig.ipx(cpu=None), ipx_path)):
+        with server:
+            fetch_all(server, mixed(path_of, 0, thousand), None, 4)
+            first = server.rss_mib(), server.pss_mib()
+            fetch_all(server, mixed(path_of, thousand, thousand), None, 4)
+            seen.append((*first, (server.rss_mib() / first[0] - 1) * 100, server.pss_mib()))
+            rig.say(f"  rss {first[0]:.0f}, pss {first[1]:.0f}, rss {seen[-1][2]:+.1f} %")
+    table.add("memory-rss", seen[0][0], seen[1][0], f"MiB after {thousand} transforms")
+    table.add("memory-pss", seen[0][1], seen[1][1], f"MiB after {thousand} transforms")
+    table.add("memory-growth", seen[0][2], seen[1][2], f"% by the next {thousand}")
+
+
+def pace(server, path, seconds):
+    """The 99th percentile of a cached picture asked 400 times a second, in ms. The one who asks
+    is to notice an answer at once, however busy the machine is: a real-time priority where that
+    is allowed."""
+    program = rig.WORK / "pace"
+    rig.run("cc", "-O2", "-std=gnu17", "-D_GNU_SOURCE", "-o", program, rig.ROOT / "bench/pace.c",
+        "-lpthread")
+    words = [program, server.ports["http"], path, 400, seconds]
+    if os.geteuid() == 0 and subprocess.run(["chrt", "-f", "1", "true"]).returncode == 0:
+        words = ["chrt", "-f", "1", *words]
+    count, p50, p99, worst = map(float, rig.run(*words).split())
+    rig.say(f"  {count:.0f} requests: p50 {p50:.2f} ms, p99 {p99:.2f} ms, most {worst:.2f} ms")
+    return {"p99": p99, "p50": p50}
+
+
+def latency(table, build, rounds, seconds):
+    """Cached hits while eight clients keep every jail busy; the bar is in the peer's column."""
+    with rig.selvedge(build, cpu=None, loops=0) as ours:
+        path, _ = cached.path_of(ours, cached.SMALL, cached.SMALL // 50)
+        ended = threading.Event()
+        begun = [0]
+
+        def client():
+            while not ended.is_set():
+                begun[0] += 1
+                fetch_all(ours, mixed(our_path, begun[0], 1), None, 1)
+
+        def busy():
+            ended.clear()
+            threads = [threading.Thread(target=client) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            seen = pace(ours, path, seconds)
+            ended.set()
+            for thread in threads:
+                thread.join()
+            return seen
+
+        seen = rig.medians(rounds, {"busy": busy, "idle": lambda: pace(ours, path, seconds)})
+    table.add("latency-idle-p99", seen["p99"][1], float("nan"), "ms")
+    table.add("latency-busy-p99", seen["p99"][0], 5 + 2 * seen["p99"][1],
+        "ms; the bar is 5 ms + 2 x idle")
