@@ -33,6 +33,6 @@ const struct slv_conf_key slv_client_keys[] = {
 			.fallback = "",
 			.max = 4096,
 			.help = "PEM file of the authorities that are trusted; empty: the "
-	                        "system's" },
+				"system's" },
 	{ 0 },
 };
