@@ -315,7 +315,7 @@ class Server:
         return [pid for pid, words in children(self.process.pid) if "edge" in words[1:]]
 
     def jails(self):
-        return [pid for pid, words in children(self.process.pid) if "image" in words[0]]
+        return [pid for pid, words in children(self.process.pid) if words and "image" in words[0]]
 
     def reload(self):
         self.process.send_signal(signal.SIGHUP)
