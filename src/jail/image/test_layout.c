@@ -27,90 +27,89 @@ static struct slv_layout made(const struct slv_pixel_plan *plan, uint32_t width,
 }
 
 /* Source, box, and what comes out: scaled, crop and canvas, worked out by hand. */
+static const struct {
+	enum slv_fit fit;
+	uint32_t source[2], box[2];
+	uint32_t scaled[2], crop[4], canvas[4]; /* left, top, width, height */
+} fits[] = {
+	/* inside, never larger */
+	{ SLV_FIT_SCALE_DOWN, { 400, 200 }, { 100, 100 }, { 100, 50 }, { 0, 0, 100, 50 },
+			{ 0, 0, 100, 50 } },
+	{ SLV_FIT_SCALE_DOWN, { 40, 20 }, { 100, 100 }, { 40, 20 }, { 0, 0, 40, 20 },
+			{ 0, 0, 40, 20 } },
+	{ SLV_FIT_SCALE_DOWN, { 400, 200 }, { 0, 0 }, { 400, 200 }, { 0, 0, 400, 200 },
+			{ 0, 0, 400, 200 } },
+	{ SLV_FIT_SCALE_DOWN, { 400, 200 }, { 100, 0 }, { 100, 50 }, { 0, 0, 100, 50 },
+			{ 0, 0, 100, 50 } },
+	{ SLV_FIT_SCALE_DOWN, { 400, 200 }, { 0, 100 }, { 200, 100 }, { 0, 0, 200, 100 },
+			{ 0, 0, 200, 100 } },
+	/* 3 px at a hundredth are none: at least one is left */
+	{ SLV_FIT_SCALE_DOWN, { 1000, 3 }, { 10, 10 }, { 10, 1 }, { 0, 0, 10, 1 },
+			{ 0, 0, 10, 1 } },
+	/* inside, larger too */
+	{ SLV_FIT_CONTAIN, { 40, 20 }, { 100, 100 }, { 100, 50 }, { 0, 0, 100, 50 },
+			{ 0, 0, 100, 50 } },
+	{ SLV_FIT_CONTAIN, { 40, 20 }, { 0, 100 }, { 200, 100 }, { 0, 0, 200, 100 },
+			{ 0, 0, 200, 100 } },
+	/* over the box, cut in the middle */
+	{ SLV_FIT_COVER, { 400, 200 }, { 100, 100 }, { 200, 100 }, { 50, 0, 100, 100 },
+			{ 0, 0, 100, 100 } },
+	{ SLV_FIT_COVER, { 40, 20 }, { 100, 100 }, { 200, 100 }, { 50, 0, 100, 100 },
+			{ 0, 0, 100, 100 } },
+	{ SLV_FIT_COVER, { 200, 400 }, { 100, 50 }, { 100, 200 }, { 0, 75, 100, 50 },
+			{ 0, 0, 100, 50 } },
+	{ SLV_FIT_COVER, { 400, 200 }, { 100, 0 }, { 100, 50 }, { 0, 0, 100, 50 },
+			{ 0, 0, 100, 50 } },
+	/* as cover, not larger: cut to what there is */
+	{ SLV_FIT_CROP, { 400, 200 }, { 100, 100 }, { 200, 100 }, { 50, 0, 100, 100 },
+			{ 0, 0, 100, 100 } },
+	{ SLV_FIT_CROP, { 40, 20 }, { 100, 100 }, { 40, 20 }, { 0, 0, 40, 20 }, { 0, 0, 40, 20 } },
+	{ SLV_FIT_CROP, { 400, 50 }, { 100, 100 }, { 400, 50 }, { 150, 0, 100, 50 },
+			{ 0, 0, 100, 50 } },
+	/* as crop, but the ratio holds: 40 x 20 to 2:1, 1:1 */
+	{ SLV_FIT_ASPECT_CROP, { 400, 200 }, { 100, 100 }, { 200, 100 }, { 50, 0, 100, 100 },
+			{ 0, 0, 100, 100 } },
+	{ SLV_FIT_ASPECT_CROP, { 40, 20 }, { 100, 100 }, { 40, 20 }, { 10, 0, 20, 20 },
+			{ 0, 0, 20, 20 } },
+	{ SLV_FIT_ASPECT_CROP, { 400, 50 }, { 100, 100 }, { 400, 50 }, { 175, 0, 50, 50 },
+			{ 0, 0, 50, 50 } },
+	/* inside, not larger, and background up to the box */
+	{ SLV_FIT_PAD, { 400, 200 }, { 100, 100 }, { 100, 50 }, { 0, 0, 100, 50 },
+			{ 0, 25, 100, 100 } },
+	{ SLV_FIT_PAD, { 40, 20 }, { 100, 100 }, { 40, 20 }, { 0, 0, 40, 20 },
+			{ 30, 40, 100, 100 } },
+	{ SLV_FIT_PAD, { 400, 200 }, { 100, 0 }, { 100, 50 }, { 0, 0, 100, 50 },
+			{ 0, 0, 100, 50 } },
+	/* exactly the box */
+	{ SLV_FIT_SQUEEZE, { 400, 200 }, { 30, 90 }, { 30, 90 }, { 0, 0, 30, 90 },
+			{ 0, 0, 30, 90 } },
+	{ SLV_FIT_SQUEEZE, { 400, 200 }, { 100, 0 }, { 100, 50 }, { 0, 0, 100, 50 },
+			{ 0, 0, 100, 50 } },
+	/* inside, never smaller */
+	{ SLV_FIT_SCALE_UP, { 40, 20 }, { 100, 100 }, { 100, 50 }, { 0, 0, 100, 50 },
+			{ 0, 0, 100, 50 } },
+	{ SLV_FIT_SCALE_UP, { 400, 200 }, { 100, 100 }, { 400, 200 }, { 0, 0, 400, 200 },
+			{ 0, 0, 400, 200 } },
+};
+
 static void each_fit_gives_the_numbers_of_its_definition(void **state)
 {
 	(void)state;
-	static const struct {
-		enum slv_fit fit;
-		uint32_t source[2], box[2];
-		uint32_t scaled[2], crop[4], canvas[4]; /* left, top, width, height */
-	} cases[] = {
-		/* inside, never larger */
-		{ SLV_FIT_SCALE_DOWN, { 400, 200 }, { 100, 100 }, { 100, 50 }, { 0, 0, 100, 50 },
-				{ 0, 0, 100, 50 } },
-		{ SLV_FIT_SCALE_DOWN, { 40, 20 }, { 100, 100 }, { 40, 20 }, { 0, 0, 40, 20 },
-				{ 0, 0, 40, 20 } },
-		{ SLV_FIT_SCALE_DOWN, { 400, 200 }, { 0, 0 }, { 400, 200 }, { 0, 0, 400, 200 },
-				{ 0, 0, 400, 200 } },
-		{ SLV_FIT_SCALE_DOWN, { 400, 200 }, { 100, 0 }, { 100, 50 }, { 0, 0, 100, 50 },
-				{ 0, 0, 100, 50 } },
-		{ SLV_FIT_SCALE_DOWN, { 400, 200 }, { 0, 100 }, { 200, 100 }, { 0, 0, 200, 100 },
-				{ 0, 0, 200, 100 } },
-		/* 3 px at a hundredth are none: at least one is left */
-		{ SLV_FIT_SCALE_DOWN, { 1000, 3 }, { 10, 10 }, { 10, 1 }, { 0, 0, 10, 1 },
-				{ 0, 0, 10, 1 } },
-		/* inside, larger too */
-		{ SLV_FIT_CONTAIN, { 40, 20 }, { 100, 100 }, { 100, 50 }, { 0, 0, 100, 50 },
-				{ 0, 0, 100, 50 } },
-		{ SLV_FIT_CONTAIN, { 40, 20 }, { 0, 100 }, { 200, 100 }, { 0, 0, 200, 100 },
-				{ 0, 0, 200, 100 } },
-		/* over the box, cut in the middle */
-		{ SLV_FIT_COVER, { 400, 200 }, { 100, 100 }, { 200, 100 }, { 50, 0, 100, 100 },
-				{ 0, 0, 100, 100 } },
-		{ SLV_FIT_COVER, { 40, 20 }, { 100, 100 }, { 200, 100 }, { 50, 0, 100, 100 },
-				{ 0, 0, 100, 100 } },
-		{ SLV_FIT_COVER, { 200, 400 }, { 100, 50 }, { 100, 200 }, { 0, 75, 100, 50 },
-				{ 0, 0, 100, 50 } },
-		{ SLV_FIT_COVER, { 400, 200 }, { 100, 0 }, { 100, 50 }, { 0, 0, 100, 50 },
-				{ 0, 0, 100, 50 } },
-		/* as cover, not larger: cut to what there is */
-		{ SLV_FIT_CROP, { 400, 200 }, { 100, 100 }, { 200, 100 }, { 50, 0, 100, 100 },
-				{ 0, 0, 100, 100 } },
-		{ SLV_FIT_CROP, { 40, 20 }, { 100, 100 }, { 40, 20 }, { 0, 0, 40, 20 },
-				{ 0, 0, 40, 20 } },
-		{ SLV_FIT_CROP, { 400, 50 }, { 100, 100 }, { 400, 50 }, { 150, 0, 100, 50 },
-				{ 0, 0, 100, 50 } },
-		/* as crop, but the ratio holds: 40 x 20 to 2:1, 1:1 */
-		{ SLV_FIT_ASPECT_CROP, { 400, 200 }, { 100, 100 }, { 200, 100 },
-				{ 50, 0, 100, 100 }, { 0, 0, 100, 100 } },
-		{ SLV_FIT_ASPECT_CROP, { 40, 20 }, { 100, 100 }, { 40, 20 }, { 10, 0, 20, 20 },
-				{ 0, 0, 20, 20 } },
-		{ SLV_FIT_ASPECT_CROP, { 400, 50 }, { 100, 100 }, { 400, 50 }, { 175, 0, 50, 50 },
-				{ 0, 0, 50, 50 } },
-		/* inside, not larger, and background up to the box */
-		{ SLV_FIT_PAD, { 400, 200 }, { 100, 100 }, { 100, 50 }, { 0, 0, 100, 50 },
-				{ 0, 25, 100, 100 } },
-		{ SLV_FIT_PAD, { 40, 20 }, { 100, 100 }, { 40, 20 }, { 0, 0, 40, 20 },
-				{ 30, 40, 100, 100 } },
-		{ SLV_FIT_PAD, { 400, 200 }, { 100, 0 }, { 100, 50 }, { 0, 0, 100, 50 },
-				{ 0, 0, 100, 50 } },
-		/* exactly the box */
-		{ SLV_FIT_SQUEEZE, { 400, 200 }, { 30, 90 }, { 30, 90 }, { 0, 0, 30, 90 },
-				{ 0, 0, 30, 90 } },
-		{ SLV_FIT_SQUEEZE, { 400, 200 }, { 100, 0 }, { 100, 50 }, { 0, 0, 100, 50 },
-				{ 0, 0, 100, 50 } },
-		/* inside, never smaller */
-		{ SLV_FIT_SCALE_UP, { 40, 20 }, { 100, 100 }, { 100, 50 }, { 0, 0, 100, 50 },
-				{ 0, 0, 100, 50 } },
-		{ SLV_FIT_SCALE_UP, { 400, 200 }, { 100, 100 }, { 400, 200 }, { 0, 0, 400, 200 },
-				{ 0, 0, 400, 200 } },
-	};
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct slv_pixel_plan plan =
-				plan_of(cases[i].fit, cases[i].box[0], cases[i].box[1]);
-		struct slv_layout got = made(&plan, cases[i].source[0], cases[i].source[1]);
+	for (size_t i = 0; i < sizeof(fits) / sizeof(fits[0]); i++) {
+		struct slv_pixel_plan plan = plan_of(fits[i].fit, fits[i].box[0], fits[i].box[1]);
+		struct slv_layout got = made(&plan, fits[i].source[0], fits[i].source[1]);
 		uint32_t canvas[4] = { got.canvas_left, got.canvas_top, got.canvas_width,
 			got.canvas_height };
 		uint32_t scaled[2] = { got.scaled_width, got.scaled_height };
-		if (memcmp(scaled, cases[i].scaled, sizeof(scaled)) != 0 ||
-				memcmp(&got.crop, cases[i].crop, sizeof(got.crop)) != 0 ||
-				memcmp(canvas, cases[i].canvas, sizeof(canvas)) != 0)
+		if (memcmp(scaled, fits[i].scaled, sizeof(scaled)) != 0 ||
+				memcmp(&got.crop, fits[i].crop, sizeof(got.crop)) != 0 ||
+				memcmp(canvas, fits[i].canvas, sizeof(canvas)) != 0)
 			fail_msg("case %zu: %ux%u, crop %u,%u %ux%u, canvas %u,%u %ux%u", i,
 					scaled[0], scaled[1], got.crop.left, got.crop.top,
 					got.crop.width, got.crop.height, canvas[0], canvas[1],
 					canvas[2], canvas[3]);
-		assert_int_equal(got.width, cases[i].canvas[2]);
-		assert_int_equal(got.height, cases[i].canvas[3]);
+		assert_int_equal(got.width, fits[i].canvas[2]);
+		assert_int_equal(got.height, fits[i].canvas[3]);
 	}
 }
 
