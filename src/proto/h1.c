@@ -11,6 +11,7 @@
 #define ARENA_BLOCK_BYTES SLV_KIB(4)
 #define OUT_BYTES_MAX SLV_KIB(64)      /* head of a reply, ours */
 #define SENDFILE_BYTES_MIN SLV_KIB(16) /* below, a copy is cheaper than a second call */
+#define DRAIN_WAIT_MS 2000u            /* for another request, while the program ends */
 #define SKIP_BYTES_MAX SLV_KIB(256)    /* of a body nobody wants, before we rather close */
 
 enum { PENDING_INTERIM, PENDING_HEAD, PENDING_BODY, PENDING_TAIL };
@@ -114,6 +115,8 @@ static void await_head(struct h1 *h1)
 		wait_ms = until > now ? until - now : 0;
 	} else {
 		wait_ms = h1->requests ? h1->conf->keep_alive_ms : h1->conf->header_ms;
+		if (h1->session.transport->draining && wait_ms > DRAIN_WAIT_MS)
+			wait_ms = DRAIN_WAIT_MS;
 	}
 	slv_timer_start(h1->loop, &h1->timer, wait_ms);
 	h1->session.transport->ops->want_input(h1->session.transport, true);
@@ -431,12 +434,13 @@ static void end_request(struct h1 *h1)
 {
 	slv_body_done(&h1->body);
 	slv_body_done(&h1->req.body);
-	h1_upload_end(h1);
-	h1->upload = (struct h1_upload){ 0 };
 	if (h1->serving) {
 		h1->req.times.sent_ms = slv_loop_now_ms(h1->loop);
 		slv_edge_finish(h1->edge, &h1->req);
 	}
+	/* The request's views point into what this frees, so the log comes first. */
+	h1_upload_end(h1);
+	h1->upload = (struct h1_upload){ 0 };
 	h1->serving = false;
 	h1->ended = h1->pulling = false;
 	h1->parser = (struct slv_h1_parser){ 0 };
