@@ -335,7 +335,10 @@ static slv_err hop_error(const struct transfer *transfer, CURLcode result)
 				transfer->refused);
 	switch (result) {
 	case CURLE_OK:
-		return SLV_OK;
+		if (transfer->status)
+			return SLV_OK;
+		return slv_err_printf(arena, SLV_E_UPSTREAM, "'%.*s' hung up within its header",
+				SLV_FMT(host));
 	case CURLE_OPERATION_TIMEDOUT:
 		return slv_err_printf(arena, SLV_E_TIMEOUT,
 				"'%.*s' was not connected within connect_ms", SLV_FMT(host));

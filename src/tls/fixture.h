@@ -4,7 +4,7 @@
 
 #include "tls/tls.h"
 
-#include <openssl/evp.h>
+#include <openssl/types.h>
 
 #include <stdbool.h>
 
