@@ -193,10 +193,15 @@ static slv_err reply_hit(const struct image *self, struct slv_req *req, const st
 		struct slv_cache_hit *hit)
 {
 	struct slv_reply reply;
-	const struct image_meta *meta = image_meta_of(hit);
-	slv_assert(meta);
+	/* A copy: a 304 lets the entry go before its fields are written. */
+	struct image_meta *meta = SLV_NEW(req->arena, struct image_meta);
+	slv_assert(image_meta_of(hit));
+	slv_err err = meta ? SLV_OK : SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
 	slv_reply_init(&reply, req, 200);
-	slv_err err = add_fields(self, req, q, hit, meta, &reply);
+	if (meta) {
+		*meta = *image_meta_of(hit);
+		err = add_fields(self, req, q, hit, meta, &reply);
+	}
 	if (slv_failed(err)) {
 		hit->hold.drop(&hit->hold);
 		return err;
