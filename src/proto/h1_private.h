@@ -29,14 +29,15 @@ struct h1_input {
 /* The body of the current request, pulled by whoever serves it. */
 struct h1_upload {
 	struct slv_source source;
-	bool open;         /* there is a body and its end was not reached */
-	bool chunked;      /* else `left` counts */
-	bool taken;        /* a service has the source; it will close it */
-	bool continue_due; /* 100 (Continue) is still to be sent */
-	uint64_t left;     /* bytes to come, if not chunked */
-	uint64_t got;      /* bytes of data so far */
-	uint64_t begun_ms; /* when waiting for it began */
-	size_t lent;       /* bytes at input.start that the last pull still looks at */
+	bool open;          /* there is a body and its end was not reached */
+	bool chunked;       /* else `left` counts */
+	bool taken;         /* a service has the source; it will close it */
+	bool continue_due;  /* 100 (Continue) is still to be sent */
+	uint64_t left;      /* bytes to come, if not chunked */
+	uint64_t got;       /* bytes of data so far */
+	uint64_t waits_ms;  /* since when the pull waits; 0: it does not */
+	uint64_t waited_ms; /* all that pulls have waited: the client's time, not ours */
+	size_t lent;        /* bytes at input.start that the last pull still looks at */
 	struct slv_chunk_decoder decoder;
 	struct slv_pull *pull; /* waiting, or NULL */
 	struct slv_task task;  /* tries to answer it */

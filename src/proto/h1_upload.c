@@ -37,8 +37,12 @@ static slv_err upload_decode(struct h1 *h1, size_t *ret_used, slv_str *ret_data)
 
 static void upload_answer(struct h1 *h1, slv_err err, slv_str data)
 {
-	struct slv_pull *pull = h1->upload.pull;
-	h1->upload.pull = NULL;
+	struct h1_upload *upload = &h1->upload;
+	struct slv_pull *pull = upload->pull;
+	upload->pull = NULL;
+	if (upload->waits_ms)
+		upload->waited_ms += slv_loop_now_ms(h1->loop) - upload->waits_ms;
+	upload->waits_ms = 0;
 	slv_timer_stop(h1->loop, &h1->timer);
 	pull->done(pull, err, data);
 }
@@ -47,14 +51,13 @@ static void upload_answer(struct h1 *h1, slv_err err, slv_str data)
 static void upload_wait(struct h1 *h1)
 {
 	struct h1_upload *upload = &h1->upload;
-	uint64_t now = slv_loop_now_ms(h1->loop);
 	if (upload->continue_due && h1->session.transport) {
 		upload->continue_due = false;
 		h1->pending[0] = SLV_STR("HTTP/1.1 100 Continue\r\n\r\n");
 		h1_send_interim(h1);
 	}
-	if (!upload->begun_ms)
-		upload->begun_ms = now;
+	if (!upload->waits_ms)
+		upload->waits_ms = slv_loop_now_ms(h1->loop);
 	slv_timer_start(h1->loop, &h1->timer, h1->conf->body_idle_ms);
 	if (h1->session.transport)
 		h1->session.transport->ops->want_input(h1->session.transport, true);
@@ -63,9 +66,8 @@ static void upload_wait(struct h1 *h1)
 static bool upload_too_slow(const struct h1 *h1)
 {
 	const struct h1_upload *upload = &h1->upload;
-	uint64_t took_ms = slv_loop_now_ms(h1->loop) - upload->begun_ms;
-	return upload->begun_ms && took_ms > FLOOR_AFTER_MS &&
-	       upload->got * 1000 / took_ms < h1->conf->body_floor_bytes_s;
+	return upload->waited_ms > FLOOR_AFTER_MS &&
+	       upload->got * 1000 / upload->waited_ms < h1->conf->body_floor_bytes_s;
 }
 
 static void upload_try(struct slv_task *task)

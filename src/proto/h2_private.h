@@ -31,8 +31,8 @@ struct h2_upload {
 	slv_err err;           /* what the next pull is answered with */
 	struct slv_buf fresh;  /* came since */
 	struct slv_buf lent;   /* the last pull still looks at it */
-	uint64_t begun_ms;     /* when waiting for it began; 0: not yet */
-	uint64_t waits_ms;     /* since when the pull waits */
+	uint64_t waits_ms;     /* since when the pull waits; 0: it does not */
+	uint64_t waited_ms;    /* all that pulls have waited: the client's time, not ours */
 	struct slv_pull *pull; /* waiting, or NULL */
 	struct slv_task task;  /* tries to answer it */
 };

@@ -19,8 +19,12 @@ static void consume(struct h2_stream *stream, size_t len)
 
 static void answer(struct h2_stream *stream, slv_err err, slv_str data)
 {
-	struct slv_pull *pull = stream->upload.pull;
-	stream->upload.pull = NULL;
+	struct h2_upload *upload = &stream->upload;
+	struct slv_pull *pull = upload->pull;
+	upload->pull = NULL;
+	if (upload->waits_ms)
+		upload->waited_ms += slv_loop_now_ms(stream->h2->loop) - upload->waits_ms;
+	upload->waits_ms = 0;
 	pull->done(pull, err, data);
 }
 
@@ -28,9 +32,8 @@ static void answer(struct h2_stream *stream, slv_err err, slv_str data)
 static void upload_wait(struct h2_stream *stream)
 {
 	struct h2_upload *upload = &stream->upload;
-	upload->waits_ms = slv_loop_now_ms(stream->h2->loop);
-	if (!upload->begun_ms)
-		upload->begun_ms = upload->waits_ms;
+	if (!upload->waits_ms)
+		upload->waits_ms = slv_loop_now_ms(stream->h2->loop);
 	if (!upload->continue_due)
 		return;
 	upload->continue_due = false;
@@ -119,12 +122,14 @@ void h2_upload_data(struct h2_stream *stream, slv_str bytes)
 	upload->continue_due = false;
 	if (stream->wire.got_bytes > stream->h2->conf->body_bytes_max)
 		upload->err = SLV_ERR(SLV_E_LIMIT, "request body is larger than body_bytes_max");
-	if (!upload->taken || stream->state != H2_SERVE || slv_failed(upload->err)) {
-		consume(stream, bytes.len);
-	} else {
+	/* Past the window nghttp2 resets the stream, and hands the bytes on all the same. */
+	size_t held = upload->fresh.len + upload->lent.len;
+	bool fits = held + bytes.len <= stream->h2->conf->h2_window_bytes;
+	bool wanted = upload->taken && stream->state == H2_SERVE && !slv_failed(upload->err);
+	if (fits && wanted)
 		slv_buf_add(&upload->fresh, bytes);
-		slv_assert(!upload->fresh.overflow); /* nghttp2 holds the window */
-	}
+	else
+		consume(stream, bytes.len);
 	wake(stream);
 }
 
@@ -144,13 +149,15 @@ void h2_upload_break(struct h2_stream *stream)
 void h2_upload_check(struct h2_stream *stream, uint64_t now_ms)
 {
 	struct h2_upload *upload = &stream->upload;
-	if (!upload->pull || slv_list_linked(&upload->task.link))
+	if (!upload->waits_ms || slv_list_linked(&upload->task.link))
 		return;
-	uint64_t took_ms = now_ms - upload->begun_ms;
-	if (now_ms - upload->waits_ms >= stream->h2->conf->body_idle_ms)
+	uint64_t still_ms = now_ms - upload->waits_ms;
+	uint64_t waited_ms = upload->waited_ms + still_ms;
+	const struct slv_session_conf *conf = stream->h2->conf;
+	if (still_ms >= conf->body_idle_ms)
 		upload->err = SLV_ERR(SLV_E_SLOW, "request body stood still for body_idle_ms");
-	else if (took_ms > FLOOR_AFTER_MS && stream->wire.got_bytes * 1000 / took_ms <
-							     stream->h2->conf->body_floor_bytes_s)
+	else if (waited_ms > FLOOR_AFTER_MS &&
+			stream->wire.got_bytes * 1000 / waited_ms < conf->body_floor_bytes_s)
 		upload->err = SLV_ERR(SLV_E_SLOW, "request body is slower than body_floor_bytes_s");
 	if (slv_failed(upload->err))
 		answer(stream, upload->err, (slv_str){ 0 });

@@ -215,7 +215,7 @@ static void a_source_that_gives_too_much_is_cut(void **state)
 	bench_h1(bench, (slv_str){ 0 });
 	say(bench, "GET /long HTTP/1.1\r\nHost: a\r\n\r\n");
 	const char *text = heard(bench);
-	assert_int_equal(strlen(strstr(text, "\r\n\r\n") + 4), 2000);
+	assert_int_equal(strlen(strstr(text, "\r\n\r\n") + 4), 1500);
 	assert_true(bench->closed);
 	assert_int_equal(bench->sources, 0);
 }

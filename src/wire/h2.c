@@ -104,6 +104,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 	}
 	h2->streams++;
 	h2->meter.requests++;
+	h2_meter_work(&h2->meter, 2);
 	stream->id = (uint32_t)frame->hd.stream_id;
 	stream->begun_ms = h2->frames.head_begun_ms;
 	slv_fields_init(&stream->head.fields, stream->arena);
@@ -248,7 +249,10 @@ static int on_invalid_frame(
 {
 	struct slv_h2 *h2 = arg;
 	(void)session;
-	h2_meter_odd(&h2->meter, H2_SCORE_MALFORMED, h2->now_ms);
+	if (lib_code == NGHTTP2_ERR_REFUSED_STREAM) /* past streams_max, our SETTINGS unheard */
+		h2->meter.refused++;
+	else
+		h2_meter_odd(&h2->meter, H2_SCORE_MALFORMED, h2->now_ms);
 	if ((uint32_t)frame->hd.stream_id > h2->reset_id)
 		h2->reset_id = (uint32_t)frame->hd.stream_id;
 	refused(h2, SLV_ERR(SLV_E_SYNTAX, nghttp2_strerror(lib_code)));
@@ -293,7 +297,8 @@ static enum slv_h2_code headers_begin(struct slv_h2 *h2, uint32_t id, uint8_t fl
 	if (id > h2->last_id + (h2->last_id ? 2 : 1))
 		h2->skipped_id = id - 2;
 	h2->last_id = id;
-	h2_meter_work(&h2->meter, 2);
+	if (h2->leaving) /* nghttp2 will not even refuse it */
+		h2_meter_odd(&h2->meter, 1, h2->now_ms);
 	return SLV_H2_NO_ERROR;
 }
 
