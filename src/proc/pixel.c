@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define FTYP_BYTES 64 /* of the box are looked at: twelve brands */
+
 static const slv_str names[SLV_FORMAT_COUNT] = { [SLV_FORMAT_SAME] = SLV_STR_INIT("same"),
 #define X(id, name, type) [SLV_FORMAT_##id] = SLV_STR_INIT(name),
 	SLV_FORMAT_TABLE(X)
@@ -50,7 +52,9 @@ static bool writable(uint8_t format)
 
 static bool output_ok(const struct slv_pixel_plan *plan)
 {
-	if (plan->format != SLV_FORMAT_SAME && !writable(plan->format))
+	/* An SVG is not written but passed on. */
+	if (plan->format != SLV_FORMAT_SAME && plan->format != SLV_FORMAT_SVG &&
+			!writable(plan->format))
 		return false;
 	if (plan->fallback != SLV_FORMAT_WEBP && plan->fallback != SLV_FORMAT_JPEG &&
 			plan->fallback != SLV_FORMAT_PNG)
@@ -153,6 +157,8 @@ static enum slv_format sniff_ftyp(slv_str bytes)
 	uint32_t box = (uint32_t)size[0] << 24 | (uint32_t)size[1] << 16 | (uint32_t)size[2] << 8 |
 	               size[3];
 	size_t end = box < bytes.len ? box : bytes.len;
+	if (end > FTYP_BYTES)
+		end = FTYP_BYTES;
 	enum slv_format found = SLV_FORMAT_SAME;
 	for (size_t at = 8; at + 4 <= end; at += at == 8 ? 8 : 4) {
 		if (MAGIC(at, "avif") || MAGIC(at, "avis"))

@@ -52,7 +52,7 @@ static void each_field_of_a_plan_out_of_range_spoils_it(void **state)
 	(void)state;
 	SPOILS(magic, 0);
 	SPOILS(format, SLV_FORMAT_JXL);
-	SPOILS(format, SLV_FORMAT_SVG);
+	SPOILS(format, SLV_FORMAT_TIFF);
 	SPOILS(format, SLV_FORMAT_COUNT);
 	SPOILS(fallback, SLV_FORMAT_AVIF);
 	SPOILS(fallback, SLV_FORMAT_SAME);
@@ -200,6 +200,13 @@ static void avif_and_heic_are_told_by_their_brands(void **state)
 	/* The brand stands behind the end of the box. */
 	IS(SAME, "\0\0\0\x14"
 		 "ftypmif1\0\0\0\0mif1avif");
+	/* Nothing is looked for behind 64 bytes. */
+	char many[80] = "\0\0\0\x50"
+			"ftypmif1";
+	memcpy(many + 60, "avif", 4);
+	assert_int_equal(slv_format_sniff((slv_str){ many, sizeof(many) }), SLV_FORMAT_AVIF);
+	memcpy(many + 60, "xxxxavif", 8);
+	assert_int_equal(slv_format_sniff((slv_str){ many, sizeof(many) }), SLV_FORMAT_SAME);
 	/* The minor version is no brand. */
 	IS(SAME, "\0\0\0\x14"
 		 "ftypmif1avifmif1");

@@ -9,6 +9,7 @@
 #include "jail/image/load.h"
 #include "jail/image/ops.h"
 #include "jail/image/picture.h"
+#include "jail/image/svg.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -34,18 +35,16 @@ static uint32_t elapsed_us(gint64 *since)
 	return us < 0 ? 0 : (uint32_t)us;
 }
 
-static enum slv_format same_format(const struct slv_source *source)
+/* As the source, if it can be written and the client shows it. */
+static enum slv_format same_format(
+		const struct slv_pixel_plan *plan, const struct slv_source *source)
 {
-	switch (source->format) {
-	case SLV_FORMAT_JPEG:
-	case SLV_FORMAT_PNG:
-	case SLV_FORMAT_WEBP:
-	case SLV_FORMAT_AVIF:
-	case SLV_FORMAT_GIF:
+	static const unsigned written = SLV_BIT(SLV_FORMAT_JPEG) | SLV_BIT(SLV_FORMAT_PNG) |
+	                                SLV_BIT(SLV_FORMAT_WEBP) | SLV_BIT(SLV_FORMAT_AVIF) |
+	                                SLV_BIT(SLV_FORMAT_GIF);
+	if (written & ~(unsigned)plan->avoid & SLV_BIT(source->format))
 		return source->format;
-	default:
-		return source->alpha ? SLV_FORMAT_PNG : SLV_FORMAT_JPEG;
-	}
+	return source->alpha ? SLV_FORMAT_PNG : SLV_FORMAT_JPEG;
 }
 
 static void fall_back(struct work *work)
@@ -71,8 +70,8 @@ static slv_err start(struct work *work)
 	result->source_frames = source->frames_total;
 	result->orientation = (uint16_t)source->orientation;
 
-	work->format = plan->format == SLV_FORMAT_SAME ? same_format(source)
-	                                               : (enum slv_format)plan->format;
+	bool same = plan->format == SLV_FORMAT_SAME || plan->format == SLV_FORMAT_SVG;
+	work->format = same ? same_format(plan, source) : (enum slv_format)plan->format;
 	if (plan->animate) {
 		struct slv_source moving = *source;
 		slv_decode_animate(&moving, &plan->limits);
@@ -305,6 +304,35 @@ static slv_err run(struct work *work, void **ret_bytes, size_t *ret_len)
 	return err;
 }
 
+/* An SVG that is passed on is text: no pixel is made of it. */
+static bool is_svg_only(const struct slv_job *job)
+{
+	const struct slv_pixel_plan *plan = job->plan;
+	if (slv_format_sniff(job->source) != SLV_FORMAT_SVG)
+		return false;
+	return plan->format == SLV_FORMAT_SVG || (plan->info_only && !plan->allow_svg);
+}
+
+static slv_err run_svg(struct work *work, void **ret_bytes, size_t *ret_len)
+{
+	struct slv_buf clean;
+	struct slv_pixel_result *result = work->result;
+	gint64 since = g_get_monotonic_time();
+	slv_buf_init(&clean, SLV_SVG_BYTES_MAX);
+	slv_err err = slv_svg_clean(work->job->source, &clean, &result->width, &result->height);
+	if (!slv_failed(err) && !work->plan->info_only) {
+		*ret_bytes = g_memdup2(clean.at, clean.len);
+		*ret_len = clean.len;
+	}
+	slv_buf_done(&clean);
+	result->format = result->source_format = SLV_FORMAT_SVG;
+	result->source_width = result->width;
+	result->source_height = result->height;
+	result->frames = result->source_frames = 1;
+	result->process_us = elapsed_us(&since);
+	return err;
+}
+
 void slv_job_run(struct slv_arena *arena, const struct slv_job *job,
 		struct slv_pixel_result *ret_result, void **ret_bytes, size_t *ret_len)
 {
@@ -312,7 +340,8 @@ void slv_job_run(struct slv_arena *arena, const struct slv_job *job,
 	struct work work = { .arena = arena, .job = job, .plan = job->plan, .result = &result };
 	*ret_bytes = NULL;
 	*ret_len = 0;
-	slv_err err = run(&work, ret_bytes, ret_len);
+	slv_err err = is_svg_only(job) ? run_svg(&work, ret_bytes, ret_len)
+	                               : run(&work, ret_bytes, ret_len);
 	for (uint32_t i = 0; work.frames && i < work.load.source.frames; i++)
 		g_clear_object(&work.frames[i]);
 	g_free(work.frames);
