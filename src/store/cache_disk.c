@@ -243,6 +243,18 @@ static int write_entry(struct slv_disk *on, int fd, const struct slv_cache_entry
 	return result;
 }
 
+/* Let the index know of a file that was written or read under `claim`. A purge voids claims before
+ * it looks into the index, so either it finds this there or we notice. False when the index is
+ * full. */
+static bool note(struct slv_cache_disk *disk, const struct slv_cache_entry *entry,
+		const struct slv_cache_claim *claim, int64_t used_ms)
+{
+	bool kept = slv_cache_index_put(disk->index, &entry->key, cost_of(entry), used_ms);
+	if (!slv_cache_claim_holds(disk->conf.claims, claim))
+		slv_cache_index_remove(disk->index, &entry->key);
+	return kept;
+}
+
 /* Rename what was written to its place, unless the claim is void by now. */
 static int bring_in(struct slv_cache_disk *disk, int dir_fd, const char *temp,
 		const struct slv_cache_entry *entry, const struct slv_cache_claim *claim)
@@ -266,8 +278,7 @@ static int bring_in(struct slv_cache_disk *disk, int dir_fd, const char *temp,
 		result = -ECANCELED;
 	}
 	slv_cache_claim_rename_end(claims, claim, voided);
-	if (!result && !slv_cache_index_put(disk->index, &entry->key, cost_of(entry),
-				       entry->hit.stored_ms))
+	if (!result && !note(disk, entry, claim, entry->hit.stored_ms))
 		(void)on->ops->unlink(on, dir_fd, name); /* no more files than the index holds */
 	return result;
 }
@@ -450,7 +461,7 @@ struct slv_cache_entry *slv_cache_disk_read(struct slv_cache_disk *disk,
 		return NULL;
 	}
 	/* A full index does without it; the file is removed when it is swept. */
-	(void)slv_cache_index_put(disk->index, key, cost_of(entry), now_ms);
+	(void)note(disk, entry, claim, now_ms);
 	return entry;
 }
 
@@ -524,6 +535,7 @@ bool slv_cache_disk_purge(struct slv_cache_disk *disk, enum slv_cache_scope scop
 	int root_fd = result;
 	char gone[UNIQUE_BYTES];
 	unique_name(disk, SLV_CACHE_GONE, mono_ms, gone);
+	disk->purges++; /* before the first change */
 
 	if (scope == SLV_CACHE_ALL) {
 		result = purge_all(disk, root_fd, gone);

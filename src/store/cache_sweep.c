@@ -118,6 +118,14 @@ static bool digest_of(const char *name, struct slv_digest *ret_digest)
 	return true;
 }
 
+/* There was a purge since the folder above was opened: what we hold open may be what it took away.
+ * A purge counts before it looks into the index, so either it finds there what we put or we notice
+ * behind that. */
+static bool is_outdated(const struct slv_cache_disk *disk)
+{
+	return disk->scan.purges != disk->purges;
+}
+
 static void scan_file(struct slv_cache_disk *disk, const char *name, int64_t now_ms)
 {
 	struct slv_disk *on = disk->conf.disk;
@@ -128,12 +136,16 @@ static void scan_file(struct slv_cache_disk *disk, const char *name, int64_t now
 	if ((!new && !ours) || on->ops->stat(on, scan->source_fd, name, &stat) < 0)
 		return; /* not our business, or gone meanwhile */
 
-	/* What a crash has left, or what the index has no room for. Who fails to remove it here
-	 * fails elsewhere too, and is told. */
-	if (new ? stat.used_ms < now_ms - NEW_MS
-		: !slv_cache_index_add(disk->index, &scan->key, slv_cache_disk_cost(stat.bytes),
-				  stat.used_ms))
+	bool unwanted;
+	if (new) /* what a crash has left, if it is old */
+		unwanted = stat.used_ms < now_ms - NEW_MS;
+	else
+		unwanted = !slv_cache_index_add(disk->index, &scan->key,
+				slv_cache_disk_cost(stat.bytes), stat.used_ms);
+	if (unwanted) /* who fails to remove it here fails elsewhere too, and is told */
 		(void)on->ops->unlink(on, scan->source_fd, name);
+	if (ours && is_outdated(disk))
+		slv_cache_index_remove(disk->index, &scan->key);
 }
 
 /* Go on by one name. False at the end of all. */
@@ -141,6 +153,12 @@ static bool scan_name(struct slv_cache_disk *disk, int root_fd, int64_t now_ms, 
 {
 	struct slv_disk *on = disk->conf.disk;
 	struct slv_cache_scan *scan = &disk->scan;
+	if (scan->top_dir && is_outdated(disk)) {
+		if (scan->source_dir)
+			close_dir(disk, &scan->source_dir, &scan->source_fd);
+		close_dir(disk, &scan->top_dir, &scan->top_fd);
+		scan->top--; /* once more */
+	}
 	if (scan->source_dir) {
 		const char *name = on->ops->dir_next(on, scan->source_dir);
 		if (name)
@@ -160,6 +178,7 @@ static bool scan_name(struct slv_cache_disk *disk, int root_fd, int64_t now_ms, 
 	}
 	if (scan->top == TOPS)
 		return false;
+	scan->purges = disk->purges;
 	struct slv_digest first = { { (uint8_t)scan->top++ } };
 	char top[SLV_CACHE_TOP_BYTES];
 	slv_cache_disk_top(&first, top);

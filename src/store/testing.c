@@ -84,6 +84,14 @@ static ssize_t faulty_write(struct slv_disk *disk, int fd, const void *bytes, si
 	return slv_disk_ops.write(disk, fd, bytes, len);
 }
 
+static int faulty_stat(
+		struct slv_disk *disk, int dir_fd, const char *name, struct slv_disk_stat *ret_stat)
+{
+	if (*name)
+		gate_pass(&((struct faulty_disk *)disk)->at_scan);
+	return slv_disk_ops.stat(disk, dir_fd, name, ret_stat);
+}
+
 static int faulty_rename(
 		struct slv_disk *disk, int from_fd, const char *from, int to_fd, const char *to)
 {
@@ -115,6 +123,7 @@ static void faulty_init(struct faulty_disk *faulty)
 	faulty_ops.open = faulty_open;
 	faulty_ops.read = faulty_read;
 	faulty_ops.write = faulty_write;
+	faulty_ops.stat = faulty_stat;
 	faulty_ops.rename = faulty_rename;
 	faulty_ops.unlink = faulty_unlink;
 	faulty_ops.mkdir = faulty_mkdir;
@@ -122,6 +131,7 @@ static void faulty_init(struct faulty_disk *faulty)
 	gate_init(&faulty->at_read);
 	gate_init(&faulty->at_rename);
 	gate_init(&faulty->at_unlink);
+	gate_init(&faulty->at_scan);
 }
 
 /* --- the kit --- */

@@ -23,6 +23,7 @@ struct faulty_disk {
 	_Atomic uint64_t write_left;    /* bytes until it is full; 0: no limit */
 	_Atomic uint64_t reads, writes; /* calls so far */
 	struct gate at_read, at_rename, at_unlink;
+	struct gate at_scan; /* before a name is looked at */
 };
 
 struct kit {
