@@ -93,28 +93,28 @@ slv_str slv_edge_date(struct slv_edge *edge)
 	return (slv_str){ edge->date, SLV_DATE_BYTES };
 }
 
-static slv_err host_of(struct slv_req *req, slv_str text)
+slv_err edge_host(struct slv_arena *arena, slv_str text, slv_str *ret_name, uint16_t *ret_port)
 {
 	struct slv_host host;
-	if (!text.len) {
-		req->host = (slv_str){ 0 };
+	*ret_name = (slv_str){ 0 };
+	*ret_port = 0;
+	if (!text.len)
 		return SLV_OK;
-	}
 	if (text.len > HOST_BYTES_MAX)
 		return SLV_ERR(SLV_E_SYNTAX, "host is longer than 255 bytes");
 	slv_err err = slv_host_parse(text, &host);
 	if (slv_failed(err))
 		return err;
 
-	char *lower = slv_arena_bytes(req->arena, host.name.len);
+	char *lower = slv_arena_bytes(arena, host.name.len);
 	if (!lower)
-		return SLV_ERR(SLV_E_LIMIT, "no memory left for this request");
+		return SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
 	for (size_t i = 0; i < host.name.len; i++)
 		lower[i] = slv_lower(host.name.at[i]);
-	req->host = (slv_str){ lower, host.name.len };
-	if (req->host.len && lower[req->host.len - 1] == '.')
-		req->host.len--; /* the same name, written fully */
-	req->host_port = host.port;
+	*ret_name = (slv_str){ lower, host.name.len };
+	if (host.name.len && lower[host.name.len - 1] == '.')
+		ret_name->len--; /* the same name, written fully */
+	*ret_port = host.port;
 	return SLV_OK;
 }
 
@@ -134,7 +134,7 @@ static slv_err normalise(struct slv_edge *edge, struct slv_req *req)
 		if (told.host.len)
 			host = told.host;
 	}
-	slv_err err = host_of(req, host);
+	slv_err err = edge_host(req->arena, host, &req->host, &req->host_port);
 	if (slv_failed(err))
 		return err;
 	return slv_uri_decode_path(req->arena, req->uri.path, &req->path);

@@ -59,8 +59,10 @@ slv_err slv_edge_new(struct slv_arena *scratch, const struct slv_service_env *en
 /* After the last request is finished. NULL is fine. */
 void slv_edge_free(struct slv_edge *edge);
 
-/* Ask every instance of this loop to forget; returns how much was named. */
-size_t slv_edge_purge(struct slv_edge *edge, const struct slv_purge *purge);
+/* Ask every instance of this loop to forget; returns how much was named. `purge->host` may have
+ * any case and a port. */
+size_t slv_edge_purge(
+		struct slv_edge *edge, struct slv_arena *scratch, const struct slv_purge *purge);
 
 /* The header of `req` is complete. Owes one reply to its sink. `host` and `client` and `path` are
  * worked out here from what proto filled in: method, target, uri, fields, scheme, version, peer. */

@@ -61,6 +61,9 @@ void edge_routes_stop(struct slv_edge *edge);
 const struct edge_site *edge_site_find(const struct slv_edge *edge, slv_str host);
 const struct edge_route *edge_route_find(const struct edge_site *site, slv_str path);
 
+/* edge.c: the name in lower case, without port and final dot, in `arena` */
+slv_err edge_host(struct slv_arena *arena, slv_str text, slv_str *ret_name, uint16_t *ret_port);
+
 /* admit.c */
 void edge_sampler_start(struct slv_edge *edge);
 void edge_sampler_stop(struct slv_edge *edge);

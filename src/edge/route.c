@@ -193,13 +193,18 @@ static size_t purge_site(const struct edge_site *site, const struct slv_purge *p
 	return named;
 }
 
-size_t slv_edge_purge(struct slv_edge *edge, const struct slv_purge *purge)
+size_t slv_edge_purge(
+		struct slv_edge *edge, struct slv_arena *scratch, const struct slv_purge *purge)
 {
 	size_t named = 0;
-	const struct edge_site *site =
-			purge->what == SLV_PURGE_ALL ? NULL : edge_site_find(edge, purge->host);
+	slv_str host;
+	uint16_t port;
+	bool all = purge->what == SLV_PURGE_ALL;
+	if (slv_failed(edge_host(scratch, purge->host, &host, &port)))
+		return 0;
+	const struct edge_site *site = all ? NULL : edge_site_find(edge, host);
 	for (size_t i = 0; i < edge->sites_count; i++)
-		if (purge->what == SLV_PURGE_ALL || &edge->sites[i] == site)
+		if (all || &edge->sites[i] == site)
 			named += purge_site(&edge->sites[i], purge);
 	return named;
 }

@@ -283,11 +283,15 @@ static void a_purge_reaches_the_routes_of_its_site(void **state)
 	struct fixture *fixture = *state;
 	start(fixture);
 	struct slv_purge purge = { .what = SLV_PURGE_SOURCE, .host = SLV_STR("a.example") };
-	assert_int_equal(slv_edge_purge(fixture->edge, &purge), 3);
+	assert_int_equal(slv_edge_purge(fixture->edge, &fixture->arena, &purge), 3);
+	purge.host = SLV_STR("A.EXAMPLE.:8080");
+	assert_int_equal(slv_edge_purge(fixture->edge, &fixture->arena, &purge), 3);
+	purge.host = SLV_STR("no host");
+	assert_int_equal(slv_edge_purge(fixture->edge, &fixture->arena, &purge), 0);
 	purge.host = SLV_STR("none.test");
-	assert_int_equal(slv_edge_purge(fixture->edge, &purge), 1);
+	assert_int_equal(slv_edge_purge(fixture->edge, &fixture->arena, &purge), 1);
 	purge.what = SLV_PURGE_ALL;
-	assert_int_equal(slv_edge_purge(fixture->edge, &purge), 5);
+	assert_int_equal(slv_edge_purge(fixture->edge, &fixture->arena, &purge), 5);
 }
 
 static void two_sites_may_not_have_one_host(void **state)

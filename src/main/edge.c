@@ -241,10 +241,10 @@ static void refresh_gauges(void *arg)
 		slv_metric_set(program->cache_gauges[i], values[i]);
 }
 
-static size_t purge(void *arg, const struct slv_purge *what)
+static size_t purge(void *arg, struct slv_arena *scratch, const struct slv_purge *what)
 {
 	struct program *program = arg;
-	return slv_edge_purge(program->cores[0].edge, what);
+	return slv_edge_purge(program->cores[0].edge, scratch, what);
 }
 
 static void name_gauges(struct program *program)
@@ -283,6 +283,7 @@ static slv_err start_admin(struct program *program)
 		.metrics = program->metrics,
 		.metrics_count = program->count,
 		.token = settings->admin.token,
+		.hosts = settings->admin.hosts,
 		.draining = &program->draining,
 		.refresh = refresh_gauges,
 		.purge = purge,

@@ -50,6 +50,13 @@ static const struct slv_conf_key admin_keys[] = {
 			.keys = slv_listen_keys,
 			.fallback = "{ address: '127.0.0.1:8081' }",
 			.help = "Where /metrics, /healthz, /readyz and /purge are" },
+	{ .name = "hosts",
+			.type = SLV_CONF_TEXTS,
+			.offset = AT(admin.hosts) - AT(admin),
+			.max = 100,
+			.help = "Names it may be asked by besides localhost and addresses: a page "
+				"in a "
+				"browser could point its own name here" },
 	{ .name = "token",
 			.type = SLV_CONF_SECRET,
 			.offset = AT(admin.token) - AT(admin),

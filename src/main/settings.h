@@ -21,6 +21,7 @@ struct settings {
 	struct {
 		struct slv_listen_conf listen;
 		slv_str token;
+		struct slv_conf_list hosts; /* of slv_str */
 		bool enabled;
 	} admin;
 	struct {

@@ -123,12 +123,13 @@ static slv_err read_url(slv_str text, struct slv_purge *purge)
 {
 	struct slv_uri uri;
 	slv_err err = slv_uri_parse(text, &uri);
-	if (slv_failed(err))
+	if (slv_failed(err) || !uri.authority.len)
 		return err;
-	if (uri.authority.len) {
-		purge->host = uri.authority;
-		purge->target = slv_str_from_index(text, (size_t)(uri.path.at - text.at));
-	}
+	size_t host_end = (size_t)(uri.authority.at + uri.authority.len - text.at);
+	purge->host = uri.authority;
+	purge->target = slv_str_from_index(text, host_end);
+	if (!slv_str_starts(purge->target, SLV_STR("/")))
+		return SLV_ERR(SLV_E_SYNTAX, "a URL to purge has a path");
 	return SLV_OK;
 }
 
@@ -155,7 +156,9 @@ static slv_err purge_now(struct admin *self, struct slv_req *req, slv_str text)
 		return SLV_ERR(SLV_E_SYNTAX, "the body is no JSON object");
 	}
 	slv_err err = read_purge(root, &purge);
-	size_t named = slv_failed(err) ? 0 : self->settings->purge(self->settings->arg, &purge);
+	size_t named = slv_failed(err) ? 0
+	                               : self->settings->purge(
+							 self->settings->arg, req->arena, &purge);
 	json_decref(root);
 	if (slv_failed(err))
 		return err;
@@ -214,9 +217,25 @@ static slv_err serve_purge(struct admin *self, struct slv_req *req)
 
 /* --- the service --- */
 
+/* By address, as localhost, or by a name of the settings. A page in somebody's browser may have its
+ * own name lead here (DNS rebinding); then that name is in Host. */
+static bool is_our_host(const struct admin *self, slv_str host)
+{
+	struct slv_addr addr;
+	const slv_str *names = self->settings->hosts.at;
+	if (!host.len || slv_str_eq(host, SLV_STR("localhost")) || slv_addr_parse(host, &addr))
+		return true;
+	for (size_t i = 0; i < self->settings->hosts.count; i++)
+		if (slv_str_eq(host, names[i]))
+			return true;
+	return false;
+}
+
 static slv_err admin_serve(void *me, struct slv_req *req)
 {
 	struct admin *self = me;
+	if (!is_our_host(self, req->host))
+		return SLV_ERR(SLV_E_MISDIRECTED, "not a name in admin.hosts");
 	bool purges = slv_str_eq(req->path, SLV_STR("/purge"));
 	bool reads = req->method == SLV_METHOD_GET || req->method == SLV_METHOD_HEAD;
 	if (purges ? req->method != SLV_METHOD_POST : !reads) {

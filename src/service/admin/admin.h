@@ -19,12 +19,14 @@ extern const struct slv_service slv_admin_service;
 struct slv_admin_settings {
 	struct slv_metrics *const *metrics; /* of all loops */
 	size_t metrics_count;
-	slv_str token; /* of /purge; empty: only clients on this machine may */
+	slv_str token;              /* of /purge; empty: only clients on this machine may */
+	struct slv_conf_list hosts; /* of slv_str: names it answers to besides localhost and
+	                               addresses */
 	const bool *draining;
 	/* Before metrics are printed: bring gauges up to date. */
 	void (*refresh)(void *arg);
 	/* Forget; returns how much was named. */
-	size_t (*purge)(void *arg, const struct slv_purge *purge);
+	size_t (*purge)(void *arg, struct slv_arena *scratch, const struct slv_purge *purge);
 	void *arg;
 };
 

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #define FLIGHTS_MAX 4096u /* variants on their way at once */
+#define ASKS_MAX 16384u   /* requests that wait for them */
 #define AVIF_SHARE_PERCENT 60u
 #define JSON_BYTES_MAX 1024u
 #define FAILURES_KEPT 64u
@@ -40,8 +41,9 @@ struct image_home {
 	struct slv_cache *cache;
 	struct slv_image_lanes *lanes;
 	struct image_sources *sources;
-	struct slv_map flights; /* by variant */
-	uint64_t purges;        /* so far */
+	struct slv_map flights;  /* by variant: those that may be joined */
+	uint32_t flying, asking; /* flights and asks, all told */
+	uint64_t purges;         /* so far */
 	struct failure failures[FAILURES_KEPT];
 	size_t failures_next;
 };
@@ -375,14 +377,21 @@ static void answer_run(struct slv_post *post)
 	ask->answered(ask);
 }
 
+/* Back to the loop that asked. */
+static void send_answer(struct image_home *home, struct image_ask *ask)
+{
+	home->asking--;
+	ask->post.run = answer_run;
+	slv_loop_post(ask->self->env->loop, &ask->post);
+}
+
 static void answer(struct flight *flight, struct image_ask *ask)
 {
 	ask->hit = flight->hit ? slv_cache_ref(flight->hit) : NULL;
 	ask->how = flight->how == IMAGE_MADE && ask != flight->lead ? IMAGE_COALESCED : flight->how;
 	ask->code = flight->code;
 	memcpy(ask->what, flight->what, sizeof(ask->what));
-	ask->post.run = answer_run;
-	slv_loop_post(ask->self->env->loop, &ask->post);
+	send_answer(flight->home, ask);
 }
 
 static bool failed_lately(const struct image_home *home, const struct slv_digest *variant)
@@ -409,8 +418,9 @@ static enum flight_state step_done(struct flight *flight)
 		flight_fail(flight, SLV_ERR(SLV_E_INTERNAL, "a flight ended with nothing"));
 	if (flight->code && flight->lead->renew)
 		remember_failure(flight);
-	slv_map_remove(&flight->home->flights,
-			(slv_str){ (const char *)flight->key.variant.bytes, SLV_SHA256_BYTES });
+	slv_str name = { (const char *)flight->key.variant.bytes, SLV_SHA256_BYTES };
+	if (slv_map_get(&flight->home->flights, name) == flight)
+		slv_map_remove(&flight->home->flights, name);
 	for (struct slv_list *link; (link = slv_list_pop(&flight->asks));)
 		answer(flight, SLV_CONTAINER(link, struct image_ask, link));
 	return FLIGHT_WAIT;
@@ -432,6 +442,7 @@ static const unsigned flight_may[FLIGHT_STATES] = {
 
 static void flight_free(struct flight *flight)
 {
+	flight->home->flying--;
 	for (uint32_t i = 0; i < SLV_COUNT(flight->sources); i++) {
 		struct flight_source *from = &flight->sources[i];
 		slv_fd_done(&from->temp_fd);
@@ -463,51 +474,90 @@ static void flight_run(struct flight *flight)
 
 /* --- the home loop --- */
 
-static void refuse(struct image_ask *ask)
+static void refuse(struct image_home *home, struct image_ask *ask, const char *what, unsigned most)
 {
 	ask->code = SLV_E_BUSY;
-	snprintf(ask->what, sizeof(ask->what), "%u pictures are being made already", FLIGHTS_MAX);
-	ask->post.run = answer_run;
-	slv_loop_post(ask->self->env->loop, &ask->post);
+	snprintf(ask->what, sizeof(ask->what), "%u %s already", most, what);
+	send_answer(home, ask);
 }
 
-static void arrived(struct slv_post *post)
+static void take_off(struct image_home *home, struct image_ask *ask)
 {
-	struct image_ask *ask = SLV_CONTAINER(post, struct image_ask, post);
-	struct image_home *home = ask->self->home;
-	slv_str name = { (const char *)ask->key.variant.bytes, SLV_SHA256_BYTES };
-	struct flight *flight = slv_map_get(&home->flights, name);
-	if (ask->renew && (flight || failed_lately(home, &ask->key.variant))) {
-		slv_free(ask); /* nobody waits for it */
-		return;
-	}
-	if (flight) {
-		slv_list_push(&flight->asks, &ask->link);
-		return;
-	}
-	if (home->flights.count >= FLIGHTS_MAX) {
-		refuse(ask);
-		return;
-	}
-	flight = SLV_ALLOC(struct flight);
+	struct flight *flight = SLV_ALLOC(struct flight);
 	slv_list_init(&flight->asks);
 	slv_list_push(&flight->asks, &ask->link);
 	for (uint32_t i = 0; i < SLV_COUNT(flight->sources); i++)
 		flight->sources[i].temp_fd = -1;
 	flight->home = home;
 	flight->lead = ask;
+	ask->leads = true;
 	flight->key = ask->key;
 	flight->begun_ms = slv_loop_now_ms(home->loop);
 	flight->purges = home->purges;
-	name.at = (const char *)flight->key.variant.bytes;
+	home->flying++;
+	slv_str name = { (const char *)flight->key.variant.bytes, SLV_SHA256_BYTES };
 	slv_map_put(&home->flights, name, flight);
 	flight_run(flight);
 }
 
+static void arrived(struct slv_post *post)
+{
+	struct image_ask *ask = SLV_CONTAINER(post, struct image_ask, post);
+	struct image_home *home = ask->self->home;
+	struct flight *flight = slv_map_get(&home->flights,
+			(slv_str){ (const char *)ask->key.variant.bytes, SLV_SHA256_BYTES });
+	home->asking++;
+	if (ask->renew && (flight || failed_lately(home, &ask->key.variant)))
+		refuse(home, ask, "renewals of it are under way or failed",
+				1); /* nobody hears it */
+	else if (home->asking > ASKS_MAX)
+		refuse(home, ask, "requests wait for pictures", ASKS_MAX);
+	else if (flight)
+		slv_list_push(&flight->asks, &ask->link);
+	else if (home->flying >= FLIGHTS_MAX)
+		refuse(home, ask, "pictures are being made", FLIGHTS_MAX);
+	else
+		take_off(home, ask);
+}
+
 void image_ask(struct image_ask *ask)
 {
+	ask->pending = 1;
 	ask->post.run = arrived;
 	slv_loop_post(ask->self->home->loop, &ask->post);
+}
+
+static void cancel_back(struct slv_post *post)
+{
+	image_ask_done(SLV_CONTAINER(post, struct image_ask, cancel));
+}
+
+/* The lead stays: what it says is what the flight makes, and others may have joined. */
+static void cancel_arrived(struct slv_post *post)
+{
+	struct image_ask *ask = SLV_CONTAINER(post, struct image_ask, cancel);
+	struct image_home *home = ask->self->home;
+	if (slv_list_linked(&ask->link) && !ask->leads) {
+		slv_list_remove(&ask->link);
+		send_answer(home, ask);
+	}
+	ask->cancel.run = cancel_back;
+	slv_loop_post(ask->self->env->loop, &ask->cancel);
+}
+
+void image_ask_cancel(struct image_ask *ask)
+{
+	ask->req = NULL;
+	ask->pending++;
+	ask->cancel.run = cancel_arrived;
+	slv_loop_post(ask->self->home->loop, &ask->cancel);
+}
+
+void image_ask_done(struct image_ask *ask)
+{
+	slv_assert(ask->pending);
+	if (--ask->pending == 0)
+		slv_free(ask);
 }
 
 slv_err image_home_open(struct slv_service_env *env, void **ret_shared)
@@ -527,7 +577,7 @@ void image_home_close(void *shared)
 	struct image_home *home = shared;
 	if (!home)
 		return;
-	slv_assert(home->flights.count == 0);
+	slv_assert(!home->flying && !home->asking);
 	image_sources_free(home->sources);
 	slv_map_done(&home->flights);
 	slv_free(home);
@@ -542,6 +592,7 @@ void image_home_meet(struct image_home *home, struct slv_service_env *env)
 void image_home_purged(struct image_home *home)
 {
 	home->purges++;
+	slv_map_done(&home->flights); /* they end for those who wait */
 	image_sources_purged(home->sources);
 }
 

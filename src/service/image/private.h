@@ -60,9 +60,13 @@ struct image {
 enum image_how { IMAGE_MADE, IMAGE_FOUND, IMAGE_COALESCED };
 
 struct image_ask {
-	struct slv_post post; /* there and back; first, for its allocation is the ask's */
+	struct slv_post post;   /* there and back; first, for its allocation is the ask's */
+	struct slv_post cancel; /* there and back too: the ask must outlive it */
 	struct image *self;
-	struct slv_req *req; /* touched on its own loop only; NULL: nobody waits, it is a renewal */
+	struct slv_req *req; /* touched on its own loop only; NULL: nobody waits, it is a renewal or
+	                        the client is gone */
+	bool leads;          /* its flight was begun for it; touched on the home loop only */
+	uint8_t pending;     /* of answer and cancel: those that are still to come back */
 	struct slv_cache_key key;
 	struct slv_pixel_plan plan;
 	slv_str source;                     /* path of the site with its query, or URL */
@@ -77,7 +81,8 @@ struct image_ask {
 	enum image_how how;
 	int32_t code;
 	char what[IMAGE_WHAT_BYTES];
-	void (*answered)(struct image_ask *ask); /* on the loop of `self`; owns the ask */
+	void (*answered)(struct image_ask *ask); /* on the loop of `self`; ends with
+	                                            image_ask_done() */
 
 	struct slv_list link; /* on a flight */
 	char text[];          /* of the views above */
@@ -86,13 +91,20 @@ struct image_ask {
 /* Hand `ask` over. Thread: the loop of its instance. */
 void image_ask(struct image_ask *ask);
 
+/* Nobody waits any more: forget ask->req. Its answer still comes. Thread: as above. */
+void image_ask_cancel(struct image_ask *ask);
+
+/* One of its ways is over; the last frees it. Thread: as above. */
+void image_ask_done(struct image_ask *ask);
+
 slv_err image_home_open(struct slv_service_env *env, void **ret_shared);
 void image_home_close(void *shared);
 
 /* The home loop's own environment is there: what dispatches requests for sources. */
 void image_home_meet(struct image_home *home, struct slv_service_env *env);
 
-/* What is under way now must not be stored: something was purged. Thread: the home loop. */
+/* Something was purged: what is under way now is not stored, and nobody joins it any more.
+ * Thread: the home loop. */
 void image_home_purged(struct image_home *home);
 
 /* What goes into the head of a stored result. */

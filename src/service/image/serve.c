@@ -23,6 +23,7 @@ struct question {
 	struct slv_cache_key key;
 	slv_str source;
 	bool auto_width, slow_quality, json;
+	struct image_ask *ask; /* the home loop was asked */
 };
 
 /* --- from a URL to a plan --- */
@@ -240,6 +241,15 @@ static slv_err reply_failed(const struct image *self, struct slv_req *req, const
 
 /* --- asking the home loop --- */
 
+/* The client is gone: answer nobody now, so that neither the connection's memory nor the request
+ * waits for the picture. */
+static void cancelled(struct slv_req *req)
+{
+	struct question *q = req->holder;
+	image_ask_cancel(q->ask);
+	slv_problem_reply(req, SLV_ERR(SLV_E_CANCELLED, "the client went away"));
+}
+
 static void answered(struct image_ask *ask)
 {
 	struct image *self = ask->self;
@@ -252,6 +262,7 @@ static void answered(struct image_ask *ask)
 		};
 		struct question *q = req->holder;
 		slv_err err = { .code = ask->code, .what = ask->what };
+		req->on_cancel = NULL;
 		req->cache_status = how[ask->how];
 		if (ask->hit)
 			err = reply_hit(self, req, q, ask->hit);
@@ -263,7 +274,7 @@ static void answered(struct image_ask *ask)
 	} else if (ask->hit) {
 		ask->hit->hold.drop(&ask->hit->hold);
 	}
-	slv_free(ask);
+	image_ask_done(ask);
 }
 
 static slv_str put_text(char **at, slv_str text)
@@ -273,7 +284,8 @@ static slv_str put_text(char **at, slv_str text)
 	return (slv_str){ *at - text.len, text.len };
 }
 
-static void ask_home(struct image *self, struct slv_req *req, const struct question *q, bool renew)
+static struct image_ask *ask_home(
+		struct image *self, struct slv_req *req, const struct question *q, bool renew)
 {
 	size_t bytes = q->source.len;
 	for (uint32_t i = 0; i < q->plan.draw_count; i++)
@@ -293,6 +305,7 @@ static void ask_home(struct image *self, struct slv_req *req, const struct quest
 	ask->begun_ms = slv_loop_now_ms(self->env->loop);
 	ask->answered = answered;
 	image_ask(ask);
+	return ask;
 }
 
 static slv_err serve_hit(struct image *self, struct slv_req *req, struct question *q,
@@ -302,7 +315,7 @@ static slv_err serve_hit(struct image *self, struct slv_req *req, struct questio
 	slv_metric_add(self->hits, 1);
 	if (now_ms >= hit->fresh_until_ms) {
 		slv_metric_add(self->stale, 1);
-		ask_home(self, NULL, q, true);
+		(void)ask_home(self, NULL, q, true); /* nobody waits for it */
 		left_s = -((now_ms - hit->fresh_until_ms) / 1000) - 1;
 	}
 	slv_str status = slv_str_printf(req->arena, "Selvedge; hit; ttl=%lld", (long long)left_s);
@@ -336,7 +349,8 @@ static slv_err image_serve(void *me, struct slv_req *req)
 	*kept = q;
 	req->holder = kept;
 	slv_metric_add(self->misses, 1);
-	ask_home(self, req, kept, false);
+	kept->ask = ask_home(self, req, kept, false);
+	req->on_cancel = cancelled;
 	return SLV_OK;
 }
 
@@ -354,13 +368,8 @@ static size_t purge_url(struct image *self, struct slv_arena *arena, slv_str tex
 			slv_failed(read_options(self, arena, target.options, &q)))
 		return 0;
 	/* A signature is no part of what is stored; what stands before it is. */
-	target.path = uri.path;
-	target.query = uri.query;
-	struct slv_image_signing open = self->conf->signing;
-	open.required = false;
-	if (slv_failed(slv_image_sign_verify(
-			    &open, &target, (uint64_t)slv_loop_wall_s(self->env->loop), &q.grant)))
-		q.grant.query = uri.query;
+	q.grant.query = self->conf->signing.keys.count ? slv_image_sign_strip(uri.query)
+	                                               : uri.query;
 	if (slv_failed(with_query(arena, q.grant.query, &q.source)))
 		return 0;
 	q.key.source = slv_image_source_key(self->site, q.source);

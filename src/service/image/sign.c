@@ -486,6 +486,17 @@ slv_err slv_image_sign_verify(const struct slv_image_signing *signing,
 
 /* --- make --- */
 
+slv_str slv_image_sign_strip(slv_str query)
+{
+	static const slv_str names[] = { SLV_STR_INIT("verify"), SLV_STR_INIT("sig"),
+		SLV_STR_INIT("key"), SLV_STR_INIT("exp"), SLV_STR_INIT("formats"),
+		SLV_STR_INIT("widths") };
+	slv_str value;
+	for (size_t i = 0; i < SLV_COUNT(names); i++)
+		(void)cut_last(&query, names[i], &value); /* what is not there stays away */
+	return query;
+}
+
 static void add_hex(
 		struct slv_buf *buf, const struct slv_image_sign_key *key, const struct text *text)
 {

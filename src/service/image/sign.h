@@ -106,6 +106,10 @@ slv_err slv_image_sign_verify(const struct slv_image_signing *signing,
 		const struct slv_image_target *target, uint64_t now_s,
 		struct slv_image_grant *ret_grant);
 
+/* A query without the parameters of a signature at its end, whoever made them and whether they
+ * hold: the source's query. at == NULL if nothing is left. */
+slv_str slv_image_sign_strip(slv_str query);
+
 /* Make a link: append the whole target to `buf`. `target` has no signature yet. They refuse
  * what would not verify: SLV_E_OPTION (an exp, set or key that is out of bounds; a query that
  * has a parameter of the scheme; options without the one width= or format= needed, or with a

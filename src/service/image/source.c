@@ -106,8 +106,9 @@ static void load_free(struct load *load)
 /* Tell all who want it. Takes a reference of `hit`. */
 static void load_end(struct load *load, slv_err err, struct slv_cache_hit *hit)
 {
-	slv_map_remove(&load->sources->loads,
-			(slv_str){ (const char *)load->key.source.bytes, SLV_SHA256_BYTES });
+	slv_str name = { (const char *)load->key.source.bytes, SLV_SHA256_BYTES };
+	if (slv_map_get(&load->sources->loads, name) == load)
+		slv_map_remove(&load->sources->loads, name);
 	slv_timer_stop(load->sources->loop, &load->deadline);
 	for (struct slv_list *link; (link = slv_list_pop(&load->wants));) {
 		struct image_want *want = SLV_CONTAINER(link, struct image_want, link);
@@ -516,4 +517,5 @@ void image_sources_meet(struct image_sources *sources, struct slv_service_env *e
 void image_sources_purged(struct image_sources *sources)
 {
 	sources->purges++;
+	slv_map_done(&sources->loads); /* they end for those who wait */
 }
