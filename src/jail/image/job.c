@@ -239,14 +239,33 @@ static slv_err join_frames(struct work *work, VipsImage **ret_roll)
 	return SLV_OK;
 }
 
-/* EXIF of the source in a JPEG: what is kept, or nothing. */
-static void choose_metadata(const struct work *work, VipsImage *image)
+static bool goes_along(const struct work *work, slv_str field)
 {
-	if (work->plan->metadata != SLV_METADATA_KEEP || work->format != SLV_FORMAT_JPEG)
-		return;
-	/* The picture is upright now, and its thumbnail may show what was cut. */
-	vips_image_remove(image, VIPS_META_ORIENTATION);
-	vips_image_remove(image, "jpeg-thumbnail-data");
+	if (slv_str_eq(field, SLV_STR(VIPS_META_PAGE_HEIGHT)) ||
+			slv_str_eq(field, SLV_STR(VIPS_META_N_PAGES)) ||
+			slv_str_eq(field, SLV_STR("delay")) || slv_str_eq(field, SLV_STR("loop")))
+		return true;
+	return work->plan->metadata == SLV_METADATA_KEEP && work->format == SLV_FORMAT_JPEG &&
+	       slv_str_starts(field, SLV_STR("exif-"));
+}
+
+/* Take off all that the source said about itself but times of frames, and EXIF if it is to be kept.
+ * Savers are told the same; but not all of them listen, and one trips over what it was told to
+ * leave out. */
+static slv_err strip(const struct work *work, VipsImage **image)
+{
+	VipsImage *out;
+	if (vips_copy(*image, &out, NULL) != 0)
+		return SLV_ERR(SLV_E_INTERNAL, "strip");
+	slv_picture_put(image, out);
+	char **fields = vips_image_get_fields(out);
+	for (int i = 0; fields[i]; i++)
+		if (!goes_along(work, slv_str_from(fields[i])))
+			(void)vips_image_remove(out, fields[i]); /* false for width and kin */
+	g_strfreev(fields);
+	/* The picture is upright now, and a thumbnail may show what was cut. */
+	vips_image_set_int(out, VIPS_META_ORIENTATION, 1);
+	return SLV_OK;
 }
 
 static slv_err add_owner(struct work *work, VipsImage *image, void **bytes, size_t *len)
@@ -275,10 +294,11 @@ static slv_err encode(struct work *work, void **ret_bytes, size_t *ret_len)
 	slv_err err = join_frames(work, &roll);
 	if (slv_failed(err))
 		return err;
-	choose_metadata(work, roll);
-	err = slv_encode(roll, work->format, work->plan, ret_bytes, ret_len);
+	err = strip(work, &roll);
 	if (!slv_failed(err))
-		err = add_owner(work, roll, ret_bytes, ret_len);
+		err = slv_encode(roll, work->format, work->plan, ret_bytes, ret_len);
+	if (!slv_failed(err))
+		err = add_owner(work, work->frames[0], ret_bytes, ret_len);
 	return err;
 }
 

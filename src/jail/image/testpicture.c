@@ -6,6 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* For the leak sanitizer: what foreign libraries keep for the process's life is their affair. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:libx265\nleak:libglib\nleak:libheif\nleak:libvips\n";
+}
+
 static VipsImage *from_pixels(const uint8_t *rgba, int width, int height)
 {
 	VipsImage *raw = vips_image_new_from_memory_copy(rgba, (size_t)width * (size_t)height * 4,
