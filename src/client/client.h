@@ -20,6 +20,9 @@
 
 struct slv_client;
 
+/* What each request says in CDN-Loop (RFC 8586), so that one that comes back is known. */
+#define SLV_CLIENT_LOOP_ID "selvedge"
+
 struct slv_client_conf {
 	int64_t connect_ms;               /* 5000 */
 	int64_t total_ms;                 /* 15000: of one fetch, redirects included */

@@ -433,6 +433,7 @@ static void set_lines(struct transfer *transfer)
 {
 	slv_str etag = transfer->fetch->if_none_match;
 	add_line(transfer, "Accept-Encoding: identity");
+	add_line(transfer, "CDN-Loop: " SLV_CLIENT_LOOP_ID); /* RFC 8586 */
 	if (etag.len && etag.len <= 1024 && slv_field_value_ok(etag)) {
 		struct slv_buf line;
 		slv_buf_init(&line, 2048);

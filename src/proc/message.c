@@ -184,7 +184,7 @@ slv_err slv_memfd_map(int fd, uint64_t bytes, slv_str *ret_bytes)
 	void *at = NULL;
 	if (bytes > 0) {
 		/* All of it will be read: one call instead of a fault for every page. */
-		at = mmap(NULL, bytes, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
+		at = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
 	}
 	if (at == MAP_FAILED)
 		return sys("map a memfd");

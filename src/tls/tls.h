@@ -8,7 +8,7 @@
  * They are read when they are added and again by slv_tls_refresh() once their files
  * have changed. Tickets are sealed with keys that the parent hands out and rotates.
  *
- * Thread: that of its loop; slv_tls_load() any, it only reads files.
+ * Thread: that of its loop.
  */
 #ifndef SLV_TLS_TLS_H
 #define SLV_TLS_TLS_H

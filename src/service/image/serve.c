@@ -1,5 +1,6 @@
 #include "base/assert.h"
 #include "base/mem.h"
+#include "client/client.h"
 #include "http/condition.h"
 #include "http/problem.h"
 #include "service/image/private.h"
@@ -75,6 +76,14 @@ static slv_err check_url_source(const struct image *self, slv_str source)
 	return SLV_OK;
 }
 
+/* An origin of ours asks us: we fetched it to make a picture (RFC 8586). */
+static bool came_around(const struct slv_req *req)
+{
+	const struct slv_field *field = slv_fields_find_name(&req->fields, SLV_STR("cdn-loop"));
+	return field &&
+	       slv_str_find_str(field->value, SLV_STR(SLV_CLIENT_LOOP_ID)) < field->value.len;
+}
+
 /* The source with its own query, as it will be fetched. */
 static slv_err with_query(struct slv_arena *arena, slv_str query, slv_str *source)
 {
@@ -123,7 +132,8 @@ static slv_err work_out(const struct image *self, struct slv_req *req, struct qu
 	if (slv_failed(err))
 		return err;
 	if (is_url(q->source)) {
-		err = check_url_source(self, q->source);
+		err = came_around(req) ? SLV_ERR(SLV_E_CYCLE, "the source leads back to here")
+		                       : check_url_source(self, q->source);
 		if (slv_failed(err))
 			return err;
 	}

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "client/client.h"
 #include "http/date.h"
+#include "loop/log.h"
 #include "proc/message.h"
 #include "service/image/private.h"
 
@@ -384,11 +385,31 @@ static bool origin_allow(
 	return image_origin_allows(self->origins, self->origins_count, scheme, host, port, path);
 }
 
+/* What went wrong at an origin, for the client: the client's own text may name what is behind it.
+ */
+static slv_err told(const struct load *load, slv_err err)
+{
+	static const char *const texts[SLV_E_COUNT] = {
+		[SLV_E_DENIED] = "the source's origin may not be reached, or redirects where it "
+				 "may not",
+		[SLV_E_LIMIT] = "the source is larger than source_bytes",
+		[SLV_E_TIMEOUT] = "the source's origin took longer than job_ms",
+		[SLV_E_UPSTREAM] = "the source's origin did not answer with a picture",
+		[SLV_E_SOURCE] = "source is no URL that can be fetched",
+		[SLV_E_BUSY] = "too many sources are being fetched",
+	};
+	slv_log(slv_loop_log(load->sources->loop), SLV_INFO, "image.source",
+			SLV_KV("source", load->lead->source), SLV_KV("why", err.what));
+	if (texts[err.code])
+		err.what = texts[err.code];
+	return err;
+}
+
 static void origin_done(struct slv_fetch *fetch, slv_err err, struct slv_fetched *fetched)
 {
 	struct load *load = SLV_CONTAINER(fetch, struct load, fetch);
 	if (slv_failed(err)) {
-		load_end(load, err, NULL);
+		load_end(load, told(load, err), NULL);
 		return;
 	}
 	slv_fd_done(&load->fd);
