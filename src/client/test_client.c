@@ -44,7 +44,7 @@ static void a_request_says_little(void **state)
 	fetch_gives(stage, "/a", 200, "hello");
 	const char *expected = stage_text(stage,
 			"GET /a HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nUser-Agent: selvedge\r\n"
-			"Accept: */*\r\nAccept-Encoding: identity",
+			"Accept: */*\r\nAccept-Encoding: identity\r\nCDN-Loop: selvedge",
 			stage->port);
 	assert_string_equal(stage->request, expected);
 }

@@ -203,6 +203,7 @@ void slv_edge_finish(struct slv_edge *edge, struct slv_req *req)
 	slv_metric_sub(edge->in_flight, 1);
 	edge_tally(edge, req);
 	edge_access(edge, req);
+	edge_failure(edge, req);
 }
 
 void slv_edge_cancel(struct slv_edge *edge, struct slv_req *req)

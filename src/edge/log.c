@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#define TEXT_BYTES_MAX 1024u
+
 static const char *const class_names[EDGE_CLASSES] = { "none", "1xx", "2xx", "3xx", "4xx", "5xx" };
 
 static void tally_start(struct slv_edge *edge, struct edge_tally *tally, const char *name)
@@ -58,8 +60,10 @@ void edge_tally(struct slv_edge *edge, const struct slv_req *req)
 	slv_metric_observe(tally->took_ms, (double)(req->times.sent_ms - req->times.begun_ms));
 }
 
+/* A text of a client may be as long as its header; three bytes of JSON may stand for each of it. */
 static void add_text(struct slv_buf *line, const char *key, slv_str value)
 {
+	value = slv_str_head(value, TEXT_BYTES_MAX);
 	slv_buf_add_char(line, ',');
 	slv_buf_add_json(line, slv_str_from(key));
 	slv_buf_add_char(line, ':');
@@ -110,6 +114,17 @@ static void describe(struct slv_buf *line, const struct slv_req *req)
 		add_text(line, "cache", req->cache_status);
 	if (req->error_code)
 		add_text(line, "error", slv_str_from(req->error_code));
+	if (req->error_why.len)
+		add_text(line, "why", req->error_why);
+}
+
+void edge_failure(struct slv_edge *edge, const struct slv_req *req)
+{
+	if (req->sent_status != 500)
+		return;
+	slv_log(slv_loop_log(edge->loop), SLV_ERROR, "request.failed",
+			SLV_KV("path", req->uri.path), SLV_KV("service", req->service),
+			SLV_KV("why", req->error_why));
 }
 
 void edge_access(struct slv_edge *edge, const struct slv_req *req)
@@ -130,7 +145,6 @@ void edge_access(struct slv_edge *edge, const struct slv_req *req)
 	add_number(line, "send_ms", between(times->reply_ms, times->sent_ms));
 	add_number(line, "total_ms", between(times->begun_ms, times->sent_ms));
 	slv_buf_add_char(line, '}');
-	if (line->overflow) /* a head of 32 KiB, all of it escaped */
-		return;
+	slv_assert(!line->overflow); /* each of its texts is bounded */
 	slv_log_line(edge->access, slv_buf_str(line));
 }

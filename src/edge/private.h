@@ -73,5 +73,6 @@ slv_err edge_admit(struct slv_edge *edge);
 slv_err edge_tallies_start(struct slv_edge *edge);
 void edge_tally(struct slv_edge *edge, const struct slv_req *req);
 void edge_access(struct slv_edge *edge, const struct slv_req *req);
+void edge_failure(struct slv_edge *edge, const struct slv_req *req); /* tells why, of a 500 */
 
 #endif

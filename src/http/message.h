@@ -77,6 +77,7 @@ struct slv_req {
 	uint64_t sent_bytes;    /* of the reply's body, when it has been sent */
 	int sent_status;        /* 0: nothing was sent */
 	const char *error_code; /* reply.code, for the log */
+	slv_str error_why;      /* what an error reply was made of, for the log; set by problem.h */
 	slv_str cache_status;   /* what the log shows of Cache-Status; set by a service */
 	slv_str service;        /* the name of the service that got it; set by edge */
 	uint8_t depth;          /* how many requests inside the program led to this one */

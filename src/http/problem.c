@@ -91,12 +91,13 @@ void slv_problem_make(struct slv_req *req, slv_err err, struct slv_reply *ret_re
 	slv_assert(slv_failed(err));
 	slv_reply_init(ret_reply, req, slv_code_status(err.code));
 	ret_reply->code = slv_code_name(err.code);
-
 	slv_err failed = add_fields(&ret_reply->fields, err);
 	if (!slv_failed(failed))
 		failed = add_body(req, err, ret_reply);
 	/* An arena that is full may be why we are here: what fits of the reply will do. */
 	(void)failed;
+	/* Last, for it is only for the log. */
+	req->error_why = slv_str_copy(req->arena, slv_str_from(err.what));
 }
 
 void slv_problem_reply(struct slv_req *req, slv_err err)

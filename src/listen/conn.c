@@ -16,6 +16,9 @@
 #define LINGER_MS 1000u   /* and no longer waits a peer for our last words */
 #define LINGER_BYTES SLV_KIB(256)
 
+static const slv_err too_many = { .code = SLV_E_BUSY,
+	.what = "more connections of one address than client_connections_max" };
+
 static void conn_watch(struct conn *conn)
 {
 	int events = 0;
@@ -357,6 +360,10 @@ static void early_step(struct conn *conn)
 			return;
 		if (proxy.told)
 			conn->transport.peer = proxy.source;
+		if (!listen_client(conn)) {
+			conn_refuse(conn, too_many);
+			return;
+		}
 		conn->early_len -= used;
 		memmove(conn->early, conn->early + used, conn->early_len);
 		conn->state = conn->tls ? CONN_HANDSHAKE : CONN_SNIFF;
@@ -486,7 +493,7 @@ void conn_drain(struct conn *conn)
 		conn->transport.session->ops->drain(conn->transport.session);
 }
 
-void conn_new(struct port *port, int fd, const struct slv_addr *peer, struct client *client)
+void conn_new(struct port *port, int fd, const struct slv_addr *peer)
 {
 	struct slv_loop *loop = port->listen->loop;
 	struct conn *conn = SLV_ALLOC(struct conn);
@@ -495,7 +502,6 @@ void conn_new(struct port *port, int fd, const struct slv_addr *peer, struct cli
 		.peer = *peer,
 		.secure = port->tls != NULL };
 	conn->port = port;
-	conn->client = client;
 	conn->fd = fd;
 	conn->timer.fire = timed_out;
 	conn->end.run = conn_free;
@@ -509,6 +515,8 @@ void conn_new(struct port *port, int fd, const struct slv_addr *peer, struct cli
 	slv_list_push(&port->listen->idle, &conn->link);
 
 	slv_err err = slv_io_new(loop, fd, conn_ready, conn, &conn->io);
+	if (!slv_failed(err) && conn->state != CONN_PROXY && !listen_client(conn))
+		err = too_many;
 	if (slv_failed(err)) {
 		conn_refuse(conn, err);
 		return;

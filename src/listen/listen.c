@@ -37,18 +37,23 @@ static void address_of(const struct sockaddr_storage *from, struct slv_addr *ret
 	}
 }
 
-static struct client *client_enter(struct slv_listen *listen, const struct slv_addr *peer)
+bool listen_client(struct conn *conn)
 {
-	slv_str key = { (const char *)peer->ip, sizeof(peer->ip) };
+	struct slv_listen *listen = conn->port->listen;
+	const struct slv_addr *peer = &conn->transport.peer;
+	uint8_t ip[16] = { 0 };
+	memcpy(ip, peer->ip, slv_addr_is_v4(peer) ? sizeof(ip) : sizeof(ip) / 2);
+	slv_str key = { (const char *)ip, sizeof(ip) };
 	struct client *client = slv_map_get(&listen->clients, key);
 	if (!client) {
 		client = SLV_ALLOC(struct client);
-		memcpy(client->ip, peer->ip, sizeof(client->ip));
+		memcpy(client->ip, ip, sizeof(ip));
 		key.at = (const char *)client->ip;
 		slv_map_put(&listen->clients, key, client);
 	}
 	client->connections++;
-	return client;
+	conn->client = client;
+	return client->connections <= conn->port->conf->client_connections_max;
 }
 
 static void client_leave(struct slv_listen *listen, struct client *client)
@@ -63,9 +68,11 @@ void listen_forget(struct conn *conn)
 {
 	struct slv_listen *listen = conn->port->listen;
 	slv_list_remove(&conn->link);
-	client_leave(listen, conn->client);
-	slv_assert(listen->connections);
+	if (conn->client)
+		client_leave(listen, conn->client);
+	slv_assert(listen->connections && conn->port->connections);
 	listen->connections--;
+	conn->port->connections--;
 	slv_metric_sub(listen->open, 1);
 	if (listen->draining && !listen->connections && listen->drained) {
 		void (*drained)(void *arg) = listen->drained;
@@ -75,22 +82,26 @@ void listen_forget(struct conn *conn)
 	}
 }
 
-/* Close the connection that is idle for longest. */
-static bool reclaim(struct slv_listen *listen)
-{
-	if (slv_list_empty(&listen->idle))
-		return false;
-	slv_metric_add(listen->reclaimed, 1);
-	struct conn *conn = SLV_CONTAINER(listen->idle.next, struct conn, link);
-	slv_list_remove(&conn->link);
-	slv_list_push(&listen->busy, &conn->link); /* it ends later in this turn: not twice */
-	conn_end(conn);
-	return true;
-}
-
-static const char *refusal(const struct port *port, const struct slv_addr *peer)
+/* Close the connection of the port that is idle for longest. */
+static bool reclaim(struct port *port)
 {
 	struct slv_listen *listen = port->listen;
+	SLV_LIST_EACH(link, &listen->idle)
+	{
+		struct conn *conn = SLV_CONTAINER(link, struct conn, link);
+		if (conn->port != port)
+			continue;
+		slv_metric_add(listen->reclaimed, 1);
+		slv_list_remove(link);
+		slv_list_push(&listen->busy, link); /* it ends later in this turn: not twice */
+		conn_end(conn);
+		return true;
+	}
+	return false;
+}
+
+static const char *refusal(struct port *port, const struct slv_addr *peer)
+{
 	bool trusted = !port->conf->proxy_protocol;
 	for (size_t i = 0; i < port->proxies_count && !trusted; i++)
 		trusted = slv_net_has(&port->proxies[i], peer);
@@ -98,8 +109,8 @@ static const char *refusal(const struct port *port, const struct slv_addr *peer)
 		return "a peer that is not in `proxies`";
 	if (slv_edge_pressure(port->edge) >= 97)
 		return "overloaded: past 97 % of a mark of `overload`";
-	if (listen->connections * 100u >= listen->connections_max * RECLAIM_PERCENT &&
-			!reclaim(listen) && listen->connections >= listen->connections_max)
+	if (port->connections * 100u >= port->connections_max * RECLAIM_PERCENT && !reclaim(port) &&
+			port->connections >= port->connections_max)
 		return "more connections than connections_max";
 	return NULL;
 }
@@ -110,13 +121,9 @@ static void accepted(struct port *port, int fd, const struct sockaddr_storage *f
 	struct slv_addr peer;
 	address_of(from, &peer);
 	const char *why = refusal(port, &peer);
-	struct client *client = client_enter(listen, &peer);
-	if (!why && client->connections > port->conf->client_connections_max)
-		why = "more connections of one address than client_connections_max";
 	if (why) {
 		slv_metric_add(listen->refused, 1);
 		slv_edge_refused(port->edge, &peer, SLV_ERR(SLV_E_BUSY, why));
-		client_leave(listen, client);
 		(void)close(fd); /* nothing was said on it yet */
 		return;
 	}
@@ -124,9 +131,10 @@ static void accepted(struct port *port, int fd, const struct sockaddr_storage *f
 	/* Without it replies are only slower. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 	listen->connections++;
+	port->connections++;
 	slv_metric_add(listen->accepted, 1);
 	slv_metric_add(listen->open, 1);
-	conn_new(port, fd, &peer, client);
+	conn_new(port, fd, &peer);
 }
 
 static void listen_watch(struct slv_listen *listen, int events)
@@ -155,7 +163,7 @@ static void accept_some(struct port *port, int listener)
 			slv_log(slv_loop_log(listen->loop), SLV_ERROR, "listen.accept",
 					SLV_KV("address", port->conf->address),
 					SLV_KV("why", strerrordesc_np(errno)));
-			reclaim(listen);
+			reclaim(port);
 			listen_watch(listen, 0);
 			slv_timer_start(listen->loop, &listen->retry, RETRY_MS);
 		}
@@ -177,22 +185,20 @@ static void retry(struct slv_timer *timer)
 	listen_watch(SLV_CONTAINER(timer, struct slv_listen, retry), SLV_IO_READ);
 }
 
-static uint32_t connections_bound(const struct slv_listen_port *ports, size_t count, uint32_t loops)
+static uint32_t connections_bound(const struct slv_listen_conf *conf, uint32_t loops)
 {
 	struct rlimit limit;
 	uint64_t most = UINT32_MAX;
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
 		most = limit.rlim_cur * 9 / 10 / FDS_PER_CONNECTION;
-	for (size_t i = 0; i < count; i++)
-		if (ports[i].conf->connections_max &&
-				(uint64_t)ports[i].conf->connections_max < most)
-			most = (uint64_t)ports[i].conf->connections_max;
+	if (conf->connections_max && (uint64_t)conf->connections_max < most)
+		most = (uint64_t)conf->connections_max;
 	most /= loops;
-	return most > UINT32_MAX ? UINT32_MAX : most ? (uint32_t)most : 1;
+	return most > UINT32_MAX / 100 ? UINT32_MAX / 100 : most ? (uint32_t)most : 1;
 }
 
 static slv_err port_start(struct slv_listen *listen, struct port *port,
-		const struct slv_listen_port *from, struct slv_arena *scratch)
+		const struct slv_listen_port *from, uint32_t loops, struct slv_arena *scratch)
 {
 	const slv_str *nets = from->conf->proxies.at;
 	*port = (struct port){ .listen = listen,
@@ -200,7 +206,8 @@ static slv_err port_start(struct slv_listen *listen, struct port *port,
 		.edge = from->edge,
 		.tls = from->tls,
 		.fds = from->fds,
-		.fd_count = from->fd_count };
+		.fd_count = from->fd_count,
+		.connections_max = connections_bound(from->conf, loops) };
 	listen_session_conf(from->conf, &port->session);
 	port->ios = SLV_NEW_ARRAY(&listen->arena, struct slv_io *, from->fd_count);
 	port->proxies = SLV_NEW_ARRAY(&listen->arena, struct slv_net, from->conf->proxies.count);
@@ -238,7 +245,6 @@ slv_err slv_listen_new(struct slv_arena *scratch, struct slv_loop *loop,
 	listen->loop = loop;
 	listen->retry.fire = retry;
 	listen->grace.fire = close_idle;
-	listen->connections_max = connections_bound(ports, count, loops);
 	listen->open = slv_metric_get(metrics, SLV_GAUGE, "selvedge_connections", NULL,
 			"Connections that are open");
 	listen->accepted = slv_metric_get(metrics, SLV_COUNTER, "selvedge_connections_total", NULL,
@@ -253,7 +259,7 @@ slv_err slv_listen_new(struct slv_arena *scratch, struct slv_loop *loop,
 	slv_err err = listen->ports ? SLV_OK : SLV_ERR(SLV_E_LIMIT, "too many listeners");
 	while (!slv_failed(err) && listen->count < count) {
 		struct port *port = &listen->ports[listen->count];
-		err = port_start(listen, port, &ports[listen->count], scratch);
+		err = port_start(listen, port, &ports[listen->count], loops, scratch);
 		listen->count++;
 	}
 	if (slv_failed(err)) {

@@ -22,7 +22,8 @@ enum conn_state {
 	CONN_STATES,
 };
 
-/* One address, for as long as it has connections. */
+/* One address, for as long as it has connections. An IPv6 client has a whole /64 to choose from,
+ * so that counts as one. */
 struct client {
 	uint8_t ip[16];
 	uint32_t connections;
@@ -36,6 +37,7 @@ struct port {
 	struct slv_tls *tls;
 	struct slv_net *proxies;
 	size_t proxies_count;
+	uint32_t connections, connections_max;
 	struct slv_io **ios; /* of the listening sockets */
 	const int *fds;
 	size_t fd_count;
@@ -46,7 +48,7 @@ struct slv_listen {
 	struct slv_arena arena;
 	struct port *ports;
 	size_t count;
-	uint32_t connections, connections_max;
+	uint32_t connections; /* of all ports */
 	struct slv_list idle; /* of conn, the one idle for longest first */
 	struct slv_list busy; /* of conn */
 	struct slv_map clients;
@@ -61,8 +63,8 @@ struct slv_listen {
 struct conn {
 	struct slv_transport transport;
 	struct port *port;
-	struct slv_list link; /* on listen->idle or ->busy */
-	struct client *client;
+	struct slv_list link;  /* on listen->idle or ->busy */
+	struct client *client; /* NULL until a PROXY header has told */
 	struct slv_tls_conn *tls;
 	struct slv_io *io;
 	struct slv_timer timer; /* handshake, flush, linger */
@@ -80,8 +82,11 @@ struct conn {
 /* listen.c: a connection is gone */
 void listen_forget(struct conn *conn);
 
+/* listen.c: it is known whose it is. False if that client has too many. */
+bool listen_client(struct conn *conn);
+
 /* conn.c */
-void conn_new(struct port *port, int fd, const struct slv_addr *peer, struct client *client);
+void conn_new(struct port *port, int fd, const struct slv_addr *peer);
 void conn_drain(struct conn *conn);
 void conn_end(struct conn *conn); /* close now; memory goes later in this turn */
 

@@ -99,7 +99,8 @@ const struct slv_conf_key slv_listen_keys[] = {
 			.min = 1,
 			.max = 1e7,
 			.offset = offsetof(struct slv_listen_conf, client_connections_max),
-			.help = "Connections of one client address, per loop" },
+			.help = "Connections of one client (an IPv4 address, an IPv6 /64), per "
+				"loop" },
 	{ .name = "handshake_ms",
 			.type = SLV_CONF_INT,
 			.fallback = "5000",

@@ -9,16 +9,17 @@
 #define CONF_NAME_BUILTIN "built-in configuration"
 #define LOOPS_MAX 64
 
-const char settings_builtin[] = "data: ./data\n"
-				"listen:\n"
-				"  - address: 127.0.0.1:8080\n"
-				"sites:\n"
-				"  - hosts: ['*']\n"
-				"    routes:\n"
-				"      - path: /\n"
-				"        files: { root: . }\n"
-				"      - path: /cdn-cgi/image/\n"
-				"        images: {}\n";
+const char settings_builtin[] =
+		"data: ./.selvedge\n" /* files show no name that begins with a dot */
+		"listen:\n"
+		"  - address: 127.0.0.1:8080\n"
+		"sites:\n"
+		"  - hosts: ['*']\n"
+		"    routes:\n"
+		"      - path: /\n"
+		"        files: { root: . }\n"
+		"      - path: /cdn-cgi/image/\n"
+		"        images: {}\n";
 
 static const struct slv_conf_key site_keys[] = {
 	{ .name = "hosts",

@@ -116,7 +116,6 @@ static void disk_done(struct slv_cache_fetch *disk, struct slv_cache_hit *hit)
 		hit = NULL;
 	}
 	flight->hit = hit;
-	flight->how = IMAGE_FOUND;
 	flight_back(flight);
 }
 
@@ -133,6 +132,8 @@ static enum flight_state step_disk(struct flight *flight)
 	}
 	if (!flight->ended)
 		return FLIGHT_WAIT;
+	if (flight->hit)
+		flight->how = IMAGE_FOUND;
 	return flight->hit ? FLIGHT_DONE : FLIGHT_SOURCES;
 }
 
@@ -258,7 +259,7 @@ static void store(struct flight *flight, const struct image_meta *meta, slv_str 
 				head, body, fd, now_ms, fresh_ms, stale_ms);
 	else
 		flight->hit = slv_cache_loose(head, body, fd, now_ms);
-	flight->how = IMAGE_MADE;
+	flight->how = keep ? IMAGE_MADE : IMAGE_LOOSE;
 }
 
 /* Cloudflare's format=json, and the hashes beside it. */
@@ -388,7 +389,8 @@ static void send_answer(struct image_home *home, struct image_ask *ask)
 static void answer(struct flight *flight, struct image_ask *ask)
 {
 	ask->hit = flight->hit ? slv_cache_ref(flight->hit) : NULL;
-	ask->how = flight->how == IMAGE_MADE && ask != flight->lead ? IMAGE_COALESCED : flight->how;
+	bool made = flight->how == IMAGE_MADE || flight->how == IMAGE_LOOSE;
+	ask->how = made && ask != flight->lead ? IMAGE_COALESCED : flight->how;
 	ask->code = flight->code;
 	memcpy(ask->what, flight->what, sizeof(ask->what));
 	send_answer(flight->home, ask);

@@ -48,7 +48,8 @@ struct image {
 	struct slv_image_presets presets;
 	struct image_origin *origins;
 	size_t origins_count;
-	slv_str route_path, site;
+	slv_str route_path;
+	slv_str site;        /* names site and route in keys */
 	uint32_t site_index; /* slv_service_place.site */
 	struct slv_metric *hits, *stale, *misses, *refused;
 };
@@ -57,7 +58,13 @@ struct image {
 
 #define IMAGE_WHAT_BYTES 200
 
-enum image_how { IMAGE_MADE, IMAGE_FOUND, IMAGE_COALESCED };
+enum image_how {
+	IMAGE_NONE,      /* there is no picture */
+	IMAGE_MADE,      /* and stored */
+	IMAGE_LOOSE,     /* made, and not to be stored */
+	IMAGE_FOUND,     /* on disk */
+	IMAGE_COALESCED, /* made for somebody else */
+};
 
 struct image_ask {
 	struct slv_post post;   /* there and back; first, for its allocation is the ask's */

@@ -266,6 +266,8 @@ static void answered(struct image_ask *ask)
 	struct slv_req *req = ask->req;
 	if (req) {
 		static const slv_str how[] = {
+			[IMAGE_NONE] = SLV_STR_INIT("Selvedge; fwd=uri-miss"),
+			[IMAGE_LOOSE] = SLV_STR_INIT("Selvedge; fwd=uri-miss"),
 			[IMAGE_MADE] = SLV_STR_INIT("Selvedge; fwd=uri-miss; stored"),
 			[IMAGE_FOUND] = SLV_STR_INIT("Selvedge; hit; detail=disk"),
 			[IMAGE_COALESCED] = SLV_STR_INIT("Selvedge; fwd=uri-miss; collapsed"),
@@ -444,7 +446,9 @@ static slv_err image_start(
 	self->conf = place->settings;
 	self->home = place->shared;
 	self->route_path = place->route_path;
-	self->site = place->site_name;
+	/* Routes of one site may differ in what they allow, so what they keep is apart. */
+	self->site = slv_str_printf(&self->arena, "%.*s%.*s", SLV_FMT(place->site_name),
+			SLV_FMT(place->route_path));
 	self->site_index = place->site;
 	self->hits = slv_metric_get(metrics, SLV_COUNTER, "selvedge_image_hits_total", NULL,
 			"Pictures answered from memory");
@@ -454,7 +458,7 @@ static slv_err image_start(
 			"Pictures that were not in memory");
 	self->refused = slv_metric_get(metrics, SLV_COUNTER, "selvedge_image_refused_total", NULL,
 			"Image URLs with a wrong option, source or signature");
-	slv_err err = prepare(self);
+	slv_err err = self->site.at ? prepare(self) : SLV_ERR(SLV_E_LIMIT, "route too long");
 	if (slv_failed(err)) {
 		image_stop(self);
 		return err;

@@ -21,6 +21,8 @@
 #define ARENA_BYTES_MAX SLV_MIB(1)
 #define SNIFF_BYTES 1024u
 #define ETAG_BYTES 128u
+#define LOADS_MAX 512u                  /* sources on their way at once */
+#define LOADING_BYTES_MAX SLV_MIB(1024) /* of all of them together */
 #define META_MAGIC 0x31637273u
 
 /* What goes into the head of a stored source. */
@@ -37,7 +39,9 @@ struct image_sources {
 	struct slv_loop *loop;
 	struct slv_cache *cache;
 	struct slv_service_env *env;
-	struct slv_map loads; /* by source key */
+	struct slv_map loads; /* by source key: those that may be joined */
+	uint32_t loading;     /* loads, all told */
+	uint64_t bytes;       /* that they have taken */
 	uint64_t purges;
 };
 
@@ -72,6 +76,7 @@ struct load {
 	struct slv_fields fields;
 	int fd;
 	uint64_t bytes;
+	uint64_t counted; /* of those, what sources->bytes has */
 };
 
 static const struct source_meta *source_meta_of(const struct slv_cache_hit *hit)
@@ -96,6 +101,8 @@ static struct slv_cache_key source_cache_key(const struct image *self, slv_str s
 static void load_free(struct load *load)
 {
 	slv_assert(!load->at_work);
+	load->sources->loading--;
+	load->sources->bytes -= load->counted;
 	slv_timer_stop(load->sources->loop, &load->deadline);
 	if (load->old)
 		load->old->hold.drop(&load->old->hold);
@@ -280,10 +287,26 @@ static void inner_end(struct load *load, slv_err err)
 		load_came(load);
 }
 
-static slv_err inner_write(struct load *load, slv_str bytes)
+static slv_err inner_check(struct load *load, slv_str bytes)
 {
+	struct image_sources *sources = load->sources;
 	if (load->bytes + bytes.len > (uint64_t)load->lead->self->conf->source_bytes)
 		return SLV_ERR(SLV_E_LIMIT, "the source is larger than source_bytes");
+	if (sources->bytes + bytes.len > LOADING_BYTES_MAX)
+		return SLV_ERR(SLV_E_BUSY, "sources of more than 1 GiB are being fetched");
+	/* What is no picture is not even read to its end. */
+	if (!load->bytes && slv_format_sniff(slv_str_head(bytes, SNIFF_BYTES)) == SLV_FORMAT_SAME)
+		return SLV_ERR(SLV_E_MEDIA, "the source is no picture of a kind that is read here");
+	sources->bytes += bytes.len;
+	load->counted += bytes.len;
+	return SLV_OK;
+}
+
+static slv_err inner_write(struct load *load, slv_str bytes)
+{
+	slv_err err = inner_check(load, bytes);
+	if (slv_failed(err))
+		return err;
 	while (bytes.len) {
 		ssize_t len = write(load->fd, bytes.at, bytes.len);
 		if (len <= 0)
@@ -320,6 +343,9 @@ static void inner_reply(struct slv_sink *sink, struct slv_req *req, struct slv_r
 	load->fields = reply->fields;
 	if (reply->status != 200 || !load->body.length) {
 		inner_end(load, SLV_OK);
+	} else if (load->body.length != SLV_LENGTH_UNKNOWN &&
+			load->body.length > (uint64_t)load->lead->self->conf->source_bytes) {
+		inner_end(load, SLV_ERR(SLV_E_LIMIT, "the source is larger than source_bytes"));
 	} else if (load->body.source) {
 		slv_source_pull(load->body.source, &load->pull);
 	} else {
@@ -499,7 +525,13 @@ void image_source_get(struct image_sources *sources, struct image_want *want)
 		slv_list_push(&load->wants, &want->link);
 		return;
 	}
+	if (sources->loading >= LOADS_MAX) {
+		want->done(want, SLV_ERR(SLV_E_BUSY, "more than 512 sources are being fetched"),
+				NULL);
+		return;
+	}
 	load = SLV_ALLOC(struct load);
+	sources->loading++;
 	load->sources = sources;
 	load->lead = want;
 	load->key = key;
@@ -525,7 +557,7 @@ struct image_sources *image_sources_new(struct slv_loop *loop, struct slv_cache 
 
 void image_sources_free(struct image_sources *sources)
 {
-	slv_assert(sources->loads.count == 0);
+	slv_assert(!sources->loading);
 	slv_map_done(&sources->loads);
 	slv_free(sources);
 }
