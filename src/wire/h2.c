@@ -220,6 +220,10 @@ static void on_rst_sent(struct slv_h2 *h2, const nghttp2_frame *frame)
 	struct slv_h2_stream *stream = stream_of(h2->session, frame->hd.stream_id);
 	if (id > h2->reset_id)
 		h2->reset_id = id;
+	/* A window that SETTINGS made overflow is an error of the connection (section 6.9.2), for
+	 * which nghttp2 resets the stream; so it does for DATA past our window. */
+	if (code == SLV_H2_FLOW_CONTROL_ERROR && id != h2->overflow_id)
+		slv_h2_terminate(h2, SLV_H2_FLOW_CONTROL_ERROR);
 	bool ours = code == SLV_H2_NO_ERROR || code == SLV_H2_INTERNAL_ERROR ||
 	            code == SLV_H2_REFUSED_STREAM || code == SLV_H2_CANCEL;
 	if (!ours)
@@ -255,6 +259,8 @@ static int on_invalid_frame(
 		h2_meter_odd(&h2->meter, H2_SCORE_MALFORMED, h2->now_ms);
 	if ((uint32_t)frame->hd.stream_id > h2->reset_id)
 		h2->reset_id = (uint32_t)frame->hd.stream_id;
+	if (lib_code == NGHTTP2_ERR_FLOW_CONTROL)
+		h2->overflow_id = (uint32_t)frame->hd.stream_id;
 	refused(h2, SLV_ERR(SLV_E_SYNTAX, nghttp2_strerror(lib_code)));
 	return 0;
 }
@@ -326,6 +332,9 @@ static enum slv_h2_code frame_begin(struct slv_h2 *h2)
 	case NGHTTP2_RST_STREAM:
 		h2_meter_odd(&h2->meter, 2, h2->now_ms);
 		return SLV_H2_NO_ERROR;
+	case NGHTTP2_PRIORITY: /* nghttp2 ignores it all */
+		h2_meter_odd(&h2->meter, 1, h2->now_ms);
+		return id ? SLV_H2_NO_ERROR : SLV_H2_PROTOCOL_ERROR;
 	default: /* of control, or unknown */
 		h2_meter_odd(&h2->meter, 1, h2->now_ms);
 		return SLV_H2_NO_ERROR;
@@ -359,7 +368,7 @@ static slv_err frame_fail(struct slv_h2 *h2, enum slv_h2_code code)
 {
 	if (code == SLV_H2_ENHANCE_YOUR_CALM)
 		return fail(h2, code, SLV_ERR(SLV_E_BUSY, "flood of CONTINUATION frames"));
-	return fail(h2, code, SLV_ERR(SLV_E_SYNTAX, "frame on a stream that has ended"));
+	return fail(h2, code, SLV_ERR(SLV_E_SYNTAX, "frame on a stream that it cannot be on"));
 }
 
 /* Pass over magic and payload. Returns how many bytes. */

@@ -53,6 +53,7 @@ struct slv_h2 {
 	uint32_t last_id;              /* the highest that the peer has used */
 	uint32_t skipped_id;           /* the highest that it left out */
 	uint32_t reset_id;             /* the highest that we have reset */
+	uint32_t overflow_id;          /* whose window WINDOW_UPDATE made overflow */
 	bool leaving;                  /* a GOAWAY of ours makes nghttp2 ignore streams */
 	bool calmed;                   /* it was because of a flood */
 	bool broken;                   /* nghttp2 can do no more */
