@@ -31,7 +31,8 @@ struct slv_listen_conf {
 	int64_t handshake_ms;
 	int64_t backlog;
 	struct slv_listen_limits {
-		int64_t header_ms, body_idle_ms, body_floor_bytes_s, write_idle_ms, keep_alive_ms;
+		int64_t header_ms, body_idle_ms, body_floor_bytes_s, write_idle_ms;
+		int64_t write_floor_bytes_s, keep_alive_ms;
 		int64_t requests_max, age_s;
 		int64_t target_bytes, field_bytes, head_bytes, fields_max, body_bytes;
 		int64_t request_memory_bytes;

@@ -386,6 +386,14 @@ static void on_tickets(void *arg, const struct slv_ticket_keys *keys)
 
 /* --- start --- */
 
+static uint64_t memory_mark_kib(const struct settings *settings)
+{
+	uint64_t machine_kib = (uint64_t)sysconf(_SC_PHYS_PAGES) *
+	                       ((uint64_t)sysconf(_SC_PAGESIZE) / 1024);
+	return settings->overload.memory_bytes ? (uint64_t)settings->overload.memory_bytes / 1024
+	                                       : machine_kib / 4 * 3;
+}
+
 static slv_err read_settings(struct program *program)
 {
 	struct slv_arena *arena = &program->arena;
@@ -403,7 +411,7 @@ static slv_err read_settings(struct program *program)
 		.sites = program->settings->sites,
 		.forwarded = program->settings->trusted_field + SLV_FORWARDED_X,
 		.access_log = program->settings->log.access,
-		.rss_kib_max = (uint64_t)program->settings->overload.memory_bytes / 1024,
+		.rss_kib_max = memory_mark_kib(program->settings),
 		.lag_ms_max = (uint32_t)program->settings->overload.lag_ms,
 	};
 	return settings_trusted(arena, program->settings, &program->edge_conf.trusted);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -150,12 +151,32 @@ static const char *jail_path(struct slv_arena *arena, const char *name)
 	return NULL;
 }
 
+/* A connection needs a descriptor; the soft limit is there for programs that use select(2). */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	/* Where it fails, connections_max follows the limit that there is. */
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Where this program is: after an upgrade another file is there, and a reload starts that. */
+static const char *own_path(struct slv_arena *arena)
+{
+	char path[PATH_MAX];
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path));
+	slv_str copy = { path, len > 0 ? (size_t)len : 0 };
+	return len > 0 && (size_t)len < sizeof(path) ? slv_cstr(arena, copy) : NULL;
+}
+
 static int run(struct serve *serve, struct slv_arena *arena, struct slv_loop *loop)
 {
 	static const char *const edge_argv[] = { "selvedge", "edge", NULL };
 	struct slv_parent *parent;
 	struct slv_parent_conf conf = {
-		.edge_path = "/proc/self/exe",
+		.edge_path = own_path(arena),
 		.edge_argv = edge_argv,
 		.image_path = jail_path(arena, "selvedge-image"),
 		.heic_path = jail_path(arena, "selvedge-image-heic"),
@@ -163,6 +184,8 @@ static int run(struct serve *serve, struct slv_arena *arena, struct slv_loop *lo
 		.ready = ready,
 		.arg = serve,
 	};
+	if (!conf.edge_path)
+		return command_fail("/proc is needed to find this program");
 	if (!conf.image_path)
 		return command_fail(
 				"selvedge-image is not beside selvedge nor in ../libexec/selvedge");
@@ -184,6 +207,7 @@ int command_serve(int argc, char **argv)
 			return command_usage("serve", "only --config FILE is understood");
 		serve.config_path = path.at;
 	}
+	raise_file_limit();
 	slv_parent_block_signals();
 	struct slv_arena arena;
 	slv_arena_init(&arena, ARENA_BLOCK_BYTES, ARENA_BYTES_MAX);

@@ -149,8 +149,7 @@ static const struct slv_conf_key overload_keys[] = {
 			.max = 1e13,
 			.offset = AT(overload.memory_bytes) - AT(overload),
 			.help = "Resident memory of the edge at which requests are refused; from "
-				"85 % on "
-				"load is shed; 0: no mark" },
+				"85 % on load is shed; 0: three quarters of the machine's" },
 	{ .name = "lag_ms",
 			.type = SLV_CONF_INT,
 			.offset = AT(overload.lag_ms) - AT(overload),

@@ -11,6 +11,7 @@
 #define ARENA_BLOCK_BYTES SLV_KIB(4)
 #define OUT_BYTES_MAX SLV_KIB(64)      /* head of a reply, ours */
 #define SENDFILE_BYTES_MIN SLV_KIB(16) /* below, a copy is cheaper than a second call */
+#define FLOOR_AFTER_MS 10000u          /* a client may take a reply slowly at first */
 #define DRAIN_WAIT_MS 2000u            /* for another request, while the program ends */
 #define SKIP_BYTES_MAX SLV_KIB(256)    /* of a body nobody wants, before we rather close */
 
@@ -245,6 +246,7 @@ static void sink_reply(struct slv_sink *sink, struct slv_req *req, struct slv_re
 	struct h1 *h1 = SLV_CONTAINER(sink, struct h1, sink);
 	slv_assert(req == &h1->req && !h1->replied);
 	h1->replied = true;
+	h1->skip_from = h1->upload.got;
 	req->times.reply_ms = slv_loop_now_ms(h1->loop);
 	req->error_code = reply->code;
 	slv_timer_stop(h1->loop, &h1->timer);
@@ -395,17 +397,33 @@ static size_t pending_len(const struct h1 *h1)
 	return len;
 }
 
+/* Only the time that the client made us wait counts, not that of a slow origin. */
+static bool reader_too_slow(struct h1 *h1)
+{
+	uint64_t now_ms = slv_loop_now_ms(h1->loop);
+	if (h1->blocked_since_ms)
+		h1->blocked_ms += now_ms - h1->blocked_since_ms;
+	h1->blocked_since_ms = now_ms;
+	return h1->blocked_ms > FLOOR_AFTER_MS &&
+	       h1->req.sent_bytes * 1000 / h1->blocked_ms < h1->conf->write_floor_bytes_s;
+}
+
 static enum h1_state step_send(struct h1 *h1)
 {
 	if (h1->pulling)
 		return H1_WAIT;
 	size_t before = pending_len(h1);
 	if (!send_pending(h1)) {
-		if (pending_len(h1) != before || !slv_timer_running(&h1->timer))
+		if (reader_too_slow(h1)) {
+			h1->last = true;
+			close_transport(h1, false); /* ends the session, which ends the request */
+		} else if (pending_len(h1) != before || !slv_timer_running(&h1->timer)) {
 			slv_timer_start(h1->loop, &h1->timer, h1->conf->write_idle_ms);
+		}
 		return H1_WAIT;
 	}
 	slv_timer_stop(h1->loop, &h1->timer);
+	h1->blocked_since_ms = 0;
 	if (h1->body.source && !h1->ended) {
 		h1->pulling = true;
 		slv_source_pull(h1->body.source, &h1->pull);
@@ -420,8 +438,9 @@ static enum h1_state step_skip(struct h1 *h1)
 {
 	bool ended = !h1->upload.open;
 	if (!ended && !h1->last && !slv_failed(h1_upload_skip(h1, &ended)) && !ended && !h1->eof &&
-			h1->upload.got < h1->conf->body_bytes_max) {
-		slv_timer_start(h1->loop, &h1->timer, h1->conf->body_idle_ms);
+			h1->upload.got - h1->skip_from <= SKIP_BYTES_MAX) {
+		if (!slv_timer_running(&h1->timer)) /* one time for all of it */
+			slv_timer_start(h1->loop, &h1->timer, h1->conf->body_idle_ms);
 		h1->session.transport->ops->want_input(h1->session.transport, true);
 		return H1_WAIT;
 	}
@@ -443,6 +462,7 @@ static void end_request(struct h1 *h1)
 	h1->upload = (struct h1_upload){ 0 };
 	h1->serving = false;
 	h1->ended = h1->pulling = false;
+	h1->blocked_since_ms = h1->blocked_ms = 0;
 	h1->parser = (struct slv_h1_parser){ 0 };
 	h1->req.times = (struct slv_req_times){ 0 };
 	slv_arena_reset(&h1->arena);

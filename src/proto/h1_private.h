@@ -73,6 +73,10 @@ struct h1 {
 	char *pinned; /* the buffer of the head, once the body has got one of its own */
 	struct h1_upload upload;
 
+	uint64_t skip_from;        /* upload.got when the reply came */
+	uint64_t blocked_since_ms; /* the client takes no more; 0: it does */
+	uint64_t blocked_ms;       /* how long it has taken none, of this reply */
+
 	struct slv_buf out;   /* the head of the reply, or that of a chunk */
 	slv_str pending[4];   /* what is still to be sent: of 100 (Continue), of `out`, of the
 	                         body, behind it */

@@ -90,9 +90,11 @@ struct slv_session_conf {
 	uint32_t body_idle_ms;       /* between two reads of a body */
 	uint32_t body_floor_bytes_s; /* after 10 s a body must have come at least this fast */
 	uint32_t write_idle_ms;      /* without any progress in sending */
-	uint32_t keep_alive_ms;      /* between requests */
-	uint32_t requests_max;       /* on one connection */
-	uint32_t age_ms;             /* of a connection; then it is closed after its request */
+	uint32_t write_floor_bytes_s; /* after 10 s of waiting for it a client must have taken this
+	                                 much a second */
+	uint32_t keep_alive_ms;       /* between requests */
+	uint32_t requests_max;        /* on one connection */
+	uint32_t age_ms;              /* of a connection; then it is closed after its request */
 	uint32_t request_arena_bytes; /* cap of what a request may use */
 	uint32_t h2_streams_max;
 	uint32_t h2_window_bytes; /* of a stream */

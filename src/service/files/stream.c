@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#define PART_BYTES SLV_KIB(128)
+#define PART_BYTES SLV_KIB(64) /* held for a client that takes its time */
 
 struct stream {
 	struct slv_source source;
