@@ -509,7 +509,9 @@ static nghttp2_option *options(void)
 	nghttp2_option_set_no_http_messaging(option, 1);
 	nghttp2_option_set_no_closed_streams(option, 1);
 	nghttp2_option_set_builtin_recv_extension_type(option, NGHTTP2_PRIORITY_UPDATE);
-	nghttp2_option_set_max_continuations(option, SLV_H2_CONTINUATIONS_MAX);
+	/* We count them ourselves: nghttp2 counts the pieces that a frame's head comes in. */
+	nghttp2_option_set_max_continuations(
+			option, (SLV_H2_CONTINUATIONS_MAX + 1) * H2_FRAME_HEAD_BYTES);
 	nghttp2_option_set_stream_reset_rate_limit(
 			option, SLV_H2_RESETS_BURST, SLV_H2_RESETS_PER_S);
 	nghttp2_option_set_max_outbound_ack(option, SLV_H2_OUTBOUND_ACKS_MAX);
