@@ -75,6 +75,6 @@ slv_err edge_admit(struct slv_edge *edge)
 {
 	if (SLV_UNLIKELY(edge->pressure >= 100))
 		return SLV_ERR(SLV_E_BUSY,
-				"overloaded: past overload.rss_kib_max or overload.lag_ms_max");
+				"overloaded: past overload.memory_bytes or overload.lag_ms");
 	return SLV_OK;
 }

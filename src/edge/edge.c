@@ -153,8 +153,23 @@ static slv_err admit_services(const struct edge_site *site, struct slv_req *req)
 	return SLV_OK;
 }
 
+/* OPTIONS of the server as a whole (RFC 9110 section 9.3.7). */
+static slv_err answer_for_all(struct slv_req *req)
+{
+	struct slv_reply reply;
+	slv_reply_init(&reply, req, 204);
+	slv_err err = slv_fields_add_id(
+			&reply.fields, SLV_FIELD_ALLOW, SLV_STR("GET, HEAD, OPTIONS"));
+	if (slv_failed(err))
+		return err;
+	slv_req_reply(req, &reply);
+	return SLV_OK;
+}
+
 static slv_err dispatch(struct slv_edge *edge, struct slv_req *req)
 {
+	if (slv_str_eq(req->uri.path, SLV_STR("*")))
+		return answer_for_all(req);
 	slv_assert(req->site <= edge->sites_count);
 	slv_err err = normalise(edge, req);
 	if (slv_failed(err))

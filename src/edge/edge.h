@@ -41,7 +41,6 @@ struct slv_edge_conf {
 	struct slv_conf_list sites;                /* of struct slv_edge_site */
 	struct slv_conf_list trusted; /* of struct slv_net: whose forwarding fields we believe */
 	enum slv_forwarded_family forwarded; /* and which of them they write */
-	bool access_log;
 	uint64_t rss_kib_max; /* above 85 % of it new requests are shed; 0: no mark */
 	uint32_t lag_ms_max;  /* a loop that lags more sheds new requests */
 };

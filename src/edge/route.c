@@ -60,6 +60,31 @@ static slv_err check_host(struct slv_arena *scratch, slv_str host)
 	return SLV_OK;
 }
 
+static slv_err check_unique(struct slv_arena *scratch, const struct slv_edge_conf *conf)
+{
+	const struct slv_edge_site *sites = conf->sites.at;
+	struct slv_map hosts;
+	slv_err err = SLV_OK;
+	slv_map_init(&hosts, (struct slv_hash_key){ 0 }); /* its keys are our own settings */
+	for (size_t i = 0; i < conf->sites.count; i++) {
+		const slv_str *names = sites[i].hosts.at;
+		const struct slv_edge_route *routes = sites[i].routes.at;
+		for (size_t k = 0; k < sites[i].hosts.count && !slv_failed(err); k++)
+			if (slv_map_put(&hosts, names[k], &hosts))
+				err = slv_err_printf(scratch, SLV_E_SYNTAX,
+						"two sites have the host '%.*s'",
+						SLV_FMT(names[k]));
+		for (size_t k = 1; k < sites[i].routes.count && !slv_failed(err); k++)
+			for (size_t m = 0; m < k; m++)
+				if (slv_str_eq(routes[k].path, routes[m].path))
+					err = slv_err_printf(scratch, SLV_E_SYNTAX,
+							"two routes have the path '%.*s'",
+							SLV_FMT(routes[k].path));
+	}
+	slv_map_done(&hosts);
+	return err;
+}
+
 slv_err slv_edge_conf_check(struct slv_arena *scratch, const struct slv_edge_conf *conf)
 {
 	const struct slv_edge_site *sites = conf->sites.at;
@@ -77,7 +102,7 @@ slv_err slv_edge_conf_check(struct slv_arena *scratch, const struct slv_edge_con
 				return err;
 		}
 	}
-	return SLV_OK;
+	return check_unique(scratch, conf);
 }
 
 static int longest_first(const void *a, const void *b)

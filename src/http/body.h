@@ -7,6 +7,7 @@
 #ifndef SLV_HTTP_BODY_H
 #define SLV_HTTP_BODY_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/hold.h"
 #include "base/str.h"
@@ -64,6 +65,9 @@ static inline struct slv_body slv_body_bytes(slv_str bytes, struct slv_hold *hol
 {
 	return (struct slv_body){ .length = bytes.len, .bytes = bytes, .hold = hold };
 }
+
+/* The content of `buf` as a body; its memory goes with it and `buf` is left empty. */
+struct slv_body slv_body_take(struct slv_buf *buf);
 
 /* Close the source or drop the hold, whichever there is. Accepts zeroes and leaves them. */
 void slv_body_done(struct slv_body *body);

@@ -169,8 +169,12 @@ static size_t transport_sendfile(
 		return len;
 	size_t taken = 0;
 	off_t from = (off_t)offset;
-	if (!conn->blocked)
-		taken = taken_of(conn, sendfile(conn->fd, fd, &from, len), len);
+	if (!conn->blocked) {
+		ssize_t sent = sendfile(conn->fd, fd, &from, len);
+		taken = taken_of(conn, sent, len);
+		if (sent == 0) /* the file is shorter than it was */
+			conn_end(conn);
+	}
 	conn_watch(conn);
 	return taken;
 }
@@ -433,6 +437,10 @@ static void conn_readable(struct conn *conn)
 			return;
 		char *at = NULL;
 		size_t room = conn_room(conn, &at);
+		if (!room && conn->state < CONN_OPEN) {
+			conn_refuse(conn, SLV_ERR(SLV_E_SYNTAX, "connection began with too much"));
+			return;
+		}
 		if (!room) {
 			conn->want_input = false;
 			return;

@@ -145,6 +145,17 @@ static void listen_watch(struct slv_listen *listen, int events)
 				slv_io_want(listen->ports[i].ios[k], events);
 }
 
+/* What accept(2) passes on of the connection that it would have been. */
+static bool is_of_one_connection(int sys)
+{
+	static const int errors[] = { ECONNABORTED, EINTR, ENETDOWN, EPROTO, ENOPROTOOPT, EHOSTDOWN,
+		ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH, EPERM };
+	for (size_t i = 0; i < SLV_COUNT(errors); i++)
+		if (sys == errors[i])
+			return true;
+	return false;
+}
+
 static void accept_some(struct port *port, int listener)
 {
 	struct slv_listen *listen = port->listen;
@@ -157,7 +168,7 @@ static void accept_some(struct port *port, int listener)
 			accepted(port, fd, &from);
 			continue;
 		}
-		if (errno == ECONNABORTED || errno == EINTR)
+		if (is_of_one_connection(errno))
 			continue;
 		if (errno != EAGAIN) {
 			slv_log(slv_loop_log(listen->loop), SLV_ERROR, "listen.accept",

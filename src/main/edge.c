@@ -410,7 +410,6 @@ static slv_err read_settings(struct program *program)
 		.services = services,
 		.sites = program->settings->sites,
 		.forwarded = program->settings->trusted_field + SLV_FORWARDED_X,
-		.access_log = program->settings->log.access,
 		.rss_kib_max = memory_mark_kib(program->settings),
 		.lag_ms_max = (uint32_t)program->settings->overload.lag_ms,
 	};

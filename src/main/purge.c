@@ -25,7 +25,9 @@ static slv_err connect_to(slv_str admin, int *ret_fd)
 	size_t colon = slv_str_find_last(admin, ':');
 	if (colon >= admin.len || admin.len >= sizeof(host))
 		return SLV_ERR(SLV_E_SYNTAX, "--admin is HOST:PORT");
-	snprintf(host, sizeof(host), "%.*s", (int)colon, admin.at);
+	bool brackets = colon >= 2 && admin.at[0] == '[' && admin.at[colon - 1] == ']';
+	snprintf(host, sizeof(host), "%.*s", (int)(brackets ? colon - 2 : colon),
+			brackets ? admin.at + 1 : admin.at);
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found = NULL;
 	if (getaddrinfo(host, admin.at + colon + 1, &hints, &found) != 0)
 		return SLV_ERR(SLV_E_MISSING, "the host of --admin is not known");

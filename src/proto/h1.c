@@ -149,8 +149,8 @@ static enum h1_state begin_request(struct h1 *h1, size_t head_len)
 	if (slv_failed(err))
 		return refuse(h1, err);
 	if (!h1->head.framing.chunked && h1->head.framing.length > h1->conf->body_bytes_max)
-		return refuse(h1,
-				SLV_ERR(SLV_E_LIMIT, "request body is larger than body_bytes_max"));
+		return refuse(h1, SLV_ERR(SLV_E_LIMIT,
+						  "request body is larger than limits.body_bytes"));
 	if (h1->head.framing.chunked || h1->head.framing.length)
 		h1_upload_begin(h1, head_len);
 	else

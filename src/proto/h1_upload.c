@@ -31,7 +31,7 @@ static slv_err upload_decode(struct h1 *h1, size_t *ret_used, slv_str *ret_data)
 	}
 	upload->got += ret_data->len;
 	if (upload->got > h1->conf->body_bytes_max)
-		return SLV_ERR(SLV_E_LIMIT, "request body is larger than body_bytes_max");
+		return SLV_ERR(SLV_E_LIMIT, "request body is larger than limits.body_bytes");
 	return SLV_OK;
 }
 

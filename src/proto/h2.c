@@ -340,7 +340,7 @@ static void on_head(void *arg, struct slv_h2_stream *wire, slv_err err)
 		err = slv_uri_parse(stream->req.target, &stream->req.uri);
 	if (!slv_failed(err) && wire->head.length != SLV_LENGTH_UNKNOWN &&
 			wire->head.length > h2->conf->body_bytes_max)
-		err = SLV_ERR(SLV_E_LIMIT, "request body is larger than body_bytes_max");
+		err = SLV_ERR(SLV_E_LIMIT, "request body is larger than limits.body_bytes");
 	if (slv_failed(err)) {
 		refuse(stream, err);
 		return;

@@ -121,7 +121,7 @@ void h2_upload_data(struct h2_stream *stream, slv_str bytes)
 	struct h2_upload *upload = &stream->upload;
 	upload->continue_due = false;
 	if (stream->wire.got_bytes > stream->h2->conf->body_bytes_max)
-		upload->err = SLV_ERR(SLV_E_LIMIT, "request body is larger than body_bytes_max");
+		upload->err = SLV_ERR(SLV_E_LIMIT, "request body is larger than limits.body_bytes");
 	/* Past the window nghttp2 resets the stream, and hands the bytes on all the same. */
 	size_t held = upload->fresh.len + upload->lent.len;
 	bool fits = held + bytes.len <= stream->h2->conf->h2_window_bytes;

@@ -11,7 +11,6 @@
 
 struct admin {
 	const struct slv_admin_settings *settings;
-	struct slv_loop *loop;
 };
 
 /* The body of a purge, as it comes. */
@@ -43,18 +42,6 @@ static slv_err reply_text(struct slv_req *req, int status, const char *type, slv
 
 /* --- metrics --- */
 
-struct printed {
-	struct slv_hold hold;
-	struct slv_buf text;
-};
-
-static void printed_drop(struct slv_hold *hold)
-{
-	struct printed *printed = SLV_CONTAINER(hold, struct printed, hold);
-	slv_buf_done(&printed->text);
-	slv_free(printed);
-}
-
 static slv_err serve_metrics(struct admin *self, struct slv_req *req)
 {
 	struct slv_reply reply;
@@ -65,11 +52,10 @@ static slv_err serve_metrics(struct admin *self, struct slv_req *req)
 	if (slv_failed(err))
 		return err;
 	settings->refresh(settings->arg);
-	struct printed *printed = SLV_ALLOC(struct printed);
-	printed->hold.drop = printed_drop;
-	slv_buf_init(&printed->text, METRICS_BYTES_MAX);
-	slv_metrics_print(settings->metrics, settings->metrics_count, &printed->text);
-	reply.body = slv_body_bytes(slv_buf_str(&printed->text), &printed->hold);
+	struct slv_buf text;
+	slv_buf_init(&text, METRICS_BYTES_MAX);
+	slv_metrics_print(settings->metrics, settings->metrics_count, &text);
+	reply.body = slv_body_take(&text);
 	slv_req_reply(req, &reply);
 	return SLV_OK;
 }
@@ -262,7 +248,7 @@ static slv_err admin_start(
 {
 	struct admin *self = SLV_ALLOC(struct admin);
 	self->settings = place->settings;
-	self->loop = env->loop;
+	(void)env;
 	*ret_self = self;
 	return SLV_OK;
 }

@@ -55,29 +55,6 @@ struct ask {
 	struct files_found found;
 };
 
-/* Bytes that a job read, on their way to the client. */
-struct kept {
-	struct slv_hold hold;
-	struct slv_buf text;
-};
-
-static void kept_drop(struct slv_hold *hold)
-{
-	struct kept *kept = SLV_CONTAINER(hold, struct kept, hold);
-	slv_buf_done(&kept->text);
-	slv_free(kept);
-}
-
-/* Take the text that was found over into a body. */
-static struct slv_body keep(struct files_found *found)
-{
-	struct kept *kept = SLV_ALLOC(struct kept);
-	kept->hold.drop = kept_drop;
-	kept->text = found->text;
-	slv_buf_init(&found->text, 0);
-	return slv_body_bytes(slv_buf_str(&kept->text), &kept->hold);
-}
-
 static slv_err add_fields(const struct files *self, struct slv_reply *reply, slv_str type)
 {
 	slv_err err = slv_fields_add_id(&reply->fields, SLV_FIELD_CONTENT_TYPE, type);
@@ -131,7 +108,7 @@ static slv_err reply_file(struct ask *ask)
 		reply_stream(ask, &reply, &have);
 		return SLV_OK;
 	}
-	reply.body = keep(found);
+	reply.body = slv_body_take(&found->text);
 	slv_condition_reply(ask->req, &reply, &have, slv_loop_wall_s(ask->self->loop));
 	return SLV_OK;
 }
@@ -146,7 +123,7 @@ static slv_err reply_listing(struct ask *ask)
 				SLV_STR("default-src 'none'"));
 	if (slv_failed(err))
 		return err;
-	reply.body = keep(&ask->found);
+	reply.body = slv_body_take(&ask->found.text);
 	slv_req_reply(ask->req, &reply);
 	return SLV_OK;
 }
@@ -211,11 +188,14 @@ static void look(struct slv_job *job)
 	files_find(ask->self->root_fd, ask->path, ask->self->conf, &ask->found);
 }
 
+/* Names that begin with a dot are not there, but for the one that is for everybody (RFC 8615). */
 static bool is_hidden(slv_str path)
 {
-	while (path.at)
-		if (slv_str_starts(slv_str_cut(&path, '/'), SLV_STR(".")))
+	while (path.at) {
+		slv_str name = slv_str_cut(&path, '/');
+		if (slv_str_starts(name, SLV_STR(".")) && !slv_str_eq(name, SLV_STR(".well-known")))
 			return true;
+	}
 	return false;
 }
 
@@ -242,6 +222,15 @@ static slv_err files_serve(void *me, struct slv_req *req)
 	ask->job.done = looked;
 	slv_job_start(self->loop, &ask->job);
 	return SLV_OK;
+}
+
+static slv_err files_check(struct slv_arena *scratch, const void *settings)
+{
+	const struct files_conf *conf = settings;
+	const char *root = slv_cstr(scratch, conf->root);
+	SLV_CLEANUP(slv_fd_done)
+	int fd = root ? open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	return fd < 0 ? slv_err_sys(scratch, errno, "root '%.*s'", SLV_FMT(conf->root)) : SLV_OK;
 }
 
 static slv_err files_start(
@@ -274,6 +263,7 @@ const struct slv_service slv_files_service = {
 	.name = "files",
 	.keys = slv_files_keys,
 	.settings_size = SLV_FILES_SETTINGS_SIZE,
+	.check = files_check,
 	.start = files_start,
 	.serve = files_serve,
 	.stop = files_stop,

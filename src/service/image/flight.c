@@ -37,7 +37,6 @@ struct failure {
 
 struct image_home {
 	struct slv_loop *loop;
-	struct slv_service_env *env; /* the home loop's edge's; NULL until met */
 	struct slv_cache *cache;
 	struct slv_image_lanes *lanes;
 	struct image_sources *sources;
@@ -587,7 +586,6 @@ void image_home_close(void *shared)
 
 void image_home_meet(struct image_home *home, struct slv_service_env *env)
 {
-	home->env = env;
 	image_sources_meet(home->sources, env);
 }
 

@@ -27,6 +27,8 @@ static slv_err prepare(struct slv_arena *arena, slv_str text, struct image_origi
 	if (slv_failed(slv_uri_parse(plain, &uri)) || !uri.scheme.len ||
 			slv_failed(slv_host_parse(uri.authority, &host)) || uri.query.at)
 		return bad(arena, text, "is none; write https://host/path/ or https://*.host/");
+	if (uri.path.len && !slv_str_ends(uri.path, SLV_STR("/")))
+		return bad(arena, text, "must end with '/'");
 	for (size_t i = 0; i < host.name.len; i++)
 		if (host.name.at[i] != slv_lower(host.name.at[i]))
 			return bad(arena, text, "must be in lower case");

@@ -155,6 +155,9 @@ static slv_err add_cache_control(const struct image *self, struct slv_req *req,
 		const struct question *q, const struct slv_cache_hit *hit, struct slv_reply *reply)
 {
 	int64_t now_ms = slv_loop_wall_ms(self->env->loop);
+	if (hit->stale_until_ms <= hit->stored_ms) /* its source must not be kept */
+		return slv_fields_add_id(&reply->fields, SLV_FIELD_CACHE_CONTROL,
+				SLV_STR("private, no-store"));
 	int64_t age_s = hit->fresh_until_ms > now_ms ? (hit->fresh_until_ms - now_ms) / 1000 : 0;
 	int64_t left_s = q->grant.expires_s ? (int64_t)q->grant.expires_s - now_ms / 1000
 	                                    : INT64_MAX;
@@ -352,8 +355,10 @@ static slv_err image_serve(void *me, struct slv_req *req)
 	}
 	int64_t now_ms = slv_loop_wall_ms(self->env->loop);
 	struct slv_cache_hit *hit = slv_cache_get(self->env->cache, &q.key, now_ms);
-	if (hit)
+	if (hit && image_meta_of(hit))
 		return serve_hit(self, req, &q, hit, now_ms);
+	if (hit) /* of a program with other ideas of its head */
+		hit->hold.drop(&hit->hold);
 
 	struct question *kept = SLV_NEW(req->arena, struct question);
 	if (!kept)

@@ -488,10 +488,12 @@ slv_err slv_image_sign_verify(const struct slv_image_signing *signing,
 
 slv_str slv_image_sign_strip(slv_str query)
 {
-	static const slv_str names[] = { SLV_STR_INIT("verify"), SLV_STR_INIT("sig"),
-		SLV_STR_INIT("key"), SLV_STR_INIT("exp"), SLV_STR_INIT("formats"),
-		SLV_STR_INIT("widths") };
+	static const slv_str names[] = { SLV_STR_INIT("key"), SLV_STR_INIT("exp"),
+		SLV_STR_INIT("formats"), SLV_STR_INIT("widths") };
 	slv_str value;
+	if (cut_last(&query, SLV_STR("verify"), &value) ||
+			!cut_last(&query, SLV_STR("sig"), &value))
+		return query; /* without `sig` the others are the source's own */
 	for (size_t i = 0; i < SLV_COUNT(names); i++)
 		(void)cut_last(&query, names[i], &value); /* what is not there stays away */
 	return query;

@@ -210,6 +210,7 @@ static void load_renewed(struct load *load)
 	struct source_meta meta = *source_meta_of(load->old);
 	struct source_meta told = meta_from(load, meta.format);
 	meta.ttl_s = told.ttl_s;
+	meta.private_data |= told.private_data;
 	int fd = load->old->body_fd >= 0 && load->old->body_offset == 0
 	                         ? fcntl(load->old->body_fd, F_DUPFD_CLOEXEC, 0)
 	                         : -1;
