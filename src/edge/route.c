@@ -60,26 +60,39 @@ static slv_err check_host(struct slv_arena *scratch, slv_str host)
 	return SLV_OK;
 }
 
+static slv_err check_paths_differ(struct slv_arena *scratch, const struct slv_edge_site *site)
+{
+	const struct slv_edge_route *routes = site->routes.at;
+	for (size_t k = 1; k < site->routes.count; k++)
+		for (size_t m = 0; m < k; m++)
+			if (slv_str_eq(routes[k].path, routes[m].path))
+				return slv_err_printf(scratch, SLV_E_SYNTAX,
+						"two routes have the path '%.*s'",
+						SLV_FMT(routes[k].path));
+	return SLV_OK;
+}
+
+static slv_err check_hosts_differ(
+		struct slv_arena *scratch, const struct slv_edge_site *site, struct slv_map *hosts)
+{
+	const slv_str *names = site->hosts.at;
+	for (size_t k = 0; k < site->hosts.count; k++)
+		if (slv_map_put(hosts, names[k], hosts))
+			return slv_err_printf(scratch, SLV_E_SYNTAX,
+					"two sites have the host '%.*s'", SLV_FMT(names[k]));
+	return SLV_OK;
+}
+
 static slv_err check_unique(struct slv_arena *scratch, const struct slv_edge_conf *conf)
 {
 	const struct slv_edge_site *sites = conf->sites.at;
 	struct slv_map hosts;
 	slv_err err = SLV_OK;
 	slv_map_init(&hosts, (struct slv_hash_key){ 0 }); /* its keys are our own settings */
-	for (size_t i = 0; i < conf->sites.count; i++) {
-		const slv_str *names = sites[i].hosts.at;
-		const struct slv_edge_route *routes = sites[i].routes.at;
-		for (size_t k = 0; k < sites[i].hosts.count && !slv_failed(err); k++)
-			if (slv_map_put(&hosts, names[k], &hosts))
-				err = slv_err_printf(scratch, SLV_E_SYNTAX,
-						"two sites have the host '%.*s'",
-						SLV_FMT(names[k]));
-		for (size_t k = 1; k < sites[i].routes.count && !slv_failed(err); k++)
-			for (size_t m = 0; m < k; m++)
-				if (slv_str_eq(routes[k].path, routes[m].path))
-					err = slv_err_printf(scratch, SLV_E_SYNTAX,
-							"two routes have the path '%.*s'",
-							SLV_FMT(routes[k].path));
+	for (size_t i = 0; i < conf->sites.count && !slv_failed(err); i++) {
+		err = check_hosts_differ(scratch, &sites[i], &hosts);
+		if (!slv_failed(err))
+			err = check_paths_differ(scratch, &sites[i]);
 	}
 	slv_map_done(&hosts);
 	return err;

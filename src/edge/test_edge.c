@@ -332,6 +332,15 @@ static void settings_that_make_no_sense_are_named(void **state)
 	assert_string_equal(err.what, "route '/' has 0 services; exactly one is needed");
 	fixture->routes[0][0].settings[0] = &fixture->settings;
 
+	fixture->routes[0][1].path = SLV_STR("/long/");
+	err = slv_edge_conf_check(&fixture->arena, conf);
+	assert_string_equal(err.what, "two routes have the path '/long/'");
+	fixture->routes[0][1].path = SLV_STR("/long/er/");
+	fixture->hosts[1][0] = SLV_STR("a.example");
+	err = slv_edge_conf_check(&fixture->arena, conf);
+	assert_string_equal(err.what, "two sites have the host 'a.example'");
+	fixture->hosts[1][0] = SLV_STR("*.example");
+
 	static const char *const hosts[] = { "a.example:80", "A.example", "*example", "a.*.example",
 		"" };
 	for (size_t i = 0; i < SLV_COUNT(hosts); i++) {

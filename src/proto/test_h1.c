@@ -374,7 +374,7 @@ static void a_body_past_its_bound_is_413(void **state)
 	say(bench, "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 		   "b\r\n0123456789a\r\n0\r\n\r\n");
 	const char *text = heard(bench);
-	assert_true(has(text, "HTTP/1.1 413 ") && has(text, "body_bytes_max"));
+	assert_true(has(text, "HTTP/1.1 413 ") && has(text, "limits.body_bytes"));
 	assert_true(bench->closed);
 }
 
