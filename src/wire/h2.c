@@ -474,32 +474,6 @@ bool slv_h2_peer_leaves(const struct slv_h2 *h2)
 
 /* --- life --- */
 
-static void *heap_alloc(size_t size, void *arg)
-{
-	(void)arg;
-	return slv_realloc(NULL, size ? size : 1);
-}
-
-static void heap_free(void *ptr, void *arg)
-{
-	(void)arg;
-	slv_free(ptr);
-}
-
-static void *heap_calloc(size_t count, size_t size, void *arg)
-{
-	size_t bytes = 0;
-	(void)arg;
-	slv_assert(!__builtin_mul_overflow(count, size, &bytes));
-	return slv_alloc(bytes ? bytes : 1);
-}
-
-static void *heap_realloc(void *ptr, size_t size, void *arg)
-{
-	(void)arg;
-	return slv_realloc(ptr, size ? size : 1);
-}
-
 static nghttp2_option *options(void)
 {
 	nghttp2_option *option = NULL;
@@ -563,7 +537,7 @@ struct slv_h2 *slv_h2_new(const struct slv_h2_limits *limits, const struct slv_h
 	h2->now_ms = h2->meter.leaked_ms = h2->meter.resets_ms = now_ms;
 	h2->frames.magic_left = H2_MAGIC_BYTES;
 
-	nghttp2_mem mem = { NULL, heap_alloc, heap_free, heap_calloc, heap_realloc };
+	nghttp2_mem mem = h2_heap_mem(&h2->heap);
 	nghttp2_option *option = options();
 	nghttp2_session_callbacks *set = callbacks();
 	int rc = nghttp2_session_server_new3(&h2->session, set, h2, option, &mem);
@@ -579,6 +553,7 @@ void slv_h2_free(struct slv_h2 *h2)
 	if (!h2)
 		return;
 	nghttp2_session_del(h2->session);
+	h2_heap_rest(&h2->heap);
 	slv_free(h2->output.text);
 	slv_free(h2->fields);
 	slv_free(h2);

@@ -239,29 +239,29 @@ void h2_head_field(struct slv_h2 *h2, struct slv_h2_stream *stream, slv_str name
 
 /* --- the whole --- */
 
-/* Crumbs of a Cookie belong together: section 8.2.3. */
+/* Crumbs of a Cookie belong together: section 8.2.3. Empty ones would leave a blank at the end. */
 static slv_err join_cookies(struct slv_h2_stream *stream)
 {
 	struct slv_fields *fields = &stream->head.fields;
-	size_t len = 0;
+	size_t most = 0, len = 0;
 	for (uint32_t i = 0; i < fields->count; i++)
 		if (fields->at[i].id == SLV_FIELD_COOKIE)
-			len += fields->at[i].value.len + 2;
-	char *joined = slv_arena_bytes(stream->arena, len);
+			most += fields->at[i].value.len + 2;
+	char *joined = slv_arena_bytes(stream->arena, most);
 	if (!joined)
 		return SLV_ERR(SLV_E_HEADERS, "no memory for the request header");
-	char *at = joined;
 	for (uint32_t i = 0; i < fields->count; i++) {
-		if (fields->at[i].id != SLV_FIELD_COOKIE)
-			continue;
 		slv_str value = fields->at[i].value;
-		if (value.len)
-			memcpy(at, value.at, value.len);
-		at += value.len;
-		*at++ = ';';
-		*at++ = ' ';
+		if (fields->at[i].id != SLV_FIELD_COOKIE || !value.len)
+			continue;
+		if (len) {
+			joined[len++] = ';';
+			joined[len++] = ' ';
+		}
+		memcpy(joined + len, value.at, value.len);
+		len += value.len;
 	}
-	return slv_fields_set(fields, SLV_FIELD_COOKIE, (slv_str){ joined, len - 2 });
+	return slv_fields_set(fields, SLV_FIELD_COOKIE, (slv_str){ joined, len });
 }
 
 static const char *check_authority(struct slv_h2 *h2, struct slv_h2_stream *stream)

@@ -7,6 +7,7 @@
 #define SLV_WIRE_H2_PRIVATE_H
 
 #include "wire/h2.h"
+#include "wire/h2_heap.h"
 #include "wire/h2_meter.h"
 
 #include <nghttp2/nghttp2.h>
@@ -43,6 +44,7 @@ struct slv_h2 {
 	struct slv_h2_events events;
 	void *arg;
 	uint64_t now_ms;
+	struct h2_heap heap; /* nghttp2's */
 	struct h2_meter meter;
 	struct h2_frames frames;
 	struct h2_output output;

@@ -340,6 +340,7 @@ size_t slv_h2_backlog(const struct slv_h2 *h2)
 void slv_h2_rest(struct slv_h2 *h2)
 {
 	struct h2_output *output = &h2->output;
+	h2_heap_rest(&h2->heap);
 	if (output->len)
 		return;
 	slv_free(output->text);

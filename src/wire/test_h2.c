@@ -174,7 +174,7 @@ static void a_request_becomes_a_head_with_its_fields(void **state)
 	struct server *server = *state;
 	const struct slv_h2_test_pair pairs[] = { { ":method", "GET" }, { ":scheme", "https" },
 		{ ":authority", "a.example" }, { ":path", "/x?y" }, { "cookie", "a=1" },
-		{ "accept", "*/*" }, { "cookie", "b=2" }, { 0 } };
+		{ "accept", "*/*" }, { "cookie", "b=2" }, { "cookie", "" }, { 0 } };
 	slv_h2_test_ask(&server->client, pairs, NULL);
 	carry(server);
 	assert_int_equal(server->heads, 1);
