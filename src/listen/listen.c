@@ -53,7 +53,10 @@ bool listen_client(struct conn *conn)
 	}
 	client->connections++;
 	conn->client = client;
-	return client->connections <= conn->port->conf->client_connections_max;
+	bool fits = client->connections <= conn->port->conf->client_connections_max;
+	if (!fits)
+		slv_metric_add(listen->refused, 1);
+	return fits;
 }
 
 static void client_leave(struct slv_listen *listen, struct client *client)
