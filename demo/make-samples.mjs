@@ -75,6 +75,12 @@ await sharp(plasma("BytheWater", "2560x1600.jpg")).resize({ width: 1600 })
 await sharp(path).resize({ width: 1600 }).grayscale().tiff({ compression: "lzw" })
 	.toFile(join(out, "forest-grey.tiff"));
 
+// What the preset "signed" draws over pictures: a cloth's edge.
+await sharp(Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="192" height="96">
+	<g fill="none" stroke="#fff" stroke-width="7" stroke-linecap="round">
+	${[0, 1, 2, 3, 4, 5].map((i) => `<path d="M${16 + i * 28} 12 q14 24 0 44 t0 28"/>`).join("")}
+	<path d="M8 88h176"/></g></svg>`)).png().toFile(join(out, "mark.png"));
+
 await writeFile(join(out, "CREDITS.md"), `# Who made these pictures
 
 From Debian's packages \`mate-backgrounds\` and \`plasma-workspace-wallpapers\`, both under the GPL, version
@@ -84,8 +90,12 @@ From Debian's packages \`mate-backgrounds\` and \`plasma-workspace-wallpapers\`,
 | --- | --- | --- |
 | boats.jpg | EveningGlow | Ian Hex |
 | forest.jpg, forest-grey.tiff | Path | Risto Saukonpää |
-| bird-12mp.jpg | SafeLanding | Maciej Wiklo |
+| bird-12mp.jpg | SafeLanding | KDE Visual Design Group |
 | leaf-moving.webp, leaf-cmyk.jpg | FallenLeaf | Martin Klapetek |
-| water.avif | BytheWater | KDE Visual Design Group |
-| seeds.jpg, rain.jpg, flower-alpha.png, dune-moving.gif, ladybird-exif6.jpg, storm-16bit.png | nature/ | the MATE project; see its AUTHORS |
+| water.avif | BytheWater | Maciej Wiklo |
+| seeds.jpg, flower-alpha.png, ladybird-exif6.jpg | TwoWings, YellowFlower, LadyBird | Charles Barbin |
+| rain.jpg | RainDrops | blackcombwhistler07 |
+| dune-moving.gif | Dune | Marco Cogoni, Hylke Bons |
+| storm-16bit.png | Storm | Sergey Nazarov |
+| mark.png | | this project |
 `);
