@@ -150,6 +150,17 @@ def the_admin_listener_has_nothing_else(server):
     assert server.ask("/healthz").status == 404
 
 
+@table(a_server_to_watch, [
+    ("localhost", "localhost", 200), ("with a port", "localhost:8081", 200),
+    ("an address", "127.0.0.99", 200), ("an IPv6 address", "[::1]:8081", 200),
+    ("another name", "evil.example", 421), ("a name like it", "localhost.evil.example", 421)])
+def a_page_cannot_point_its_name_at_the_admin_listener(server, host, status):
+    """DNS rebinding: the browser would take what is read there for the page's own."""
+    for target in ("/metrics", "/healthz"):
+        reply = server.ask_admin(target, host=host)
+        assert reply.status == status, reply
+
+
 # --- purge, as far as it goes without pictures ---
 
 JSON = {"Content-Type": "application/json"}

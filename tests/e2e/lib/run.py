@@ -85,18 +85,19 @@ class _Count:
 
 
 def _run_fixture(count, make, cases):
-    stack = contextlib.ExitStack()
     given = []
     name = make.__name__.replace("_", " ")
-    count.run(f"{name} starts", lambda: given.append(stack.enter_context(make())))
-    if given:
-        for _, case_name, function, arguments in cases:
-            count.run(case_name, function, given[0], *arguments)
-    count.run(f"{name} ends cleanly", stack.close)
+    with contextlib.ExitStack() as stack:
+        count.run(f"{name} starts", lambda: given.append(stack.enter_context(make())))
+        if given:
+            for _, case_name, function, arguments in cases:
+                count.run(case_name, function, given[0], *arguments)
+        count.run(f"{name} ends cleanly", stack.close)
 
 
 def main(file):
     signal.signal(signal.SIGALRM, _stuck)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by way of what fixtures undo
     folder = pathlib.Path(file).resolve().parent
     sys.path.insert(0, str(folder))
     for module in sorted(folder.glob("*.py")):
