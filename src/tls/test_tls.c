@@ -28,7 +28,7 @@ static void shows(struct bench *bench, const char *asked, const char *common)
 	struct talk talk;
 	talk_init(&talk, bench);
 	if (asked)
-		assert_int_equal(SSL_set_tlsext_host_name(talk.ssl, asked), 1);
+		assert_int_equal(SSL_set_tlsext_host_name(talk.ssl, (char *)(uintptr_t)asked), 1);
 	talk_open(&talk);
 	slv_str name = shown(&talk);
 	if (!slv_str_eq(name, slv_str_from(common)))
