@@ -143,7 +143,8 @@ def h2load_loses_nothing(server, options, where):
 @case(a_server_for_everybody)
 def h2load_gets_large_bodies_whole(server):
     for where in ("plain", "secure"):
-        out = tool("h2load", "-n", "200", "-c", "4", "-m", "10", getattr(server, where) + "/big.bin")
+        base = getattr(server, where)
+        out = tool("h2load", "-n", "200", "-c", "4", "-m", "10", base + "/big.bin")
         assert "200 succeeded, 0 failed" in out, out
         assert f"({200 * len(BIG)}) data" in out, out
 

@@ -16,8 +16,9 @@ def a_server_of_files():
 
 
 @table(a_server_of_files, [
-    ("text", "/hello.txt", "text/plain; charset=utf-8"), ("HTML", "/page.html", "text/html; charset=utf-8"),
-    ("capitals", "/UPPER.PNG", "image/png"), ("no extension", "/no-extension", "application/octet-stream"),
+    ("text", "/hello.txt", "text/plain; charset=utf-8"),
+    ("HTML", "/page.html", "text/html; charset=utf-8"), ("capitals", "/UPPER.PNG", "image/png"),
+    ("no extension", "/no-extension", "application/octet-stream"),
     ("large", "/big.bin", "application/octet-stream"),
 ])
 def a_file_has_its_type_and_may_not_be_sniffed(server, target, kind):
@@ -58,7 +59,8 @@ def a_file_dated_in_the_future_is_served(server):
 @table(a_server_of_files, [
     ("space", "/a%20b.txt", b"space"), ("percent", "/100%25.txt", b"percent"),
     ("UTF-8", "/%C3%BC.txt", b"umlaut"), ("lower case", "/%c3%bc.txt", b"umlaut"),
-    ("needless", "/%68ello%2etxt", FILES["hello.txt"]), ("a query", "/hello.txt?x=../..", FILES["hello.txt"]),
+    ("needless", "/%68ello%2etxt", FILES["hello.txt"]),
+    ("a query", "/hello.txt?x=../..", FILES["hello.txt"]),
     ("slashes in front", "//hello.txt", FILES["hello.txt"]),
 ])
 def a_name_is_decoded_once(server, target, body):
@@ -75,7 +77,8 @@ TRAVERSALS = [
     "/%c0%ae%c0%ae/outside/secret.txt", "/%e0%80%ae%e0%80%ae/outside/secret.txt",
     "/..%u2215outside/secret.txt", "/..%00/outside/secret.txt", "/hello.txt%00.png",
     "/....//outside/secret.txt", "/..;/outside/secret.txt", "/bare/..", "/bare/.",
-    "/bare/./file.txt", "/%2fetc/passwd", "//etc/passwd", "/\\etc\\passwd", "/hello.txt/../hello.txt",
+    "/bare/./file.txt", "/%2fetc/passwd", "//etc/passwd", "/\\etc\\passwd", 
+    "/hello.txt/../hello.txt",
     "http://localhost/../outside/secret.txt", "/bare/%2e%2e/%2e%2e/outside/secret.txt",
     "/link-out.txt", "/link-up.txt", "/link-folder/secret.txt", "/link-folder/", "/link-folder",
     "/loop", "/loop/x", "/pipe", "/proc/self/environ", "/hello.txt%", "/hello.txt%2", "/%zz",

@@ -23,8 +23,8 @@ def a_server_with_small_limits():
 
 
 @table(a_server_with_small_limits, [
-    ("target_bytes", "target_bytes", 414, "uri-too-long", 100, lambda n: b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n"
-     % (b"a" * (n - 1))),
+    ("target_bytes", "target_bytes", 414, "uri-too-long", 100,
+     lambda n: b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n" % (b"a" * (n - 1))),
     ("field_bytes", "field_bytes", 431, "headers-too-large", 120,
      lambda n: b"GET / HTTP/1.1\r\nHost: x\r\nX-Field: %s\r\n\r\n" % (b"a" * (n - 7))),
     ("head_bytes", "head_bytes", 431, "headers-too-large", 600, lambda n: (
@@ -222,7 +222,8 @@ def an_old_connection_is_closed_after_its_request(server):
 
 @fixture
 def a_server_of_few_connections():
-    with serve({"loops": 1}, listen=[{"connections_max": 20, "client_connections_max": 12}]) as server:
+    with serve({"loops": 1},
+               listen=[{"connections_max": 20, "client_connections_max": 12}]) as server:
         yield server
 
 

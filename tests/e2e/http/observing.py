@@ -26,7 +26,8 @@ def entry_of(server, path):
 @case(a_server_to_watch)
 def a_request_is_one_line_of_json_with_all_its_facts(server):
     before = time.time() * 1000
-    reply = server.ask("/big.bin?secret=1", fields={"User-Agent": "tester/1"}, host="Site.Example:80")
+    reply = server.ask("/big.bin?secret=1", fields={"User-Agent": "tester/1"},
+                       host="Site.Example:80")
     entry = entry_of(server, "/big.bin")
     assert before - 1000 < entry["time_ms"] < time.time() * 1000 + 1000
     expected = {"event": "access", "client": "127.0.0.1", "method": "GET", "host": "site.example",

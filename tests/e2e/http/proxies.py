@@ -1,4 +1,4 @@
-"""Whom a request is from: PROXY headers, X-Forwarded-For and Forwarded, as the access log has it."""
+"""Whom a request is from: PROXY headers, X-Forwarded-For and Forwarded, as the log has it."""
 import socket
 import struct
 

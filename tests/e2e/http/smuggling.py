@@ -270,8 +270,8 @@ def what_is_ambiguous_is_refused(server, data):
 @table(a_server_to_smuggle_past, CHUNKS)
 def chunks_that_are_ambiguous_are_refused(server, body):
     with server.connect(-1) as conn:  # /purge reads its body
-        conn.send(b"POST /purge HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + CHUNKED
-                  + b"\r\n\r\n" + body + HIDDEN + TAIL)
+        conn.send(b"POST /purge HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                  + CHUNKED + b"\r\n\r\n" + body + HIDDEN + TAIL)
         replies = replies_of(conn)
         assert [reply.status for reply in replies] == [400], replies
         assert replies[0].code == "syntax" and b"JSON" not in replies[0].body, replies[0]

@@ -15,34 +15,35 @@ def a_server_of_pictures():
 GOOD = """width=1 width=16384 w=5 width=auto height=1 height=16384 h=5 dpr=0.01 dpr=1.5 dpr=2 dpr=1
 fit=scale-down fit=contain fit=cover fit=crop fit=aspect-crop fit=pad fit=squeeze fit=scale-up
 gravity=auto gravity=entropy gravity=left gravity=right gravity=top gravity=bottom gravity=center
-g=0x0 gravity=1x1 gravity=0.25x0.75 zoom=0 zoom=1 face-zoom=0.5 quality=1 quality=100 quality=high
-quality=medium-high quality=medium-low q=low scq=50 slow-connection-quality=low format=auto
-format=avif format=webp format=jpeg format=baseline-jpeg format=json format=png format=png-force
-f=gif format=svg anim=true anim=false background=red background=%23fff background=%23ff000080
-background=rgb(1,2,3) background=rgba(1,2,3,0.5) background=RED blur=0 blur=250 blur=0.5 sharpen=0
-sharpen=10 brightness=0 brightness=10 contrast=0.5 saturation=0 saturation=10 gamma=0 gamma=2.2
-rotate=0 rotate=90 rotate=180 rotate=270 rotate=360 flip=h flip=v flip=hv trim=0;0;0;0 trim=1;2;3;4
-trim=border trim.top=1 trim.left=1,trim.width=5,trim.height=5 trim.border.color=white
-trim.border.tolerance=0 trim.border.tolerance=255 trim=border,trim.border.keep=2 metadata=copyright
-metadata=keep metadata=none onerror=redirect compression=fast upscale=interpolate blurhash=true
-blurhash=false thumbhash=true frames=1 frames=65535 width=5,height=5,fit=pad,background=blue
-wid%74h=5 width%3D5 width=5%2Cheight=4 w%69dth%3d%35""".split()
+g=0x0 gravity=1x1 gravity=0.25x0.75 zoom=0 zoom=1 face-zoom=0.5 quality=1 quality=100
+quality=high quality=medium-high quality=medium-low q=low scq=50 slow-connection-quality=low
+format=auto format=avif format=webp format=jpeg format=baseline-jpeg format=json format=png
+format=png-force f=gif format=svg anim=true anim=false background=red background=%23fff
+background=%23ff000080 background=rgb(1,2,3) background=rgba(1,2,3,0.5) background=RED blur=0
+blur=250 blur=0.5 sharpen=0 sharpen=10 brightness=0 brightness=10 contrast=0.5 saturation=0
+saturation=10 gamma=0 gamma=2.2 rotate=0 rotate=90 rotate=180 rotate=270 rotate=360 flip=h flip=v
+flip=hv trim=0;0;0;0 trim=1;2;3;4 trim=border trim.top=1 trim.left=1,trim.width=5,trim.height=5
+trim.border.color=white trim.border.tolerance=0 trim.border.tolerance=255
+trim=border,trim.border.keep=2 metadata=copyright metadata=keep metadata=none onerror=redirect
+compression=fast upscale=interpolate blurhash=true blurhash=false thumbhash=true frames=1
+frames=65535 width=5,height=5,fit=pad,background=blue wid%74h=5 width%3D5 width=5%2Cheight=4
+w%69dth%3d%35""".split()
 
 BAD = """width=0 width=16385 width=-1 width=1.5 width=1e2 width=0x10 width=+5 width=five width=AUTO
-width=auto2 width=99999999999999999999 width height=0 height=16385 height=auto h= w= dpr=0 dpr=2.01
-dpr=-1 dpr=nan dpr=inf dpr=x fit=Cover fit=fill fit= gravity=middle gravity=0.5 gravity=1.1x0
-gravity=0x gravity=x0 gravity=0x0x0 gravity=-0.1x0 zoom=1.1 zoom=-1 quality=0 quality=101
-quality=best quality=1.5 scq=0 format=bmp format=AVIF format=jpg format=jxl anim=1 anim=yes anim=TRUE
-background=notacolour background=%2300 background=rgb(1,2) background=rgb(1,2,3 blur=251 blur=-1
-blur=x sharpen=11 brightness=10.1 contrast=-1 saturation=11 gamma=x rotate=45 rotate=-90 rotate=450
-flip=x flip=vh flip=hh trim=1;2;3 trim=1;2;3;4;5 trim=a;b;c;d trim=-1;0;0;0 trim=65536;0;0;0
-trim.top=-1 trim.width=0 trim.border.tolerance=256 trim.border.color=nope trim=1;1;1;1,trim.top=1
-trim.width=5,trim.right=1 metadata=all onerror=retry compression=best upscale=x blurhash=1 frames=0
-frames=65536 preset=none preset=a/b segment=background border=1 border.color=red draw=1 draw[0].url=x
-unknown=1 Width=5 WIDTH=5 =5 = width==5 width=5, ,width=5 width=5,,height=5 width=5,width=5
-width=5,w=5 w=5,width=6 q=1,quality=1 f=png,format=png g=left,gravity=left zoom=0,face-zoom=0
-width=5;height=5 width:5 width=5%00 width=%zz width=5%2 %20width=5 width=%205 width=5%20
-width=5%0d%0aX:y width%253D5""".split()
+width=auto2 width=99999999999999999999 width height=0 height=16385 height=auto h= w= dpr=0
+dpr=2.01 dpr=-1 dpr=nan dpr=inf dpr=x fit=Cover fit=fill fit= gravity=middle gravity=0.5
+gravity=1.1x0 gravity=0x gravity=x0 gravity=0x0x0 gravity=-0.1x0 zoom=1.1 zoom=-1 quality=0
+quality=101 quality=best quality=1.5 scq=0 format=bmp format=AVIF format=jpg format=jxl anim=1
+anim=yes anim=TRUE background=notacolour background=%2300 background=rgb(1,2)
+background=rgb(1,2,3 blur=251 blur=-1 blur=x sharpen=11 brightness=10.1 contrast=-1 saturation=11
+gamma=x rotate=45 rotate=-90 rotate=450 flip=x flip=vh flip=hh trim=1;2;3 trim=1;2;3;4;5
+trim=a;b;c;d trim=-1;0;0;0 trim=65536;0;0;0 trim.top=-1 trim.width=0 trim.border.tolerance=256
+trim.border.color=nope trim=1;1;1;1,trim.top=1 trim.width=5,trim.right=1 metadata=all
+onerror=retry compression=best upscale=x blurhash=1 frames=0 frames=65536 preset=none preset=a/b
+segment=background border=1 border.color=red draw=1 draw[0].url=x unknown=1 Width=5 WIDTH=5 =5 =
+width==5 width=5, ,width=5 width=5,,height=5 width=5,width=5 width=5,w=5 w=5,width=6
+q=1,quality=1 f=png,format=png g=left,gravity=left zoom=0,face-zoom=0 width=5;height=5 width:5
+width=5%00 width=%zz width=5%2 %20width=5 width=%205 width=5%20 width=5%0d%0aX:y width%253D5""".split()
 
 
 @table(a_server_of_pictures, [(options, options) for options in GOOD])
@@ -216,7 +217,8 @@ def hashes_come_as_fields_when_asked(server):
 @case(a_server_of_pictures)
 def an_animation_stays_one_where_it_may(server):
     def frames(options):
-        return json.loads(server.ask(link(options + ",format=json", "animation.gif")).body)["frames"]
+        reply = server.ask(link(options + ",format=json", "animation.gif"))
+        return json.loads(reply.body)["frames"]
     assert frames("width=30") == 5
     assert frames("width=30,anim=false") == 1
     assert frames("width=30,frames=3") == 3

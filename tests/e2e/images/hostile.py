@@ -129,7 +129,8 @@ def a_corrupt_file_fails_or_gives_the_same_each_time(server):
 @table(a_server_under_attack, [
     ("PDF", b"%PDF-1.4\n%..."), ("PostScript", b"%!PS-Adobe-3.0 EPSF-3.0\n"),
     ("TIFF without anything", b"II*\0\xff\xff\xff\xff"), ("BMP", b"BM" + b"\0" * 60),
-    ("PPM", b"P6\n2 2\n255\n" + b"\0" * 12), ("FITS", b"SIMPLE  =                    T" + b" " * 80),
+    ("PPM", b"P6\n2 2\n255\n" + b"\0" * 12),
+    ("FITS", b"SIMPLE  =                    T" + b" " * 80),
     ("OpenEXR", b"\x76\x2f\x31\x01" + b"\0" * 60), ("Radiance", b"#?RADIANCE\n" + b"\0" * 60),
     ("JPEG 2000", b"\0\0\0\x0cjP  \r\n\x87\n" + b"\0" * 60), ("JPEG XL", b"\xff\x0a" + b"\0" * 60),
     ("MVG", b"push graphic-context\nimage over 0,0 0,0 'url(http://127.0.0.1/)'\n"),

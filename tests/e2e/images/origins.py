@@ -116,7 +116,8 @@ def answers():
 def a_server_with_an_origin():
     with origin.Origin(answers()) as one, origin.Origin(answers(), "127.0.0.5") as stranger:
         one.answers["/to-stranger"] = origin.redirect(stranger.base + "/good.png")
-        one.answers["/to-other-port"] = origin.redirect(f"http://127.0.0.1:{stranger.port}/good.png")
+        one.answers["/to-other-port"] = origin.redirect(
+            f"http://127.0.0.1:{stranger.port}/good.png")
         one.answers["/absolute"] = origin.redirect(one.base + "/good.png")
         one.answers["/to-metadata"] = origin.redirect("http://169.254.169.254/latest/meta-data/")
         images = {"origins": [one.base + "/"], "job_ms": JOB_MS, "source_bytes": 200000,
@@ -139,7 +140,7 @@ def a_good_origin_is_a_source(server, path):
     assert was_hit(ask(server, path, "width=8,format=png"))
 
 
-@table(a_server_with_an_origin, [(f"{path} {status}", path, status, code) for path, status, code in [
+@table(a_server_with_an_origin, [(f"{row[0]} {row[1]}", *row) for row in [
     ("/none", 404, "missing"), ("/410", 404, "missing"), ("/401", 403, "denied"),
     ("/403", 403, "denied"), ("/418", 502, "upstream"), ("/429", 503, "busy"),
     ("/500", 502, "upstream"), ("/503", 503, "busy"), ("/204", 502, "upstream"),

@@ -52,7 +52,8 @@ def by_set(path, widths="100,200,300", formats="auto,avif,webp", exp=NEVER, key=
         signed = re.sub(r"width=[^,/]*", "width=*", signed)
     if formats:
         signed = re.sub(r"format=[^,/]*", "format=*", signed)
-    return f"{path}?{query}&sig={mac(f'selvedge-set-1' + chr(10) + signed + '?' + query, key).hexdigest()}"
+    code = mac(f"selvedge-set-1\n{signed}?{query}", key).hexdigest()
+    return f"{path}?{query}&sig={code}"
 
 
 PLAIN = link("width=100,format=auto")
