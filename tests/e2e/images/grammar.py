@@ -43,7 +43,8 @@ onerror=retry compression=best upscale=x blurhash=1 frames=0 frames=65536 preset
 segment=background border=1 border.color=red draw=1 draw[0].url=x unknown=1 Width=5 WIDTH=5 =5 =
 width==5 width=5, ,width=5 width=5,,height=5 width=5,width=5 width=5,w=5 w=5,width=6
 q=1,quality=1 f=png,format=png g=left,gravity=left zoom=0,face-zoom=0 width=5;height=5 width:5
-width=5%00 width=%zz width=5%2 %20width=5 width=%205 width=5%20 width=5%0d%0aX:y width%253D5""".split()
+width=5%00 width=%zz width=5%2 %20width=5 width=%205 width=5%20
+width=5%0d%0aX:y width%253D5""".split()
 
 
 @table(a_server_of_pictures, [(options, options) for options in GOOD])
