@@ -284,13 +284,15 @@ static void an_upload_nobody_wants_is_waved_off(void **state)
 	raw_ask(&buf, 1, END_HEADERS, "POST", "/ignore");
 	slv_h2_test_frame(&buf, DATA, 0, 1, SLV_STR("abc"));
 	raw_send(bench, &buf);
-	assert_int_equal(raw_look(bench, RST_STREAM).code, SLV_H2_NO_ERROR);
-	assert_int_equal(raw_look(bench, RST_STREAM).count, 1);
+	/* Not beside the reply, which some clients would then forget, but once it goes on. */
+	assert_int_equal(raw_look(bench, RST_STREAM).count, 0);
 	/* What was on its way is swallowed, and the connection's window opens again for it. */
 	bench->out.len = 0;
 	for (int i = 0; i < 40; i++)
 		slv_h2_test_frame(&buf, DATA, 0, 1, (slv_str){ block, sizeof(block) });
 	raw_send(bench, &buf);
+	assert_int_equal(raw_look(bench, RST_STREAM).code, SLV_H2_NO_ERROR);
+	assert_int_equal(raw_look(bench, RST_STREAM).count, 1);
 	assert_int_equal(raw_look(bench, GOAWAY).count, 0);
 	assert_in_range(raw_look(bench, WINDOW_UPDATE).count, 1, 2);
 	assert_false(bench->closed);

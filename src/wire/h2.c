@@ -242,10 +242,26 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
 	if (!ends)
 		return 0;
 	struct slv_h2_stream *stream = stream_of(session, frame->hd.stream_id);
-	/* Answered before it was all asked: RFC 9113 section 8.1. */
-	if (stream && !stream->input_ended && !stream->failed)
+	if (!stream || stream->input_ended || stream->failed)
+		return 0;
+	if (h2->early_count < H2_EARLY_MAX)
+		h2->early[h2->early_count++] = stream->id;
+	else
 		h2_stream_rst(h2, stream->id, SLV_H2_NO_ERROR);
 	return 0;
+}
+
+/* Who was answered before it had asked all, and goes on asking, is told to stop (RFC 9113
+ * section 8.1). Not along with the reply: clients are seen (curl 7.88) that then forget the reply.
+ */
+static void reset_early(struct slv_h2 *h2)
+{
+	for (uint32_t i = 0; i < h2->early_count; i++) {
+		struct slv_h2_stream *stream = stream_of(h2->session, (int32_t)h2->early[i]);
+		if (stream && !stream->input_ended && !stream->failed)
+			h2_stream_rst(h2, stream->id, SLV_H2_NO_ERROR);
+	}
+	h2->early_count = 0;
 }
 
 static int on_invalid_frame(
@@ -417,6 +433,7 @@ slv_err slv_h2_input(struct slv_h2 *h2, slv_str bytes, uint64_t now_ms)
 	slv_err err = feed_frames(h2, bytes);
 	if (slv_failed(err))
 		return err;
+	reset_early(h2);
 	enum h2_verdict verdict = h2_meter_judge(&h2->meter, h2->limits.streams_max);
 	if (verdict == H2_CLOSE)
 		return fail(h2, SLV_H2_ENHANCE_YOUR_CALM, h2->meter.why);

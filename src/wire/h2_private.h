@@ -38,6 +38,9 @@ struct h2_frames {
 	uint64_t head_begun_ms; /* when its HEADERS frame began */
 };
 
+/* Of those, how many may wait for the peer's next bytes until they are reset. */
+#define H2_EARLY_MAX 16
+
 struct slv_h2 {
 	nghttp2_session *session;
 	struct slv_h2_limits limits;
@@ -56,9 +59,11 @@ struct slv_h2 {
 	uint32_t skipped_id;           /* the highest that it left out */
 	uint32_t reset_id;             /* the highest that we have reset */
 	uint32_t overflow_id;          /* whose window WINDOW_UPDATE made overflow */
-	bool leaving;                  /* a GOAWAY of ours makes nghttp2 ignore streams */
-	bool calmed;                   /* it was because of a flood */
-	bool broken;                   /* nghttp2 can do no more */
+	uint32_t early[H2_EARLY_MAX];  /* streams answered before they were all asked */
+	uint32_t early_count;
+	bool leaving; /* a GOAWAY of ours makes nghttp2 ignore streams */
+	bool calmed;  /* it was because of a flood */
+	bool broken;  /* nghttp2 can do no more */
 	bool peer_leaves;
 
 	nghttp2_nv *fields; /* of a reply, in between */
