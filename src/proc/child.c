@@ -22,7 +22,11 @@ static const int ignored_signals[] = { SIGHUP, SIGINT, SIGTERM, SIGPIPE };
 
 static bool reset_signals(void)
 {
-	struct sigaction action = { .sa_handler = SIG_IGN };
+	struct sigaction action = { .sa_handler = SIG_DFL };
+	/* Who started us may have had some ignored, which exec(2) keeps. */
+	for (int signal = 1; signal < NSIG; signal++)
+		(void)sigaction(signal, &action, NULL); /* KILL and STOP have no other */
+	action.sa_handler = SIG_IGN;
 	for (size_t i = 0; i < SLV_COUNT(ignored_signals); i++)
 		if (sigaction(ignored_signals[i], &action, NULL) != 0)
 			return false;
