@@ -2,6 +2,8 @@
 
 #include "base/assert.h"
 #include "base/attr.h"
+#include "jail/image/exif.h"
+#include "jail/image/jpegvips.h"
 #include "jail/image/picture.h"
 
 #include <string.h>
@@ -138,6 +140,43 @@ static slv_err check_texts(struct slv_arena *arena, slv_str png)
 	return SLV_OK;
 }
 
+/* The head of a JPEG; `plain` tells whether the rest can be read as directly. Those whose EXIF is
+ * kept are not: libvips takes it apart, to write it again. */
+static slv_err read_jpeg_head(const struct slv_pixel_plan *plan, struct slv_source *source)
+{
+	struct slv_jpeg *jpeg;
+	struct slv_jpeg_head head;
+	slv_err err = slv_jpeg_open(source->bytes, &jpeg, &head);
+	if (slv_failed(err))
+		return err;
+	source->width = head.width;
+	source->height = head.height;
+	source->frames_total = 1;
+	source->orientation = slv_exif_orientation(head.exif);
+	source->plain = head.plain && (head.exif.len == 0 || plan->metadata != SLV_METADATA_KEEP);
+	slv_jpeg_free(jpeg);
+	return SLV_OK;
+}
+
+static slv_err read_head(struct slv_arena *arena, struct slv_source *source)
+{
+	SLV_CLEANUP(slv_picture_done) VipsImage *image = NULL;
+	if (load(source, 1, 1, &image) != 0)
+		return damaged(arena, source->format);
+	source->width = (uint32_t)vips_image_get_width(image);
+	source->height = (uint32_t)vips_image_get_page_height(image);
+	/* Not vips_image_get_n_pages(): to that, more than 10,000 are none. */
+	int frames = 1;
+	if (vips_image_get_typeof(image, VIPS_META_N_PAGES) != 0 &&
+			vips_image_get_int(image, VIPS_META_N_PAGES, &frames) != 0)
+		vips_error_clear();
+	source->frames_total = frames > 1 ? (uint32_t)frames : 1;
+	source->orientation = vips_image_get_orientation(image);
+	source->alpha = vips_image_hasalpha(image);
+	source->cmyk = vips_image_get_interpretation(image) == VIPS_INTERPRETATION_CMYK;
+	return SLV_OK;
+}
+
 slv_err slv_decode_head(struct slv_arena *arena, slv_str bytes, const struct slv_pixel_plan *plan,
 		struct slv_source *ret_source)
 {
@@ -151,26 +190,15 @@ slv_err slv_decode_head(struct slv_arena *arena, slv_str bytes, const struct slv
 				SLV_FMT(name));
 	}
 
-	if (source.format == SLV_FORMAT_PNG) {
-		slv_err err = check_texts(arena, bytes);
-		if (slv_failed(err))
-			return err;
-	}
-
-	SLV_CLEANUP(slv_picture_done) VipsImage *image = NULL;
-	if (load(&source, 1, 1, &image) != 0)
-		return damaged(arena, source.format);
-	source.width = (uint32_t)vips_image_get_width(image);
-	source.height = (uint32_t)vips_image_get_page_height(image);
-	/* Not vips_image_get_n_pages(): to that, more than 10,000 are none. */
-	int frames = 1;
-	if (vips_image_get_typeof(image, VIPS_META_N_PAGES) != 0 &&
-			vips_image_get_int(image, VIPS_META_N_PAGES, &frames) != 0)
-		vips_error_clear();
-	source.frames_total = frames > 1 ? (uint32_t)frames : 1;
-	source.orientation = vips_image_get_orientation(image);
-	source.alpha = vips_image_hasalpha(image);
-	source.cmyk = vips_image_get_interpretation(image) == VIPS_INTERPRETATION_CMYK;
+	slv_err err = SLV_OK;
+	if (source.format == SLV_FORMAT_PNG)
+		err = check_texts(arena, bytes);
+	else if (source.format == SLV_FORMAT_JPEG)
+		err = read_jpeg_head(plan, &source);
+	if (!slv_failed(err) && !source.plain)
+		err = read_head(arena, &source);
+	if (slv_failed(err))
+		return err;
 	uint64_t max = plan->limits.source_pixels_max;
 	if ((uint64_t)source.width * source.height > max)
 		return too_many_pixels(arena, source.width, source.height, max);
@@ -208,6 +236,8 @@ slv_err slv_decode_open(struct slv_arena *arena, const struct slv_source *source
 		double zoom, VipsImage **ret_image)
 {
 	slv_assert(shrink >= 1 && shrink <= 8);
+	if (source->plain)
+		return slv_jpegvips_open(source->bytes, shrink, ret_image);
 	VipsImage *image = NULL;
 	if (load(source, shrink, zoom, &image) != 0)
 		return damaged(arena, source->format);

@@ -26,6 +26,7 @@ struct slv_source {
 	int orientation;        /* EXIF, 1…8 */
 	bool alpha;
 	bool cmyk;
+	bool plain; /* a JPEG that jpeg.h decodes */
 };
 
 /* Read the header of `bytes`; `frames` is 1. SLV_E_MEDIA: nothing that is read here;
@@ -42,7 +43,7 @@ void slv_decode_animate(struct slv_source *source, const struct slv_pixel_limits
 uint32_t slv_decode_shrink(
 		const struct slv_source *source, double scale, uint32_t left, uint32_t top);
 
-/* Open the stream of pixels, each side divided by `shrink` and rounded up. Frames are below each
+/* Open the stream of pixels, each side divided by `shrink` and rounded. Frames are below each
  * other. SVG is rendered `zoom` times as large; 1 for others. */
 slv_err slv_decode_open(struct slv_arena *arena, const struct slv_source *source, uint32_t shrink,
 		double zoom, VipsImage **ret_image);

@@ -1,6 +1,7 @@
 #include "jail/image/encode.h"
 
 #include "base/attr.h"
+#include "jail/image/jpegvips.h"
 
 /* A progressive JPEG is larger below the one and slow to decode above the other. */
 #define PROGRESSIVE_MIN 50
@@ -29,8 +30,12 @@ static int save_jpeg(VipsImage *image, const struct slv_pixel_plan *plan, void *
 	bool large = width > PROGRESSIVE_MAX || height > PROGRESSIVE_MAX;
 	bool progressive = !plan->baseline && !plan->fast && !small && !large;
 	bool exif = plan->metadata == SLV_METADATA_KEEP;
-	return vips_jpegsave_buffer(image, at, len, "Q", (int)plan->quality[SLV_FORMAT_JPEG],
-			"optimize_coding", !plan->fast, "interlace", progressive, KEEP(exif), NULL);
+	int quality = plan->quality[SLV_FORMAT_JPEG];
+	struct slv_jpeg_style style = { quality, progressive, !plan->fast };
+	if (!exif && vips_image_get_bands(image) == 3)
+		return slv_failed(slv_jpegvips_write(image, &style, at, len)) ? -1 : 0;
+	return vips_jpegsave_buffer(image, at, len, "Q", quality, "optimize_coding", !plan->fast,
+			"interlace", progressive, KEEP(exif), NULL);
 }
 
 static int save_png(VipsImage *image, const struct slv_pixel_plan *plan, void **at, size_t *len)

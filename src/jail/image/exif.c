@@ -6,7 +6,9 @@
 
 #define TAG_ARTIST 0x013b
 #define TAG_COPYRIGHT 0x8298
+#define TAG_ORIENTATION 0x0112
 #define TYPE_ASCII 2
+#define TYPE_SHORT 3
 #define ENTRY_BYTES 12
 #define ENTRIES_MAX 512 /* more are no camera's */
 
@@ -36,7 +38,8 @@ static slv_str text_of(const struct reader *reader, size_t entry)
 	return slv_str_head(text, slv_str_find(text, '\0'));
 }
 
-bool slv_exif_read(slv_str block, struct slv_exif_owner *ret_owner)
+/* The entries of the first directory; 0 if `block` is no EXIF. They lie `*ret_at` and on. */
+static uint32_t open_directory(slv_str block, struct reader *ret_reader, size_t *ret_at)
 {
 	if (slv_str_starts(block, SLV_STR("Exif\0\0")))
 		block = slv_str_from_index(block, 6);
@@ -44,27 +47,51 @@ bool slv_exif_read(slv_str block, struct slv_exif_owner *ret_owner)
 	if (slv_str_starts(block, SLV_STR("MM\0*")))
 		reader.big = true;
 	else if (!slv_str_starts(block, SLV_STR("II*\0")))
-		return false;
+		return 0;
 	if (block.len < 8)
-		return false;
+		return 0;
 	uint32_t at = number(&reader, 4, 4);
 	if (at > block.len || block.len - at < 2)
-		return false;
+		return 0;
 	uint32_t count = number(&reader, at, 2);
-	size_t entry = at + 2;
+	size_t whole = (block.len - at - 2) / ENTRY_BYTES;
+	if (count > whole)
+		count = (uint32_t)whole;
+	*ret_reader = reader;
+	*ret_at = (size_t)at + 2;
+	return count > ENTRIES_MAX ? ENTRIES_MAX : count;
+}
 
+bool slv_exif_read(slv_str block, struct slv_exif_owner *ret_owner)
+{
+	struct reader reader;
+	size_t entry;
 	struct slv_exif_owner owner = { 0 };
-	for (uint32_t i = 0; i < count && i < ENTRIES_MAX; i++, entry += ENTRY_BYTES) {
-		if (block.len - entry < ENTRY_BYTES)
-			break;
+	for (uint32_t left = open_directory(block, &reader, &entry); left > 0; left--) {
 		uint32_t tag = number(&reader, entry, 2);
 		if (tag == TAG_ARTIST)
 			owner.artist = text_of(&reader, entry);
 		else if (tag == TAG_COPYRIGHT)
 			owner.copyright = text_of(&reader, entry);
+		entry += ENTRY_BYTES;
 	}
 	*ret_owner = owner;
 	return owner.artist.len > 0 || owner.copyright.len > 0;
+}
+
+int slv_exif_orientation(slv_str block)
+{
+	struct reader reader;
+	size_t entry;
+	for (uint32_t left = open_directory(block, &reader, &entry); left > 0; left--) {
+		if (number(&reader, entry, 2) == TAG_ORIENTATION &&
+				number(&reader, entry + 2, 2) == TYPE_SHORT) {
+			uint32_t value = number(&reader, entry + 8, 2);
+			return value >= 1 && value <= 8 ? (int)value : 1;
+		}
+		entry += ENTRY_BYTES;
+	}
+	return 1;
 }
 
 struct writer {

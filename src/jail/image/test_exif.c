@@ -55,6 +55,29 @@ static void offsets_out_of_the_block_give_nothing(void **state)
 	assert_false(slv_exif_read(SLV_STR("Exif\0\0XX*\0\x08\0\0\0"), &owner));
 }
 
+static void orientation_is_read_in_either_byte_order_and_else_upright(void **state)
+{
+	(void)state;
+	char big[] = "Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0";
+	char little[] = "II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0";
+	slv_str big_block = { big, sizeof(big) - 1 }, little_block = { little, sizeof(little) - 1 };
+	for (int value = 0; value < 256; value++) {
+		big[25] = little[18] = (char)value;
+		int should = value >= 1 && value <= 8 ? value : 1;
+		assert_int_equal(slv_exif_orientation(big_block), should);
+		assert_int_equal(slv_exif_orientation(little_block), should);
+	}
+	big[25] = little[18] = 6;
+	little[19] = 1; /* 262 */
+	assert_int_equal(slv_exif_orientation(little_block), 1);
+	for (size_t len = 0; len < big_block.len; len++)
+		assert_int_equal(slv_exif_orientation((slv_str){ big, len }), 1);
+	big[19] = 4; /* a number of another type */
+	assert_int_equal(slv_exif_orientation(big_block), 1);
+	assert_int_equal(slv_exif_orientation((slv_str){ block, sizeof(block) }), 1);
+	assert_int_equal(slv_exif_orientation(SLV_STR("")), 1);
+}
+
 static void what_is_written_can_be_read_and_stands_behind_jfif(void **state)
 {
 	(void)state;
@@ -103,6 +126,7 @@ int main(void)
 		cmocka_unit_test(owners_are_read_in_either_byte_order),
 		cmocka_unit_test(a_cut_block_is_never_read_past_its_end),
 		cmocka_unit_test(offsets_out_of_the_block_give_nothing),
+		cmocka_unit_test(orientation_is_read_in_either_byte_order_and_else_upright),
 		cmocka_unit_test(what_is_written_can_be_read_and_stands_behind_jfif),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
