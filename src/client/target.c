@@ -232,7 +232,7 @@ slv_err target_follow(const struct target *base, slv_str location, struct target
 	} else {
 		slv_buf_add(&buf, prefix_of(base, location));
 	}
-	slv_err err = SLV_OK;
+	slv_err err;
 	if (!put_location(&buf, location))
 		err = SLV_ERR(SLV_E_UPSTREAM, "redirected to a URL with control bytes");
 	else if (buf.overflow)

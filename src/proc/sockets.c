@@ -90,7 +90,7 @@ static slv_err place_parse(struct slv_arena *arena, slv_str text, struct place *
 
 slv_err slv_listener_check(struct slv_arena *arena, slv_str address)
 {
-	struct place place;
+	struct place place = { 0 };
 	return place_parse(arena, address, &place);
 }
 
@@ -152,7 +152,7 @@ slv_err slv_listener_open(struct slv_arena *arena, slv_str address, uint32_t cou
 		uint32_t backlog, bool shared, struct slv_listener *ret_listener)
 {
 	slv_assert(count >= 1 && count <= SLV_LISTENER_LOOPS_MAX && backlog <= INT32_MAX);
-	struct place place;
+	struct place place = { 0 };
 	slv_err err = place_parse(arena, address, &place);
 	if (slv_failed(err))
 		return err;
@@ -201,7 +201,7 @@ slv_err slv_listener_widen(struct slv_arena *arena, struct slv_listener *listene
 {
 	slv_assert(listener->count >= 1 && count <= SLV_LISTENER_LOOPS_MAX);
 	slv_assert(backlog <= INT32_MAX);
-	struct place place;
+	struct place place = { 0 };
 	if (!listener_place(listener, &place) || !add_sockets(listener, &place, count, backlog)) {
 		slv_err err = slv_err_sys(arena, errno, "listen on %s", listener->name);
 		err.code = SLV_E_SYS;
@@ -224,7 +224,7 @@ void slv_listener_close(struct slv_listener *listener)
 
 uint16_t slv_listener_port(const struct slv_listener *listener)
 {
-	struct place place;
+	struct place place = { 0 };
 	if (listener->count == 0 || !listener_place(listener, &place))
 		return 0;
 	return ntohs(place.at.any.sa_family == AF_INET6 ? place.at.v6.sin6_port

@@ -102,9 +102,9 @@ static slv_err parse_version(struct parse *parse, uint8_t *ret_version)
 static slv_err check_target(struct slv_h1_head *head)
 {
 	slv_str target = head->target;
-	if (target.at[0] == '/')
+	if (slv_str_starts(target, SLV_STR("/")))
 		return SLV_OK;
-	if (target.at[0] == '*' && target.len == 1) {
+	if (slv_str_eq(target, SLV_STR("*"))) {
 		if (head->method != SLV_METHOD_OPTIONS)
 			return SLV_ERR(SLV_E_SYNTAX, "request target * is for OPTIONS only");
 		return SLV_OK;
