@@ -24,7 +24,7 @@
 #define ARENA_MAX SLV_KIB(64)
 #define SOURCE_BYTES_MAX SLV_MIB(512) /* the edge has its own, smaller limit */
 #define MEMORY_MIB 2048               /* if the command line names none */
-#define NICENESS 5
+#define NICENESS 10
 #define KEEP_RSS_KIB (SLV_MIB(40) / 1024) /* above it the heap is trimmed after a job */
 
 struct jail {
