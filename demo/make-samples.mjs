@@ -3,7 +3,8 @@ import { createRequire } from "node:module";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-const sharp = createRequire(import.meta.url)("../node_modules/sharp");
+// A release that runs on the Node.js of Debian 12.
+const sharp = createRequire(import.meta.url)("../node_modules/sharp-node18");
 const [, , work, out] = process.argv;
 const mate = (name) => join(work, "mate-backgrounds/usr/share/backgrounds/mate/nature", name);
 const plasma = (name, size) =>
