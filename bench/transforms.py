@@ -6,6 +6,7 @@ stored anew; that each answer was is checked. IPX has no cache.
 """
 import concurrent.futures
 import http.client
+import itertools
 import os
 import subprocess
 import threading
@@ -169,12 +170,15 @@ def latency(table, build, rounds, seconds):
     with rig.selvedge(build, cpu=None, loops=0) as ours:
         path, _ = cached.path_of(ours, cached.SMALL, cached.SMALL // 50)
         ended = threading.Event()
-        begun = [0]
+        begun = itertools.count()
+        failed = []
 
         def client():
-            while not ended.is_set():
-                begun[0] += 1
-                fetch_all(ours, mixed(our_path, begun[0], 1), None, 1)
+            try:
+                while not ended.is_set():
+                    fetch_all(ours, mixed(our_path, next(begun), 1), None, 1)
+            except rig.Failed as why:
+                failed.append(why)
 
         def busy():
             ended.clear()
@@ -185,6 +189,8 @@ def latency(table, build, rounds, seconds):
             ended.set()
             for thread in threads:
                 thread.join()
+            if failed:
+                raise failed[0]
             return seen
 
         seen = rig.medians(rounds, {"busy": busy, "idle": lambda: pace(ours, path, seconds)})
