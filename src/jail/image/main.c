@@ -13,6 +13,7 @@
 #include "proc/message.h"
 #include "proc/sandbox.h"
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,8 @@
 #define ARENA_MAX SLV_KIB(64)
 #define SOURCE_BYTES_MAX SLV_MIB(512) /* the edge has its own, smaller limit */
 #define MEMORY_MIB 2048               /* if the command line names none */
-#define NICENESS 10
+#define NICENESS 12
+#define NICENESS_TEXT "12"
 #define KEEP_RSS_KIB (SLV_MIB(40) / 1024) /* above it the heap is trimmed after a job */
 
 struct jail {
@@ -129,6 +131,21 @@ static slv_err serve(struct jail *jail, const struct slv_message *message)
 	return err;
 }
 
+/* What is cached goes out before what is being made. A jail is a session of its own, and where the
+ * kernel schedules sessions as groups (sched(7), autogroup) the group must be nice as well. Where
+ * either is refused, cached pictures only wait longer. */
+static void be_nice(void)
+{
+	static const char text[] = NICENESS_TEXT;
+	(void)setpriority(PRIO_PROCESS, 0, NICENESS);
+	int fd = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	ssize_t len = write(fd, text, sizeof(text) - 1);
+	(void)len;
+	(void)close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct jail jail = { 0 };
@@ -140,8 +157,7 @@ int main(int argc, char **argv)
 	jail.sandbox.memory_bytes_max = memory_mib << 20;
 	slv_arena_init(&jail.arena, ARENA_BLOCK, ARENA_MAX);
 	tune_memory();
-	/* What is cached goes out before what is being made; without it both only wait longer. */
-	(void)setpriority(PRIO_PROCESS, 0, NICENESS);
+	be_nice();
 	slv_err err = slv_sandbox_isolate(&jail.sandbox, SLV_SANDBOX_CHANNEL);
 	if (!slv_failed(err)) {
 		start_vips();
