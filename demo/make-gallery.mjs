@@ -31,7 +31,7 @@ function figure({ file, title, note }, index) {
 	const moves = file.includes("moving");
 	const picture = run("--srcset", moves ? "240,480" : index === 0 ? "640,960,1280,1920" : "320,480,640,960", "--formats", "auto,avif,webp",
 		"--sizes", index === 0 ? "(max-width: 76rem) 92vw, 70rem" : "(max-width: 36rem) 92vw, (max-width: 64rem) 46vw, 22rem", "--alt", title,
-		`${ROUTE}${moves ? "fit=scale-down" : `fit=cover,height=${index === 0 ? 820 : 640}`}/samples/${file}`);
+		`${ROUTE}fit=scale-down/samples/${file}`);
 	const facts = run(`${ROUTE}format=json/samples/${file}`);
 	return `<figure data-source="/samples/${file}" data-facts="${escape(facts)}">
 ${picture.replace("<img ", '<img loading="lazy" decoding="async" ')}

@@ -69,13 +69,17 @@ async function describe(figure) {
 	if (!image.complete)
 		await new Promise((done) => image.addEventListener("load", done, { once: true }));
 	image.style.backgroundImage = "";
-	const reply = await fetch(image.currentSrc);
-	const bytes = (await reply.blob()).size;
+	// As the <img> asked; so the reply is the same, and likely in the browser's cache.
+	const reply = await fetch(image.currentSrc, { headers: { Accept: "image/avif,image/webp,*/*" } });
+	const body = await reply.blob();
+	const bytes = body.size;
+	// Beside a srcset an <img> tells CSS px; a bitmap tells those of the file. None is made of SVG.
+	const width = await createImageBitmap(body).then((bitmap) => bitmap.width, () => image.naturalWidth);
 	const original = Number(figure.dataset.original ||
 		(await fetch(figure.dataset.source, { method: "HEAD" })).headers.get("content-length"));
 	const type = reply.headers.get("content-type").replace("image/", "");
 	figure.querySelector(".bytes").textContent =
-		`${image.naturalWidth} px ${type}, ${kib(bytes)} of ${kib(original)}`;
+		`${width} px ${type}, ${kib(bytes)} of ${kib(original)}`;
 }
 
 const seen = new IntersectionObserver((entries) => {
