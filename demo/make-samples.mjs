@@ -11,7 +11,7 @@ const plasma = (name, size) =>
 	join(work, "plasma-workspace-wallpapers/usr/share/wallpapers", name, "contents/images", size);
 
 const flower = mate("YellowFlower.jpg");
-const bird = plasma("SafeLanding", "5120x2880.jpg");
+const bird = join(work, "lomiri-wallpapers-20.04/usr/share/backgrounds/Kleiber_by_Lukas_Baubkus.jpg");
 const boats = plasma("EveningGlow", "2560x1600.jpg");
 const leaf = plasma("FallenLeaf", "2560x1600.jpg");
 const path = plasma("Path", "2560x1600.jpg");
@@ -84,14 +84,14 @@ await sharp(Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="192" hei
 
 await writeFile(join(out, "CREDITS.md"), `# Who made these pictures
 
-From Debian's packages \`mate-backgrounds\` and \`plasma-workspace-wallpapers\`, both under the GPL, version
-2 or later; sizes and formats were changed.
+From Debian's packages \`mate-backgrounds\` and \`plasma-workspace-wallpapers\`, under the GPL, version 2 or
+later, and \`lomiri-wallpapers-20.04\`, under CC BY-SA 3.0; sizes and formats were changed.
 
 | here | there | by |
 | --- | --- | --- |
 | boats.jpg | EveningGlow | Ian Hex |
 | forest.jpg, forest-grey.tiff | Path | Risto Saukonpää |
-| bird-12mp.jpg | SafeLanding | KDE Visual Design Group |
+| bird-12mp.jpg | Kleiber | Lukas Baubkus |
 | leaf-moving.webp, leaf-cmyk.jpg | FallenLeaf | Martin Klapetek |
 | water.avif | BytheWater | Maciej Wiklo |
 | seeds.jpg, flower-alpha.png, ladybird-exif6.jpg | TwoWings, YellowFlower, LadyBird | Charles Barbin |
