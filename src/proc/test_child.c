@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -245,7 +246,13 @@ static void signals_for_the_group_do_not_reach_it(void **state)
 	assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
 	assert_false(slv_failed(err));
 	hear(f);
-	expect_said(f, "SigBlk:\t0000000000000000\nSigIgn:\t0000000000005003\n");
+	slv_buf_add_char(&f->said, '\0');
+	assert_non_null(strstr(f->said.at, "SigBlk:\t0000000000000000\n"));
+	const char *ignored = strstr(f->said.at, "SigIgn:\t");
+	assert_non_null(ignored);
+	/* 32 and 33 are libc's own: it lets nobody set them, whoever may have ignored them before.
+	 */
+	assert_int_equal(strtoull(ignored + 8, NULL, 16) & 0x7fffffff, 0x5003);
 }
 
 static void it_is_a_session_of_its_own(void **state)
