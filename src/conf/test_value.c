@@ -35,6 +35,25 @@ static void defaults_are_read_as_text_is(void **state)
 	}
 }
 
+static void texts_of_every_style_arrive(void **state)
+{
+	(void)state;
+	static const char *styles[][2] = {
+		{ "key: 'a''b''c'\n", "a'b'c" },
+		{ "key: \"\\x41\\x42\\x43\\u00e9\\n\"\n", "ABC\xc3\xa9\n" },
+		{ "key: a b\n  c\n\n  d\n", "a b c\nd" },
+		{ "key: |\n  a\n  b\n\n  c\n", "a\nb\n\nc\n" },
+		{ "key: >-\n  a\n  b\n\n  c\n", "a b\nc" },
+		{ "key: ''\n", "" },
+	};
+	for (size_t i = 0; i < SLV_COUNT(styles); i++) {
+		struct reading reading;
+		const struct fixture *root = accepted(&reading, styles[i][0]);
+		assert_true(slv_str_eq(root->key, slv_str_from(styles[i][1])));
+		reading_done(&reading);
+	}
+}
+
 static void every_type_arrives(void **state)
 {
 	(void)state;
@@ -334,6 +353,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(defaults_are_read_as_text_is),
+		cmocka_unit_test(texts_of_every_style_arrive),
 		cmocka_unit_test(every_type_arrives),
 		cmocka_unit_test(an_option_without_settings_is_given),
 		cmocka_unit_test(numbers_at_their_bounds),
