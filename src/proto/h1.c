@@ -11,7 +11,6 @@
 #define ARENA_BLOCK_BYTES SLV_KIB(4)
 #define OUT_BYTES_MAX SLV_KIB(64)      /* head of a reply, ours */
 #define SENDFILE_BYTES_MIN SLV_KIB(16) /* below, a copy is cheaper than a second call */
-#define FLOOR_AFTER_MS 10000u          /* a client may take a reply slowly at first */
 #define DRAIN_WAIT_MS 2000u            /* for another request, while the program ends */
 #define SKIP_BYTES_MAX SLV_KIB(256)    /* of a body nobody wants, before we rather close */
 
@@ -404,7 +403,7 @@ static bool reader_too_slow(struct h1 *h1)
 	if (h1->blocked_since_ms)
 		h1->blocked_ms += now_ms - h1->blocked_since_ms;
 	h1->blocked_since_ms = now_ms;
-	return h1->blocked_ms > FLOOR_AFTER_MS &&
+	return h1->blocked_ms > SLV_FLOOR_AFTER_MS &&
 	       h1->req.sent_bytes * 1000 / h1->blocked_ms < h1->conf->write_floor_bytes_s;
 }
 

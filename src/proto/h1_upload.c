@@ -5,7 +5,6 @@
 #include <string.h>
 
 #define UPLOAD_BUFFER_BYTES SLV_KIB(16)
-#define FLOOR_AFTER_MS 10000u /* a body may begin slowly */
 
 static struct h1 *h1_of(struct slv_source *source)
 {
@@ -66,7 +65,7 @@ static void upload_wait(struct h1 *h1)
 static bool upload_too_slow(const struct h1 *h1)
 {
 	const struct h1_upload *upload = &h1->upload;
-	return upload->waited_ms > FLOOR_AFTER_MS &&
+	return upload->waited_ms > SLV_FLOOR_AFTER_MS &&
 	       upload->got * 1000 / upload->waited_ms < h1->conf->body_floor_bytes_s;
 }
 

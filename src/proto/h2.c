@@ -14,6 +14,7 @@
 #define ROUNDS_MAX 8u               /* of output at a time; then others get their turn */
 #define TICK_MS 500u                /* how exact deadlines are */
 #define DRAIN_MS 500u               /* for streams that were on their way to us */
+#define WAVE_OFF_MS 1000u           /* for who was answered early to stop by itself */
 
 static const unsigned h2_may[H2_STATES] = {
 	[H2_HEAD] = SLV_BIT(H2_SERVE) | SLV_BIT(H2_END),
@@ -417,12 +418,15 @@ static bool send_output(struct h2 *h2)
 		const struct iovec *parts = NULL;
 		size_t len = 0;
 		int count = slv_h2_output(h2->wire, &parts, &len);
-		if (!count)
+		if (!count) {
+			h2->late_ms = h2->late_bytes = 0;
 			return true;
+		}
 		uint64_t now_ms = slv_loop_now_ms(h2->loop);
 		size_t taken = transport->ops->write(transport, parts, count, false);
 		if (taken)
 			h2->blocked_ms = 0;
+		h2->late_bytes += taken;
 		slv_h2_sent(h2->wire, taken, now_ms);
 		if (taken < len) {
 			h2->blocked_ms = h2->blocked_ms ? h2->blocked_ms : now_ms;
@@ -459,24 +463,44 @@ static void flush_run(struct slv_task *task)
 
 /* --- time --- */
 
-/* A client that takes nothing of one reply, while others go on, loses that one. */
-static void check_stream(struct h2_stream *stream, uint64_t now_ms)
+static bool too_slow(uint64_t bytes, uint64_t waited_ms, uint64_t floor_bytes_s)
+{
+	return waited_ms > SLV_FLOOR_AFTER_MS && bytes * 1000 / waited_ms < floor_bytes_s;
+}
+
+/* A client that takes nothing of one reply, while others go on, loses that one; so does one
+ * that takes it too slowly. Who was answered before it had asked all, and does not stop by
+ * itself, is told to (RFC 9113 section 8.1); not along with the reply, which some clients
+ * forget then (curl 7.88). */
+static void check_reply(struct h2_stream *stream, uint64_t now_ms)
 {
 	struct h2 *h2 = stream->h2;
-	if (stream->state == H2_SERVE) {
-		h2_upload_check(stream, now_ms);
-		return;
-	}
-	if (stream->state != H2_SEND)
-		return;
 	bool ours = stream->pulling || slv_list_linked(&stream->wait);
-	if (ours || stream->wire.sent_bytes != stream->seen_bytes) {
+	bool moves = ours || stream->wire.sent_bytes != stream->seen_bytes;
+	if (moves) {
 		stream->seen_bytes = stream->wire.sent_bytes;
 		stream->seen_ms = now_ms;
-	} else if (now_ms - stream->seen_ms >= h2->conf->write_idle_ms) {
-		slv_h2_reset(h2->wire, &stream->wire, SLV_H2_CANCEL);
-		h2_flush_later(h2);
 	}
+	if (!ours)
+		stream->waited_ms += TICK_MS;
+	uint64_t still_ms = now_ms - stream->seen_ms;
+	uint64_t floor_bytes_s = h2->conf->write_floor_bytes_s / h2->streams_count; /* shared */
+	enum slv_h2_code code = SLV_H2_CANCEL;
+	if (stream->wire.answered && still_ms >= WAVE_OFF_MS)
+		code = SLV_H2_NO_ERROR;
+	else if (still_ms < h2->conf->write_idle_ms &&
+			!too_slow(stream->wire.sent_bytes, stream->waited_ms, floor_bytes_s))
+		return;
+	slv_h2_reset(h2->wire, &stream->wire, code);
+	h2_flush_later(h2);
+}
+
+static void check_stream(struct h2_stream *stream, uint64_t now_ms)
+{
+	if (stream->state == H2_SERVE)
+		h2_upload_check(stream, now_ms);
+	else if (stream->state == H2_SEND)
+		check_reply(stream, now_ms);
 }
 
 static void give_up(struct h2 *h2, slv_err err)
@@ -518,6 +542,11 @@ static void tick(struct slv_timer *timer)
 		give_up(h2, SLV_ERR(SLV_E_SLOW, "the client takes nothing for write_idle_ms"));
 		return;
 	}
+	h2->late_ms += h2->blocked_ms ? TICK_MS : 0;
+	if (too_slow(h2->late_bytes, h2->late_ms, h2->conf->write_floor_bytes_s)) {
+		give_up(h2, SLV_ERR(SLV_E_SLOW, "the client is slower than write_floor_bytes_s"));
+		return;
+	}
 	if (h2->draining && !h2->leaving && now_ms - h2->drain_ms >= DRAIN_MS) {
 		h2->leaving = true;
 		slv_h2_goaway(h2->wire, SLV_H2_NO_ERROR);
@@ -527,6 +556,8 @@ static void tick(struct slv_timer *timer)
 		check_idle(h2, now_ms);
 		return;
 	}
+	if (slv_h2_nudge(h2->wire))
+		h2_flush_later(h2);
 	/* Replies that a check causes come later; only the stream itself may end. */
 	SLV_LIST_EACH(link, &h2->streams)
 	check_stream(SLV_CONTAINER(link, struct h2_stream, link), now_ms);

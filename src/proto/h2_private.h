@@ -53,6 +53,7 @@ struct h2_stream {
 	size_t part_bytes;   /* of the body's source, on their way */
 	uint64_t seen_bytes; /* sent when somebody last looked, */
 	uint64_t seen_ms;    /* and when that was more than before */
+	uint64_t waited_ms;  /* for the client to take the reply */
 	enum h2_state state;
 	bool serving; /* the edge knows `req` */
 	bool pulling; /* the reply's source owes us a part */
@@ -79,6 +80,8 @@ struct h2 {
 	uint32_t requests;
 	uint64_t born_ms, idle_ms, drain_ms;
 	uint64_t blocked_ms; /* since when the transport takes nothing; 0: it does */
+	uint64_t late_ms;    /* blocked, all in all, since the output was last empty; */
+	uint64_t late_bytes; /* taken meanwhile */
 	bool throttled;      /* not reading, because too much waits to be sent */
 	bool draining;       /* the peer was asked for no more streams */
 	bool leaving;        /* and none are taken */

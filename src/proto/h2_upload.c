@@ -1,8 +1,6 @@
 #include "base/assert.h"
 #include "proto/h2_private.h"
 
-#define FLOOR_AFTER_MS 10000u /* a body may begin slowly */
-
 static struct h2_stream *stream_of(struct slv_source *source)
 {
 	return SLV_CONTAINER(source, struct h2_stream, upload.source);
@@ -156,7 +154,7 @@ void h2_upload_check(struct h2_stream *stream, uint64_t now_ms)
 	const struct slv_session_conf *conf = stream->h2->conf;
 	if (still_ms >= conf->body_idle_ms)
 		upload->err = SLV_ERR(SLV_E_SLOW, "request body stood still for body_idle_ms");
-	else if (waited_ms > FLOOR_AFTER_MS &&
+	else if (waited_ms > SLV_FLOOR_AFTER_MS &&
 			stream->wire.got_bytes * 1000 / waited_ms < conf->body_floor_bytes_s)
 		upload->err = SLV_ERR(SLV_E_SLOW, "request body is slower than body_floor_bytes_s");
 	if (slv_failed(upload->err))

@@ -81,6 +81,9 @@ struct slv_session {
 	struct slv_transport *transport;
 };
 
+/* A body may begin slowly: a floor holds once we have waited this long for the client. */
+#define SLV_FLOOR_AFTER_MS 10000u
+
 /* Limits and times of both protocols; one per listener, shared by its sessions. The defaults are
  * those of the settings (listen/settings.c). */
 struct slv_session_conf {
@@ -88,10 +91,10 @@ struct slv_session_conf {
 	uint64_t body_bytes_max;     /* of a request */
 	uint32_t header_ms;          /* from the first byte of a request to the end of its header */
 	uint32_t body_idle_ms;       /* between two reads of a body */
-	uint32_t body_floor_bytes_s; /* after 10 s a body must have come at least this fast */
+	uint32_t body_floor_bytes_s; /* a body must come at least this fast; SLV_FLOOR_AFTER_MS */
 	uint32_t write_idle_ms;      /* without any progress in sending */
-	uint32_t write_floor_bytes_s; /* after 10 s of waiting for it a client must have taken this
-	                                 much a second */
+	uint32_t write_floor_bytes_s; /* a client must take a reply this fast, as above; in HTTP/2
+	                                 all that are under way together */
 	uint32_t keep_alive_ms;       /* between requests */
 	uint32_t requests_max;        /* on one connection */
 	uint32_t age_ms;              /* of a connection; then it is closed after its request */

@@ -400,6 +400,125 @@ static void a_window_that_stays_shut_costs_its_stream(void **state)
 	slv_buf_done(&buf);
 }
 
+/* Open the stream's window by that much; returns how many DATA frames come for it. */
+static unsigned frames_for(struct bench *bench, uint32_t id, uint8_t bytes_high, uint8_t bytes_low)
+{
+	struct slv_buf buf;
+	slv_buf_init(&buf, SLV_KIB(1));
+	char more[4] = { 0, 0, (char)bytes_high, (char)bytes_low };
+	bench->out.len = 0;
+	slv_h2_test_frame(&buf, WINDOW_UPDATE, 0, id, (slv_str){ more, 4 });
+	raw_send(bench, &buf);
+	slv_buf_done(&buf);
+	return raw_look(bench, DATA).count;
+}
+
+static void frames_do_not_become_silly(void **state)
+{
+	struct bench *bench = ((struct talk *)*state)->bench;
+	struct slv_buf buf;
+	raw_begin(bench, &buf);
+	slv_h2_test_frame(&buf, SETTINGS, 0, 0, (slv_str){ "\0\4\0\0\x10\0", 6 });
+	raw_ask(&buf, 1, END_STREAM | END_HEADERS, "GET", "/bytes/9000");
+	raw_send(bench, &buf);
+	assert_int_equal(raw_look(bench, DATA).count, 1); /* 4096 bytes */
+	assert_int_equal(frames_for(bench, 1, 3, 255), 0);
+	assert_int_equal(frames_for(bench, 1, 0, 1), 1); /* 1024 */
+	/* A client may open it only when all of it is used. */
+	assert_int_equal(frames_for(bench, 1, 0, 1), 0);
+	bench_wait(bench, 600);
+	assert_int_equal(raw_look(bench, DATA).count, 1);
+	/* 3879 are left, and the last of them may be few. */
+	assert_int_equal(frames_for(bench, 1, 15, 38), 1);
+	assert_int_equal(frames_for(bench, 1, 0, 1), 1);
+	slv_buf_done(&buf);
+}
+
+static void who_has_small_windows_is_served_by_them(void **state)
+{
+	struct bench *bench = ((struct talk *)*state)->bench;
+	struct slv_buf buf;
+	raw_begin(bench, &buf);
+	slv_h2_test_frame(&buf, SETTINGS, 0, 0, (slv_str){ "\0\4\0\0\0\x64", 6 });
+	raw_ask(&buf, 1, END_STREAM | END_HEADERS, "GET", "/bytes/9000");
+	raw_send(bench, &buf);
+	assert_int_equal(raw_look(bench, DATA).count, 1);
+	assert_int_equal(frames_for(bench, 1, 0, 49), 0);
+	assert_int_equal(frames_for(bench, 1, 0, 1), 1);
+	/* A wider window for all lets the held go on. */
+	assert_int_equal(frames_for(bench, 1, 0, 10), 0);
+	slv_h2_test_frame(&buf, SETTINGS, 0, 0, (slv_str){ "\0\4\0\0\x10\0", 6 });
+	raw_send(bench, &buf);
+	assert_int_equal(raw_look(bench, DATA).count, 1);
+	slv_buf_done(&buf);
+}
+
+/* Open the stream's window by `bytes` once a second, for `seconds`. */
+static void take_slowly(struct bench *bench, uint32_t id, uint32_t bytes, unsigned seconds)
+{
+	struct slv_buf buf;
+	slv_buf_init(&buf, SLV_KIB(4));
+	char more[4] = { (char)(bytes >> 24), (char)(bytes >> 16), (char)(bytes >> 8),
+		(char)bytes };
+	while (seconds--) {
+		slv_h2_test_frame(&buf, WINDOW_UPDATE, 0, id, (slv_str){ more, 4 });
+		raw_send(bench, &buf);
+		bench_wait(bench, 1000);
+	}
+	slv_buf_done(&buf);
+}
+
+static void a_reply_has_a_floor(void **state)
+{
+	struct bench *bench = ((struct talk *)*state)->bench;
+	bench->conf.write_floor_bytes_s = 1000;
+	struct slv_buf buf;
+	raw_begin(bench, &buf);
+	slv_h2_test_frame(&buf, SETTINGS, 0, 0, (slv_str){ "\0\4\0\0\0\0", 6 });
+	slv_h2_test_frame(&buf, WINDOW_UPDATE, 0, 0, (slv_str){ "\0\x0f\0\0", 4 });
+	raw_ask(&buf, 1, END_STREAM | END_HEADERS, "GET", "/bytes/900000");
+	raw_send(bench, &buf);
+	take_slowly(bench, 1, 1100, 30);
+	assert_int_equal(raw_look(bench, RST_STREAM).count, 0);
+	take_slowly(bench, 1, 5000, 30);
+	assert_int_equal(raw_look(bench, RST_STREAM).count, 0);
+	/* Now there are two, which share the floor; the other one is within its half of it. */
+	raw_ask(&buf, 3, END_STREAM | END_HEADERS, "GET", "/bytes/900000");
+	raw_send(bench, &buf);
+	take_slowly(bench, 3, 550, 9);
+	assert_int_equal(raw_look(bench, RST_STREAM).count, 0);
+	take_slowly(bench, 3, 400, 20);
+	assert_int_equal(raw_look(bench, RST_STREAM).count, 1);
+	assert_int_equal(raw_look(bench, RST_STREAM).id, 3);
+	assert_int_equal(raw_look(bench, RST_STREAM).code, SLV_H2_CANCEL);
+	assert_false(bench->closed);
+	slv_buf_done(&buf);
+}
+
+static void a_connection_has_a_floor(void **state)
+{
+	struct bench *bench = ((struct talk *)*state)->bench;
+	bench->conf.write_floor_bytes_s = 1000;
+	struct slv_buf buf;
+	raw_begin(bench, &buf);
+	slv_h2_test_frame(&buf, SETTINGS, 0, 0, (slv_str){ "\0\4\0\x0f\0\0", 6 });
+	slv_h2_test_frame(&buf, WINDOW_UPDATE, 0, 0, (slv_str){ "\0\x0f\0\0", 4 });
+	bench->room = 0;
+	raw_ask(&buf, 1, END_STREAM | END_HEADERS, "GET", "/bytes/900000");
+	raw_send(bench, &buf);
+	for (unsigned second = 0; second < 30; second++) {
+		bench_room(bench, 1100);
+		bench_wait(bench, 1000);
+	}
+	assert_false(bench->closed);
+	for (unsigned second = 0; second < 30 && !bench->closed; second++) {
+		bench_room(bench, 500);
+		bench_wait(bench, 1000);
+	}
+	assert_true(bench->closed);
+	slv_buf_done(&buf);
+}
+
 static void a_slow_source_is_not_the_clients_fault(void **state)
 {
 	struct talk *talk = *state;
@@ -553,6 +672,10 @@ int main(void)
 		ROW(an_idle_connection_has_its_time),
 		ROW(a_client_that_takes_nothing_is_closed),
 		ROW(a_window_that_stays_shut_costs_its_stream),
+		ROW(frames_do_not_become_silly),
+		ROW(who_has_small_windows_is_served_by_them),
+		ROW(a_reply_has_a_floor),
+		ROW(a_connection_has_a_floor),
 		ROW(a_slow_source_is_not_the_clients_fault),
 		ROW(draining_takes_what_is_on_its_way_and_finishes),
 		ROW(an_idle_connection_drains_politely),

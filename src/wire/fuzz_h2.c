@@ -133,6 +133,8 @@ static const struct slv_h2_events events = { on_open, on_head, on_data, on_end, 
 
 static void take(struct fuzz *fuzz, uint64_t now_ms)
 {
+	if (fuzz->choice & 128)
+		(void)slv_h2_nudge(fuzz->h2);
 	for (int i = 0; i < 64; i++) {
 		const struct iovec *parts = NULL;
 		size_t len = 0, sum = 0;

@@ -69,8 +69,9 @@ void slv_h2_reset(struct slv_h2 *h2, struct slv_h2_stream *stream, enum slv_h2_c
 
 void slv_h2_consume(struct slv_h2 *h2, struct slv_h2_stream *stream, size_t len)
 {
-	int rc = stream->closed ? nghttp2_session_consume_connection(h2->session, len)
-	                        : nghttp2_session_consume(h2->session, (int32_t)stream->id, len);
+	bool over = stream->closed || stream->answered;
+	int rc = over ? nghttp2_session_consume_connection(h2->session, len)
+	              : nghttp2_session_consume(h2->session, (int32_t)stream->id, len);
 	slv_assert(rc == 0);
 }
 
@@ -171,6 +172,12 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
 		stream = stream_of(session, frame->hd.stream_id);
 		h2_meter_reset(&h2->meter, stream ? stream->begun_ms : 0, h2->now_ms);
 		break;
+	case NGHTTP2_SETTINGS:
+		h2_window_opened(h2, NULL);
+		break;
+	case NGHTTP2_WINDOW_UPDATE:
+		h2_window_opened(h2, stream_of(session, frame->hd.stream_id));
+		break;
 	case NGHTTP2_GOAWAY:
 		h2->peer_leaves = true;
 		break;
@@ -206,6 +213,7 @@ static int on_stream_close(nghttp2_session *session, int32_t id, uint32_t code, 
 		return 0;
 	if (h2->heading == stream)
 		h2->heading = NULL;
+	slv_list_remove(&stream->narrow);
 	stream->closed = true;
 	stream->close_code = code;
 	h2_stream_tell_closed(h2, stream);
@@ -242,26 +250,9 @@ static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, v
 	if (!ends)
 		return 0;
 	struct slv_h2_stream *stream = stream_of(session, frame->hd.stream_id);
-	if (!stream || stream->input_ended || stream->failed)
-		return 0;
-	if (h2->early_count < H2_EARLY_MAX)
-		h2->early[h2->early_count++] = stream->id;
-	else
-		h2_stream_rst(h2, stream->id, SLV_H2_NO_ERROR);
+	if (stream)
+		stream->answered = true;
 	return 0;
-}
-
-/* Who was answered before it had asked all, and goes on asking, is told to stop (RFC 9113
- * section 8.1). Not along with the reply: clients are seen (curl 7.88) that then forget the reply.
- */
-static void reset_early(struct slv_h2 *h2)
-{
-	for (uint32_t i = 0; i < h2->early_count; i++) {
-		struct slv_h2_stream *stream = stream_of(h2->session, (int32_t)h2->early[i]);
-		if (stream && !stream->input_ended && !stream->failed)
-			h2_stream_rst(h2, stream->id, SLV_H2_NO_ERROR);
-	}
-	h2->early_count = 0;
 }
 
 static int on_invalid_frame(
@@ -433,7 +424,6 @@ slv_err slv_h2_input(struct slv_h2 *h2, slv_str bytes, uint64_t now_ms)
 	slv_err err = feed_frames(h2, bytes);
 	if (slv_failed(err))
 		return err;
-	reset_early(h2);
 	enum h2_verdict verdict = h2_meter_judge(&h2->meter, h2->limits.streams_max);
 	if (verdict == H2_CLOSE)
 		return fail(h2, SLV_H2_ENHANCE_YOUR_CALM, h2->meter.why);
@@ -553,6 +543,7 @@ struct slv_h2 *slv_h2_new(const struct slv_h2_limits *limits, const struct slv_h
 	h2->arg = arg;
 	h2->now_ms = h2->meter.leaked_ms = h2->meter.resets_ms = now_ms;
 	h2->frames.magic_left = H2_MAGIC_BYTES;
+	slv_list_init(&h2->narrow);
 
 	nghttp2_mem mem = h2_heap_mem(&h2->heap);
 	nghttp2_option *option = options();

@@ -25,6 +25,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/list.h"
 #include "base/str.h"
 #include "http/body.h"
 #include "http/field.h"
@@ -87,10 +88,12 @@ struct slv_h2_stream {
 	uint64_t got_bytes;         /* of the request's body */
 	uint64_t sent_bytes;        /* of the reply's body, taken by slv_h2_sent() */
 	bool input_ended;           /* the peer has sent all of its request */
+	bool answered;              /* all of the reply is framed; its window opens no more */
 
 	/* Private. */
 	bool closed, told, failed, regular_seen, in_trailers, host_seen, length_seen;
-	bool replied, last, awaits_data;
+	bool replied, last, awaits_data, nudged;
+	struct slv_list narrow; /* waits for more of a window than there is */
 	uint32_t list_bytes, fields_seen, cookies;
 	slv_str authority;
 	slv_err fault;       /* why the head is answered with an error */
@@ -162,6 +165,11 @@ void slv_h2_continue(struct slv_h2 *h2, struct slv_h2_stream *stream);
  * not have the announced length is reset with INTERNAL_ERROR. */
 void slv_h2_send(struct slv_h2 *h2, struct slv_h2_stream *stream, slv_str bytes, bool last,
 		const struct slv_fields *trailers);
+
+/* A frame that only a narrow window makes small waits for the window to open; else frames, and
+ * the WINDOW_UPDATEs for them, become smaller and smaller. Who opens it when all of it is used is
+ * served by this, to be called about twice a second. True: there may be output. */
+bool slv_h2_nudge(struct slv_h2 *h2);
 
 /* `len` bytes of the request's body are done with; also after `closed`. */
 void slv_h2_consume(struct slv_h2 *h2, struct slv_h2_stream *stream, size_t len);

@@ -38,9 +38,6 @@ struct h2_frames {
 	uint64_t head_begun_ms; /* when its HEADERS frame began */
 };
 
-/* Of those, how many may wait for the peer's next bytes until they are reset. */
-#define H2_EARLY_MAX 16
-
 struct slv_h2 {
 	nghttp2_session *session;
 	struct slv_h2_limits limits;
@@ -52,6 +49,7 @@ struct slv_h2 {
 	struct h2_frames frames;
 	struct h2_output output;
 
+	struct slv_list narrow;        /* streams that wait for a wider window */
 	struct slv_h2_stream *heading; /* the head that nghttp2 is unpacking, or NULL */
 	uint32_t streams;              /* not released */
 	uint32_t opened;               /* since the last output */
@@ -59,16 +57,17 @@ struct slv_h2 {
 	uint32_t skipped_id;           /* the highest that it left out */
 	uint32_t reset_id;             /* the highest that we have reset */
 	uint32_t overflow_id;          /* whose window WINDOW_UPDATE made overflow */
-	uint32_t early[H2_EARLY_MAX];  /* streams answered before they were all asked */
-	uint32_t early_count;
-	bool leaving; /* a GOAWAY of ours makes nghttp2 ignore streams */
-	bool calmed;  /* it was because of a flood */
-	bool broken;  /* nghttp2 can do no more */
+	bool leaving;                  /* a GOAWAY of ours makes nghttp2 ignore streams */
+	bool calmed;                   /* it was because of a flood */
+	bool broken;                   /* nghttp2 can do no more */
 	bool peer_leaves;
 
 	nghttp2_nv *fields; /* of a reply, in between */
 	size_t fields_cap;
 };
+
+/* h2_reply.c: a window has opened: of a stream, or NULL: of all. */
+void h2_window_opened(struct slv_h2 *h2, struct slv_h2_stream *stream);
 
 /* h2.c: reset because of what the peer did; counted. */
 void h2_stream_fail(struct slv_h2 *h2, struct slv_h2_stream *stream, const char *why);

@@ -12,7 +12,8 @@
 
 #include <string.h>
 
-#define WORTH_BYTES 256u /* a DATA frame of this size is work, not oddity */
+#define WORTH_BYTES 256u   /* a DATA frame of this size is work, not oddity */
+#define NARROW_BYTES 1024u /* one of less, of a body that goes on, waits for a wider window */
 
 /* --- fields --- */
 
@@ -105,6 +106,41 @@ static void submit_trailers(struct slv_h2 *h2, struct slv_h2_stream *stream)
 	slv_assert(rc == 0);
 }
 
+/* The sender's part against silly windows, as TCP has it (RFC 9293 section 3.8.6.2.1). */
+static bool is_too_narrow(struct slv_h2 *h2, const struct slv_h2_stream *stream, size_t len)
+{
+	if (stream->nudged || len == stream->body.len || len >= NARROW_BYTES)
+		return false;
+	return len < nghttp2_session_get_remote_settings(
+				     h2->session, NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE) /
+	                             2;
+}
+
+static void resume(struct slv_h2 *h2, struct slv_h2_stream *stream)
+{
+	/* Refused once the stream is being reset: nobody will ask for the data. */
+	(void)nghttp2_session_resume_data(h2->session, (int32_t)stream->id);
+}
+
+void h2_window_opened(struct slv_h2 *h2, struct slv_h2_stream *stream)
+{
+	if (stream) {
+		if (slv_list_linked(&stream->narrow))
+			resume(h2, stream);
+		return;
+	}
+	SLV_LIST_EACH(link, &h2->narrow)
+	resume(h2, SLV_CONTAINER(link, struct slv_h2_stream, narrow));
+}
+
+bool slv_h2_nudge(struct slv_h2 *h2)
+{
+	SLV_LIST_EACH(link, &h2->narrow)
+	SLV_CONTAINER(link, struct slv_h2_stream, narrow)->nudged = true;
+	h2_window_opened(h2, NULL);
+	return !slv_list_empty(&h2->narrow);
+}
+
 /* How much there is to frame. */
 static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *unused, size_t most,
 		uint32_t *flags, nghttp2_data_source *source, void *arg)
@@ -119,6 +155,12 @@ static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *unused, 
 		stream->awaits_data = true;
 		return NGHTTP2_ERR_DEFERRED;
 	}
+	slv_list_remove(&stream->narrow);
+	if (is_too_narrow(h2, stream, len)) {
+		slv_list_push(&h2->narrow, &stream->narrow);
+		return NGHTTP2_ERR_DEFERRED;
+	}
+	stream->nudged = false;
 	*flags |= NGHTTP2_DATA_FLAG_NO_COPY;
 	if (len < stream->body.len || !stream->last)
 		return (ssize_t)len;
@@ -202,8 +244,7 @@ void slv_h2_send(struct slv_h2 *h2, struct slv_h2_stream *stream, slv_str bytes,
 	if (!stream->awaits_data)
 		return;
 	stream->awaits_data = false;
-	/* Refused once the stream is being reset: nobody will ask for the data. */
-	(void)nghttp2_session_resume_data(h2->session, (int32_t)stream->id);
+	resume(h2, stream);
 }
 
 /* --- output --- */

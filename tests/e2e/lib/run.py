@@ -65,7 +65,8 @@ def _reason(error):
 
 class _Count:
     def __init__(self):
-        self.passed = self.failed = self.skipped = 0
+        self.passed = self.skipped = 0
+        self.failures = []
 
     def run(self, name, function, *arguments):
         begun = time.monotonic()
@@ -78,8 +79,8 @@ class _Count:
             self.skipped += 1
             print(f"skip  {name}: {why}", flush=True)
         except Exception as error:  # whatever it was, the others still run
-            self.failed += 1
-            print(f"BAD   {name}: {_reason(error)}", flush=True)
+            self.failures.append(f"BAD   {name}: {_reason(error)}")
+            print(self.failures[-1], flush=True)
         finally:
             signal.alarm(0)
 
@@ -109,5 +110,7 @@ def main(file):
     for make in fixtures:
         _run_fixture(count, make, [entry for entry in wanted if entry[0] is make])
     skipped = f", {count.skipped} skipped" if count.skipped else ""
-    print(f"{count.passed} passed, {count.failed} failed{skipped}")
-    sys.exit(count.failed > 0)
+    if count.failures:
+        print("What failed:", *count.failures, sep="\n")
+    print(f"{count.passed} passed, {len(count.failures)} failed{skipped}")
+    sys.exit(len(count.failures) > 0)
