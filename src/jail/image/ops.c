@@ -2,12 +2,16 @@
 
 #include "base/attr.h"
 #include "jail/image/picture.h"
+#include "jail/image/scale.h"
 
 #include <math.h>
 
 /* Blurs of more than this are done on a smaller copy: else their cost grows with the radius. */
 #define BLUR_SIGMA_FULL 8.0
 #define BLUR_SIGMA_SMALL 4.0
+
+/* Larger pictures are not held in memory to be scaled. */
+#define HOLD_MAX SLV_MIB(16)
 
 static slv_err failed(const char *what)
 {
@@ -124,13 +128,56 @@ slv_err slv_ops_plain(VipsImage **image)
 	return SLV_OK;
 }
 
+/* Most pictures: opaque, 8-bit and, as the decoder has divided them, not much too large. */
+static bool scales_plainly(VipsImage *image, uint32_t width, uint32_t height)
+{
+	return vips_image_get_format(image) == VIPS_FORMAT_UCHAR &&
+	       vips_image_get_bands(image) == 3 && !vips_image_hasalpha(image) &&
+	       vips_image_get_coding(image) == VIPS_CODING_NONE &&
+	       VIPS_IMAGE_SIZEOF_IMAGE(image) <= HOLD_MAX &&
+	       slv_scale_fits(width_of(image), height_of(image), width, height);
+}
+
+static slv_err scale_plainly(
+		VipsImage **image, uint32_t width, uint32_t height, struct slv_rect rect)
+{
+	slv_err err = slv_ops_pull(image);
+	if (slv_failed(err))
+		return err;
+	VipsImage *out = vips_image_new_memory();
+	bool good = vips_image_pipelinev(out, VIPS_DEMAND_STYLE_ANY, *image, NULL) == 0;
+	out->Xsize = (int)rect.width;
+	out->Ysize = (int)rect.height;
+	if (!good || vips_image_write_prepare(out) != 0) {
+		g_object_unref(out);
+		return failed("resize");
+	}
+	struct slv_scale scale = {
+		.rgb = VIPS_IMAGE_ADDR(*image, 0, 0),
+		.stride = VIPS_IMAGE_SIZEOF_LINE(*image),
+		.width = width_of(*image),
+		.height = height_of(*image),
+		.to_width = width,
+		.to_height = height,
+		.rect = rect,
+	};
+	slv_scale_run(&scale, VIPS_IMAGE_ADDR(out, 0, 0), VIPS_IMAGE_SIZEOF_LINE(out));
+	slv_picture_put(image, out);
+	return SLV_OK;
+}
+
 slv_err slv_ops_scale(VipsImage **image, uint32_t width, uint32_t height, struct slv_rect rect)
 {
-	double x = (double)width / width_of(*image);
-	double y = (double)height / height_of(*image);
-	if (resize(image, x, y) != 0)
-		return failed("resize");
-	slv_err err = slv_ops_crop(image, rect);
+	slv_err err = SLV_OK;
+	if (scales_plainly(*image, width, height)) {
+		err = scale_plainly(image, width, height, rect);
+	} else {
+		double x = (double)width / width_of(*image);
+		double y = (double)height / height_of(*image);
+		if (resize(image, x, y) != 0)
+			return failed("resize");
+		err = slv_ops_crop(image, rect);
+	}
 	if (slv_failed(err))
 		return err;
 	return to_srgb(image) != 0 ? failed("colours") : SLV_OK;

@@ -1,0 +1,227 @@
+#include "jail/image/scale.h"
+
+#include "base/assert.h"
+#include "base/mem.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define LOBES 3
+#define PI 3.14159265358979323846
+#define ROWS 4   /* result rows that go across together */
+#define BLOCK 16 /* pixels that go down together */
+#define ALIGN 64
+
+/* Compiled for several processors; which one runs is chosen when the program is loaded, before
+ * sanitizers are ready for it. */
+#if defined(__x86_64__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) &&                \
+		!defined(__SANITIZE_THREAD__)
+#define WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define WIDE
+#endif
+
+/* A pixel is four floats, of which the last does not count. */
+typedef float pixel __attribute__((vector_size(16), may_alias));
+typedef float pixels __attribute__((vector_size(64), may_alias)); /* four of them */
+typedef int32_t values __attribute__((vector_size(64)));
+typedef uint8_t packed __attribute__((vector_size(16)));
+
+/* Which source positions a result position is made of, and how much of each. */
+struct weights {
+	uint32_t count;  /* for each */
+	uint32_t *first; /* of a result position: the first of them */
+	float *at;       /* `count` for each result position */
+};
+
+/* --- weights --- */
+
+static double lanczos(double x)
+{
+	double angle = PI * fabs(x);
+	if (angle < 1e-9)
+		return 1;
+	return angle < PI * LOBES ? LOBES * sin(angle) * sin(angle / LOBES) / (angle * angle) : 0;
+}
+
+/* The weights of one result position; what reaches past an edge counts for the edge. */
+static uint32_t weigh(double centre, double ratio, uint32_t from, uint32_t count, float *at)
+{
+	double reach = LOBES * ratio;
+	int64_t begin = (int64_t)floor(centre - reach) + 1, last = (int64_t)from - count;
+	int64_t first = begin < 0 ? 0 : begin > last ? last : begin;
+	double sum = 0;
+	for (int64_t i = begin; (double)i < centre + reach; i++)
+		sum += lanczos(((double)i - centre) / ratio);
+	for (int64_t i = begin; (double)i < centre + reach; i++) {
+		int64_t edge = i < 0 ? 0 : i >= from ? from - 1 : i;
+		at[edge - first] += (float)(lanczos(((double)i - centre) / ratio) / sum);
+	}
+	return (uint32_t)first;
+}
+
+/* For `wanted` of `to` result positions, from `begin` on. */
+static void weights_init(struct weights *weights, uint32_t from, uint32_t to, uint32_t begin,
+		uint32_t wanted)
+{
+	double ratio = (double)from / to;
+	uint32_t count = (uint32_t)ceil(2 * LOBES * ratio);
+	weights->count = count < from ? count : from;
+	weights->first = slv_alloc(wanted * sizeof(*weights->first));
+	weights->at = slv_alloc((size_t)wanted * weights->count * sizeof(*weights->at));
+	for (uint32_t i = 0; i < wanted; i++)
+		weights->first[i] = weigh((begin + i + 0.5) * ratio - 0.5, ratio, from,
+				weights->count, weights->at + (size_t)i * weights->count);
+}
+
+static void weights_done(struct weights *weights)
+{
+	slv_free(weights->first);
+	slv_free(weights->at);
+}
+
+/* --- the passes --- */
+
+WIDE static void widen(float *restrict to, const uint8_t *restrict from, uint32_t count)
+{
+	uint32_t i = 0;
+	for (; i + 6 <= count; i += 4) { /* 16 bytes are looked at, 12 are used */
+		packed part;
+		memcpy(&part, from + (size_t)3 * i, sizeof(part));
+		part = __builtin_shufflevector(
+				part, part, 0, 1, 2, 2, 3, 4, 5, 5, 6, 7, 8, 8, 9, 10, 11, 11);
+		pixels wide = __builtin_convertvector(part, pixels);
+		memcpy(to + (size_t)4 * i, &wide, sizeof(wide));
+	}
+	for (; i < count; i++)
+		for (uint32_t k = 0; k < 3; k++)
+			to[4 * (size_t)i + k] = from[3 * (size_t)i + k];
+}
+
+/* One result row of `count` source rows, `width` pixels rounded up to blocks. Pixel i goes to
+ * i * ROWS. */
+WIDE static void go_down(pixel *restrict to, const float *const *rows, const float *weight,
+		uint32_t count, uint32_t width)
+{
+	for (uint32_t begin = 0; begin < width; begin += BLOCK) {
+		pixels sum[BLOCK / 4] = { 0 };
+		for (uint32_t i = 0; i < count; i++) {
+			const pixels *from = (const pixels *)(rows[i] + 4 * (size_t)begin);
+			sum[0] += weight[i] * from[0];
+			sum[1] += weight[i] * from[1];
+			sum[2] += weight[i] * from[2];
+			sum[3] += weight[i] * from[3];
+		}
+		pixel part[BLOCK];
+		memcpy(part, sum, sizeof(part));
+		for (uint32_t i = 0; i < BLOCK; i++)
+			to[(size_t)ROWS * (begin + i)] = part[i];
+	}
+}
+
+static void store(uint8_t *rgb, size_t stride, uint32_t rows, const values *value)
+{
+	int32_t part[ROWS * 4];
+	memcpy(part, value, sizeof(part));
+	for (uint32_t i = 0; i < rows; i++)
+		for (uint32_t k = 0; k < 3; k++)
+			rgb[i * stride + k] = (uint8_t)part[4 * i + k];
+}
+
+/* `rows` result rows from what go_down() left; two sums, for one would wait for itself. */
+WIDE static void go_across(uint8_t *restrict rgb, size_t stride, uint32_t rows,
+		const pixels *restrict from, const struct weights *weights, uint32_t width)
+{
+	uint32_t count = weights->count;
+	for (uint32_t x = 0; x < width; x++) {
+		const float *weight = weights->at + (size_t)x * count;
+		const pixels *at = from + weights->first[x];
+		pixels even = { 0 }, odd = { 0 };
+		for (uint32_t i = 0; i + 1 < count; i += 2) {
+			even += weight[i] * at[i];
+			odd += weight[i + 1] * at[i + 1];
+		}
+		if (count % 2)
+			even += weight[count - 1] * at[count - 1];
+		values value = __builtin_convertvector(even + odd + 0.5f, values);
+		value &= ~(value < 0);
+		value = (value & ~(value > 255)) | ((value > 255) & 255);
+		store(rgb + 3 * (size_t)x, stride, rows, &value);
+	}
+}
+
+/* --- all of it --- */
+
+struct run {
+	const struct slv_scale *scale;
+	struct weights down, across;
+	size_t stride;    /* floats from one kept row to the next */
+	float *ring;      /* down.count source rows, wide */
+	const float **at; /* the rows that a result row is made of */
+	pixels *tall;     /* ROWS result rows, not yet across */
+	void *memory[2];
+	uint32_t have; /* source rows that are wide, or were and are not needed */
+};
+
+static void *aligned(size_t bytes, void **ret_memory)
+{
+	*ret_memory = slv_alloc(bytes + ALIGN);
+	uintptr_t at = (uintptr_t)*ret_memory;
+	return (char *)*ret_memory + (ALIGN - at % ALIGN) % ALIGN;
+}
+
+static void take_rows(struct run *run, uint32_t first, uint32_t end)
+{
+	const struct slv_scale *scale = run->scale;
+	if (run->have < first)
+		run->have = first;
+	for (; run->have < end; run->have++)
+		widen(run->ring + run->have % run->down.count * run->stride,
+				scale->rgb + run->have * scale->stride, scale->width);
+}
+
+static void make_row(struct run *run, uint32_t y)
+{
+	uint32_t first = run->down.first[y], count = run->down.count;
+	take_rows(run, first, first + count);
+	for (uint32_t i = 0; i < count; i++)
+		run->at[i] = run->ring + (first + i) % count * run->stride;
+	go_down((pixel *)run->tall + y % ROWS, run->at, run->down.at + (size_t)y * count, count,
+			run->scale->width);
+}
+
+bool slv_scale_fits(uint32_t width, uint32_t height, uint32_t to_width, uint32_t to_height)
+{
+	return to_width > 0 && to_width <= width && width / SLV_SCALE_RATIO_MAX <= to_width &&
+	       to_height > 0 && to_height <= height && height / SLV_SCALE_RATIO_MAX <= to_height;
+}
+
+void slv_scale_run(const struct slv_scale *scale, uint8_t *rgb, size_t stride)
+{
+	const struct slv_rect *rect = &scale->rect;
+	slv_assert(slv_scale_fits(scale->width, scale->height, scale->to_width, scale->to_height));
+	slv_assert(rect->left + rect->width <= scale->to_width &&
+			rect->top + rect->height <= scale->to_height);
+	struct run run = { .scale = scale };
+	size_t width = ((size_t)scale->width + BLOCK - 1) / BLOCK * BLOCK;
+	weights_init(&run.down, scale->height, scale->to_height, rect->top, rect->height);
+	weights_init(&run.across, scale->width, scale->to_width, rect->left, rect->width);
+	/* Not a power of two, or all rows would share a few lines of the processor's cache. */
+	run.stride = 4 * width + 48;
+	run.ring = aligned(run.stride * run.down.count * sizeof(float), &run.memory[0]);
+	run.tall = aligned(width * sizeof(pixels), &run.memory[1]);
+	run.at = slv_alloc(run.down.count * sizeof(*run.at));
+	for (uint32_t y = 0; y < rect->height; y++) {
+		uint32_t lane = y % ROWS;
+		make_row(&run, y);
+		if (lane == ROWS - 1 || y == rect->height - 1)
+			go_across(rgb + (y - lane) * stride, stride, lane + 1, run.tall,
+					&run.across, rect->width);
+	}
+	slv_free(run.at);
+	slv_free(run.memory[0]);
+	slv_free(run.memory[1]);
+	weights_done(&run.down);
+	weights_done(&run.across);
+}
