@@ -607,6 +607,12 @@ struct slv_loop *slv_lanes_loop(struct slv_image_lanes *lanes)
 	return lanes->loop;
 }
 
+static uint32_t deadline_of(const struct slv_image_lanes *lanes, uint32_t deadline_ms)
+{
+	uint32_t most_ms = lanes->conf.job_ms;
+	return deadline_ms && deadline_ms < most_ms ? deadline_ms : most_ms;
+}
+
 void slv_lanes_submit(struct slv_image_lanes *lanes, struct slv_pixel_job *job)
 {
 	slv_loop_assert(lanes->loop);
@@ -632,13 +638,23 @@ void slv_lanes_submit(struct slv_image_lanes *lanes, struct slv_pixel_job *job)
 		job_fail(job, SLV_ERR(SLV_E_BUSY, "too many pictures wait (jails.queue_max)"));
 		return;
 	}
-	uint32_t deadline_ms = job->deadline_ms && job->deadline_ms < lanes->conf.job_ms
-	                                       ? job->deadline_ms
-	                                       : lanes->conf.job_ms;
-	slv_timer_start(lanes->loop, &job->timer, deadline_ms);
+	slv_timer_start(lanes->loop, &job->timer, deadline_of(lanes, job->deadline_ms));
 	job_queue(pool, job, false);
 	pool_fill(pool);
 	pool_pump(pool);
+}
+
+void slv_lanes_extend(
+		struct slv_image_lanes *lanes, struct slv_pixel_job *job, uint32_t deadline_ms)
+{
+	slv_loop_assert(lanes->loop);
+	uint32_t left_ms = deadline_of(lanes, deadline_ms);
+	if (job->jail) {
+		struct jail *jail = job->jail;
+		slv_timer_start(lanes->loop, &jail->deadline, left_ms);
+	} else if (job->pool) {
+		slv_timer_start(lanes->loop, &job->timer, left_ms);
+	}
 }
 
 void slv_lanes_cancel(struct slv_image_lanes *lanes, struct slv_pixel_job *job)

@@ -80,6 +80,11 @@ struct slv_loop *slv_lanes_loop(struct slv_image_lanes *lanes);
  * jail died or answered nonsense; or the plan is out of range). */
 void slv_lanes_submit(struct slv_image_lanes *lanes, struct slv_pixel_job *job);
 
+/* Have its deadline be `deadline_ms` from now on (0: job_ms), wherever it is. Nothing if its
+ * callback is due already. */
+void slv_lanes_extend(
+		struct slv_image_lanes *lanes, struct slv_pixel_job *job, uint32_t deadline_ms);
+
 /* Forget a job: its callback comes with SLV_E_CANCELLED; a running one is let finish unseen. */
 void slv_lanes_cancel(struct slv_image_lanes *lanes, struct slv_pixel_job *job);
 

@@ -401,6 +401,46 @@ static void no_deadline_is_longer_than_the_settings_allow(void **state)
 	assert_int_equal(asks_none.err.code, SLV_E_TIMEOUT);
 }
 
+static void a_deadline_is_extended_where_the_job_waits_and_where_it_runs(void **state)
+{
+	struct fixture *f = *state;
+	struct job running = { .base.deadline_ms = 100 }, waiting = { .base.deadline_ms = 100 };
+	start(f, usual);
+	submit(f, &running, TEST_JAIL_HANGS);
+	submit(f, &waiting, TEST_JAIL_ANSWERS);
+	wait_for_metric(f, "\nselvedge_image_wait_ms_count 1\n");
+	pass(f, 50);
+	slv_lanes_extend(f->lanes, &running.base, 200);
+	slv_lanes_extend(f->lanes, &waiting.base, 100);
+	pass(f, 99);
+	assert_int_equal(running.done + waiting.done, 0);
+	pass(f, 1);
+	expect_bad(f, &waiting, SLV_E_TIMEOUT, "the picture waited for a jail until its deadline");
+	pass(f, 99);
+	assert_int_equal(running.done, 0);
+	pass(f, 1);
+	expect_bad(f, &running, SLV_E_TIMEOUT, "the picture took longer than its deadline");
+}
+
+static void a_deadline_is_extended_by_what_the_settings_allow_and_not_after_the_end(void **state)
+{
+	struct fixture *f = *state;
+	struct job most = { .base.deadline_ms = 100 }, over = { .done = 0 };
+	start(f, usual);
+	submit(f, &most, TEST_JAIL_HANGS);
+	slv_lanes_extend(f->lanes, &most.base, 6000);
+	pass(f, 4999);
+	assert_int_equal(most.done, 0);
+	pass(f, 1);
+	wait_for(f, &most);
+	submit(f, &over, TEST_JAIL_ANSWERS);
+	slv_lanes_cancel(f->lanes, &over.base);
+	slv_lanes_extend(f->lanes, &over.base, 100);
+	expect_bad(f, &over, SLV_E_CANCELLED, "nobody waits for the picture any more");
+	pass(f, 100);
+	assert_int_equal(over.done, 1);
+}
+
 /* --- bad jails --- */
 
 static void a_jail_that_dies_fails_its_one_job(void **state)
@@ -729,6 +769,8 @@ int main(int argc, char **argv)
 		T(a_job_may_not_wait_past_its_deadline),
 		T(a_jail_past_the_deadline_is_killed_and_replaced),
 		T(no_deadline_is_longer_than_the_settings_allow),
+		T(a_deadline_is_extended_where_the_job_waits_and_where_it_runs),
+		T(a_deadline_is_extended_by_what_the_settings_allow_and_not_after_the_end),
 		T(a_jail_that_dies_fails_its_one_job),
 		T(a_jail_that_lies_is_killed),
 		T(bytes_where_none_were_asked_for_are_a_lie),
