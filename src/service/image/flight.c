@@ -9,7 +9,9 @@
  * make the result. An AVIF that takes more than its share of the time is made once more, as
  * the plan's fallback; so JOB may lead to JOB.
  *
- * All flights are on the home loop; that is where identical questions meet.
+ * All flights are on the home loop; that is where identical questions meet. Each ask has its own
+ * time, which begins when it arrives, so the list of asks is in the order of their deadlines and
+ * one timer for the first of them is enough.
  */
 #include "base/assert.h"
 #include "base/fd.h"
@@ -21,8 +23,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FLIGHTS_MAX 4096u /* variants on their way at once */
-#define ASKS_MAX 16384u   /* requests that wait for them */
 #define AVIF_SHARE_PERCENT 60u
 #define JSON_BYTES_MAX 1024u
 #define FAILURES_KEPT 64u
@@ -68,26 +68,34 @@ struct flight_source {
 struct flight {
 	struct image_home *home;
 	enum flight_state state;
-	bool running, begun; /* the state's operation was begun */
-	bool ended;          /* and has come back */
-	struct slv_list asks;
-	struct image_ask *lead; /* the first: what it says holds for all */
-	struct slv_cache_key key;
-	uint64_t begun_ms, purges;
+	bool running, begun;  /* the state's operation was begun */
+	bool ended;           /* and has come back */
+	struct slv_list asks; /* those that wait, the first to give up first */
+	struct slv_timer clock;
+	uint64_t begun_ms, until_ms, purges;
 
 	struct slv_cache_fetch disk;
 	struct flight_source sources[1 + SLV_PIXEL_DRAWS_MAX];
 	uint32_t source_count, sources_left;
 	struct slv_pixel_job job;
-	bool second_try;
+	bool has_share;  /* it is AVIF's, with a part of the time */
+	bool second_try; /* it is the fallback's */
 
 	struct slv_cache_hit *hit;
 	enum image_how how;
 	int32_t code;
 	char what[IMAGE_WHAT_BYTES];
+
+	struct image_recipe recipe; /* of the first who asked; it holds for all */
+	char text[];                /* of the recipe */
 };
 
 static void flight_run(struct flight *flight);
+
+static slv_str variant_name(const struct slv_cache_key *key)
+{
+	return (slv_str){ (const char *)key->variant.bytes, SLV_SHA256_BYTES };
+}
 
 static void flight_fail(struct flight *flight, slv_err err)
 {
@@ -120,11 +128,11 @@ static void disk_done(struct slv_cache_fetch *disk, struct slv_cache_hit *hit)
 
 static enum flight_state step_disk(struct flight *flight)
 {
-	if (flight->lead->renew)
+	if (flight->recipe.renew)
 		return FLIGHT_SOURCES;
 	if (!flight->begun) {
 		flight->begun = true;
-		flight->disk.key = flight->key;
+		flight->disk.key = flight->recipe.key;
 		flight->disk.done = disk_done;
 		slv_cache_fetch(flight->home->cache, flight->home->loop, &flight->disk,
 				slv_loop_wall_ms(flight->home->loop));
@@ -138,11 +146,18 @@ static enum flight_state step_disk(struct flight *flight)
 
 /* --- SOURCES --- */
 
+/* Until nobody's time is left. */
 static uint32_t flight_left_ms(const struct flight *flight)
 {
-	uint64_t took = slv_loop_now_ms(flight->home->loop) - flight->begun_ms;
-	uint64_t whole = (uint64_t)flight->lead->self->conf->job_ms;
-	return took < whole ? (uint32_t)(whole - took) : 0;
+	uint64_t now_ms = slv_loop_now_ms(flight->home->loop);
+	return now_ms < flight->until_ms ? (uint32_t)(flight->until_ms - now_ms) : 0;
+}
+
+static slv_err too_long(const struct flight *flight)
+{
+	return flight->state <= FLIGHT_SOURCES
+	                       ? SLV_ERR(SLV_E_TIMEOUT, "the source took longer than job_ms")
+	                       : SLV_ERR(SLV_E_TIMEOUT, "the picture took longer than job_ms");
 }
 
 static void source_done(struct image_want *want, slv_err err, const struct image_source *source)
@@ -159,30 +174,48 @@ static void source_done(struct image_want *want, slv_err err, const struct image
 		flight_back(flight);
 }
 
+static void get_sources(struct flight *flight)
+{
+	const struct image_recipe *recipe = &flight->recipe;
+	flight->source_count = flight->sources_left = 1 + recipe->plan.draw_count;
+	for (uint32_t i = 0; i < flight->source_count; i++) {
+		struct flight_source *from = &flight->sources[i];
+		from->flight = flight;
+		from->waiting = true;
+		from->want = (struct image_want){
+			.self = recipe->self,
+			.source = i ? recipe->draws[i - 1] : recipe->source,
+			.renew = recipe->renew,
+			.depth = recipe->depth,
+			.done = source_done,
+		};
+		image_source_get(flight->home->sources, &from->want);
+	}
+}
+
 static enum flight_state step_sources(struct flight *flight)
 {
-	struct image_ask *lead = flight->lead;
+	if (!flight->begun && !flight_left_ms(flight)) {
+		flight_fail(flight, too_long(flight));
+		return FLIGHT_DONE;
+	}
 	if (!flight->begun) {
 		flight->begun = true;
-		flight->source_count = flight->sources_left = 1 + lead->plan.draw_count;
-		for (uint32_t i = 0; i < flight->source_count; i++) {
-			struct flight_source *from = &flight->sources[i];
-			from->flight = flight;
-			from->waiting = true;
-			from->want = (struct image_want){
-				.self = lead->self,
-				.source = i ? lead->draws[i - 1] : lead->source,
-				.renew = lead->renew,
-				.depth = lead->depth,
-				.deadline_ms = flight_left_ms(flight),
-				.done = source_done,
-			};
-			image_source_get(flight->home->sources, &from->want);
-		}
+		get_sources(flight);
 	}
 	if (!flight->ended)
 		return FLIGHT_WAIT;
 	return flight->code ? FLIGHT_DONE : FLIGHT_JOB;
+}
+
+/* Time is up. */
+static void leave_sources(struct flight *flight)
+{
+	for (uint32_t i = 0; i < flight->source_count; i++)
+		if (flight->sources[i].waiting)
+			image_source_leave(flight->home->sources, &flight->sources[i].want);
+	flight_fail(flight, too_long(flight));
+	flight_back(flight);
 }
 
 /* --- JOB --- */
@@ -212,7 +245,7 @@ static slv_err plan_for_svg(struct flight *flight)
 		return SLV_OK;
 	if (plan->allow_svg && plan->format != SLV_FORMAT_SVG)
 		return SLV_OK;
-	if (!flight->lead->self->conf->svg)
+	if (!flight->recipe.self->conf->svg)
 		return SLV_ERR(SLV_E_MEDIA, "SVG is not passed on here (images.svg)");
 	plan->format = SLV_FORMAT_SVG;
 	return SLV_OK;
@@ -223,7 +256,7 @@ static struct image_meta meta_of(
 {
 	struct image_meta meta = {
 		.magic = IMAGE_META_MAGIC,
-		.format = flight->lead->json ? SLV_FORMAT_SAME : result->format,
+		.format = flight->recipe.json ? SLV_FORMAT_SAME : result->format,
 		.width = result->width,
 		.height = result->height,
 		.frames = result->frames,
@@ -248,14 +281,14 @@ static void store(struct flight *flight, const struct image_meta *meta, slv_str 
 	const struct image_source *source = &flight->sources[0].source;
 	int64_t now_ms = slv_loop_wall_ms(flight->home->loop);
 	int64_t fresh_ms = now_ms + (int64_t)source->ttl_s * 1000;
-	int64_t stale_ms = fresh_ms + flight->lead->self->conf->stale_s * 1000;
+	int64_t stale_ms = fresh_ms + flight->recipe.self->conf->stale_s * 1000;
 	bool keep = flight->purges == flight->home->purges;
 	for (uint32_t i = 0; i < flight->source_count; i++)
 		keep &= !flight->sources[i].source.private_data;
 	slv_str head = { (const char *)meta, sizeof(*meta) };
 	if (keep)
-		flight->hit = slv_cache_put(flight->home->cache, flight->home->loop, &flight->key,
-				head, body, fd, now_ms, fresh_ms, stale_ms);
+		flight->hit = slv_cache_put(flight->home->cache, flight->home->loop,
+				&flight->recipe.key, head, body, fd, now_ms, fresh_ms, stale_ms);
 	else
 		flight->hit = slv_cache_loose(head, body, fd, now_ms);
 	flight->how = keep ? IMAGE_MADE : IMAGE_LOOSE;
@@ -307,7 +340,7 @@ static slv_err keep_pixels(struct flight *flight, const struct slv_pixel_result 
 static bool try_fallback(struct flight *flight, slv_err err)
 {
 	struct slv_pixel_plan *plan = &flight->job.plan;
-	if (err.code != SLV_E_TIMEOUT || plan->format != SLV_FORMAT_AVIF || flight->second_try)
+	if (err.code != SLV_E_TIMEOUT || !flight->has_share)
 		return false;
 	flight->second_try = true;
 	plan->format = plan->fallback;
@@ -324,7 +357,7 @@ static void job_done(struct slv_pixel_job *job, slv_err err, const struct slv_pi
 		flight_run(flight);
 		return;
 	}
-	if (!slv_failed(err) && flight->lead->json)
+	if (!slv_failed(err) && flight->recipe.json)
 		keep_json(flight, result);
 	else if (!slv_failed(err))
 		err = keep_pixels(flight, result, &fd);
@@ -337,7 +370,7 @@ static slv_err submit(struct flight *flight)
 {
 	struct slv_pixel_job *job = &flight->job;
 	if (!flight->second_try)
-		job->plan = flight->lead->plan;
+		job->plan = flight->recipe.plan;
 	slv_err err = plan_for_svg(flight);
 	for (uint32_t i = 0; i < flight->source_count && !slv_failed(err); i++)
 		err = source_fd(&flight->sources[i], i ? &job->draw_fd[i - 1] : &job->source_fd);
@@ -346,7 +379,9 @@ static slv_err submit(struct flight *flight)
 	uint32_t left_ms = flight_left_ms(flight);
 	if (!left_ms)
 		return SLV_ERR(SLV_E_TIMEOUT, "getting the source took all of job_ms");
-	if (job->plan.format == SLV_FORMAT_AVIF && job->plan.fallback != SLV_FORMAT_SAME)
+	flight->has_share = !flight->second_try && job->plan.format == SLV_FORMAT_AVIF &&
+	                    job->plan.fallback != SLV_FORMAT_SAME;
+	if (flight->has_share)
 		left_ms = left_ms * AVIF_SHARE_PERCENT / 100;
 	job->source_format = flight->sources[0].source.format;
 	job->source_bytes = flight->sources[0].source.hit->body.len;
@@ -382,14 +417,14 @@ static void send_answer(struct image_home *home, struct image_ask *ask)
 {
 	home->asking--;
 	ask->post.run = answer_run;
-	slv_loop_post(ask->self->env->loop, &ask->post);
+	slv_loop_post(ask->recipe.self->env->loop, &ask->post);
 }
 
 static void answer(struct flight *flight, struct image_ask *ask)
 {
 	ask->hit = flight->hit ? slv_cache_ref(flight->hit) : NULL;
 	bool made = flight->how == IMAGE_MADE || flight->how == IMAGE_LOOSE;
-	ask->how = made && ask != flight->lead ? IMAGE_COALESCED : flight->how;
+	ask->how = made && !ask->leads ? IMAGE_COALESCED : flight->how;
 	ask->code = flight->code;
 	memcpy(ask->what, flight->what, sizeof(ask->what));
 	send_answer(flight->home, ask);
@@ -409,19 +444,25 @@ static void remember_failure(struct flight *flight)
 {
 	struct image_home *home = flight->home;
 	struct failure *failure = &home->failures[home->failures_next++ % FAILURES_KEPT];
-	failure->variant = flight->key.variant;
+	failure->variant = flight->recipe.key.variant;
 	failure->until_ms = slv_loop_now_ms(home->loop) + FAILURE_PAUSE_MS;
+}
+
+/* Nobody joins it any more. */
+static void flight_hide(struct flight *flight)
+{
+	slv_str name = variant_name(&flight->recipe.key);
+	if (slv_map_get(&flight->home->flights, name) == flight)
+		slv_map_remove(&flight->home->flights, name);
 }
 
 static enum flight_state step_done(struct flight *flight)
 {
 	if (!flight->hit && !flight->code)
 		flight_fail(flight, SLV_ERR(SLV_E_INTERNAL, "a flight ended with nothing"));
-	if (flight->code && flight->lead->renew)
+	if (flight->code && flight->recipe.renew)
 		remember_failure(flight);
-	slv_str name = { (const char *)flight->key.variant.bytes, SLV_SHA256_BYTES };
-	if (slv_map_get(&flight->home->flights, name) == flight)
-		slv_map_remove(&flight->home->flights, name);
+	flight_hide(flight);
 	for (struct slv_list *link; (link = slv_list_pop(&flight->asks));)
 		answer(flight, SLV_CONTAINER(link, struct image_ask, link));
 	return FLIGHT_WAIT;
@@ -444,6 +485,7 @@ static const unsigned flight_may[FLIGHT_STATES] = {
 static void flight_free(struct flight *flight)
 {
 	flight->home->flying--;
+	slv_timer_stop(flight->home->loop, &flight->clock);
 	for (uint32_t i = 0; i < SLV_COUNT(flight->sources); i++) {
 		struct flight_source *from = &flight->sources[i];
 		slv_fd_done(&from->temp_fd);
@@ -473,59 +515,110 @@ static void flight_run(struct flight *flight)
 		flight_free(flight);
 }
 
-/* --- the home loop --- */
+/* --- time --- */
 
-static void refuse(struct image_home *home, struct image_ask *ask, const char *what, unsigned most)
+static void refuse(struct image_home *home, struct image_ask *ask, slv_err err)
 {
-	ask->code = SLV_E_BUSY;
-	snprintf(ask->what, sizeof(ask->what), "%u %s already", most, what);
+	ask->code = err.code;
+	snprintf(ask->what, sizeof(ask->what), "%s", err.what);
 	send_answer(home, ask);
 }
 
+static struct image_ask *first_ask(struct flight *flight)
+{
+	if (slv_list_empty(&flight->asks))
+		return NULL;
+	return SLV_CONTAINER(flight->asks.next, struct image_ask, link);
+}
+
+/* Somebody's time is up, or everybody's. Then what hangs is left; the disk, a job and a digest end
+ * by themselves. */
+static void clock_fired(struct slv_timer *clock)
+{
+	struct flight *flight = SLV_CONTAINER(clock, struct flight, clock);
+	struct slv_loop *loop = flight->home->loop;
+	uint64_t now_ms = slv_loop_now_ms(loop);
+	struct image_ask *ask;
+	while ((ask = first_ask(flight)) && ask->until_ms <= now_ms) {
+		slv_list_remove(&ask->link);
+		refuse(flight->home, ask, too_long(flight));
+	}
+	if (flight_left_ms(flight))
+		slv_timer_start(loop, clock, (ask ? ask->until_ms : flight->until_ms) - now_ms);
+	else if (flight->state == FLIGHT_SOURCES)
+		leave_sources(flight);
+}
+
+static bool flight_is_young(const struct flight *flight)
+{
+	uint64_t age_ms = slv_loop_now_ms(flight->home->loop) - flight->begun_ms;
+	return age_ms < (uint64_t)flight->recipe.self->conf->job_ms;
+}
+
+static void flight_join(struct flight *flight, struct image_ask *ask)
+{
+	struct image_home *home = flight->home;
+	uint32_t job_ms = (uint32_t)ask->recipe.self->conf->job_ms;
+	flight->until_ms = ask->until_ms = slv_loop_now_ms(home->loop) + job_ms;
+	slv_list_push(&flight->asks, &ask->link);
+	if (!slv_timer_running(&flight->clock))
+		slv_timer_start(home->loop, &flight->clock, job_ms);
+	/* The share of an AVIF stays: who came first shall have the fallback in time. */
+	if (flight->state == FLIGHT_JOB && !flight->has_share)
+		slv_lanes_extend(home->lanes, &flight->job, job_ms);
+}
+
+/* --- the home loop --- */
+
 static void take_off(struct image_home *home, struct image_ask *ask)
 {
-	struct flight *flight = SLV_ALLOC(struct flight);
+	struct flight *flight =
+			slv_alloc(sizeof(struct flight) + image_recipe_text_bytes(&ask->recipe));
 	slv_list_init(&flight->asks);
-	slv_list_push(&flight->asks, &ask->link);
 	for (uint32_t i = 0; i < SLV_COUNT(flight->sources); i++)
 		flight->sources[i].temp_fd = -1;
 	flight->home = home;
-	flight->lead = ask;
-	ask->leads = true;
-	flight->key = ask->key;
+	image_recipe_copy(&ask->recipe, &flight->recipe, flight->text);
 	flight->begun_ms = slv_loop_now_ms(home->loop);
+	flight->clock.fire = clock_fired;
 	flight->purges = home->purges;
 	home->flying++;
-	slv_str name = { (const char *)flight->key.variant.bytes, SLV_SHA256_BYTES };
-	slv_map_put(&home->flights, name, flight);
+	ask->leads = true;
+	flight_join(flight, ask);
+	slv_map_put(&home->flights, variant_name(&flight->recipe.key), flight);
 	flight_run(flight);
 }
 
 static void arrived(struct slv_post *post)
 {
 	struct image_ask *ask = SLV_CONTAINER(post, struct image_ask, post);
-	struct image_home *home = ask->self->home;
-	struct flight *flight = slv_map_get(&home->flights,
-			(slv_str){ (const char *)ask->key.variant.bytes, SLV_SHA256_BYTES });
+	const struct image_recipe *recipe = &ask->recipe;
+	struct image_home *home = recipe->self->home;
+	struct flight *flight = slv_map_get(&home->flights, variant_name(&recipe->key));
+	if (flight && !flight_is_young(flight)) {
+		flight_hide(flight);
+		flight = NULL;
+	}
 	home->asking++;
-	if (ask->renew && (flight || failed_lately(home, &ask->key.variant)))
-		refuse(home, ask, "renewals of it are under way or failed",
-				1); /* nobody hears it */
-	else if (home->asking > ASKS_MAX)
-		refuse(home, ask, "requests wait for pictures", ASKS_MAX);
+	if (recipe->renew && (flight || failed_lately(home, &recipe->key.variant)))
+		refuse(home, ask, SLV_ERR(SLV_E_BUSY, "it is being made or failed just now"));
+	else if (home->asking > IMAGE_ASKS_MAX)
+		refuse(home, ask, SLV_ERR(SLV_E_BUSY, "16384 requests wait for pictures already"));
 	else if (flight)
-		slv_list_push(&flight->asks, &ask->link);
-	else if (home->flying >= FLIGHTS_MAX)
-		refuse(home, ask, "pictures are being made", FLIGHTS_MAX);
+		flight_join(flight, ask);
+	else if (home->flying >= IMAGE_FLIGHTS_MAX)
+		refuse(home, ask, SLV_ERR(SLV_E_BUSY, "4096 pictures are being made already"));
 	else
 		take_off(home, ask);
 }
+
+_Static_assert(IMAGE_ASKS_MAX == 16384 && IMAGE_FLIGHTS_MAX == 4096, "as the texts above say");
 
 void image_ask(struct image_ask *ask)
 {
 	ask->pending = 1;
 	ask->post.run = arrived;
-	slv_loop_post(ask->self->home->loop, &ask->post);
+	slv_loop_post(ask->recipe.self->home->loop, &ask->post);
 }
 
 static void cancel_back(struct slv_post *post)
@@ -533,17 +626,17 @@ static void cancel_back(struct slv_post *post)
 	image_ask_done(SLV_CONTAINER(post, struct image_ask, cancel));
 }
 
-/* The lead stays: what it says is what the flight makes, and others may have joined. */
+/* The flight goes on: others may have joined, and who went may come back. */
 static void cancel_arrived(struct slv_post *post)
 {
 	struct image_ask *ask = SLV_CONTAINER(post, struct image_ask, cancel);
-	struct image_home *home = ask->self->home;
-	if (slv_list_linked(&ask->link) && !ask->leads) {
+	struct image_home *home = ask->recipe.self->home;
+	if (slv_list_linked(&ask->link)) {
 		slv_list_remove(&ask->link);
 		send_answer(home, ask);
 	}
 	ask->cancel.run = cancel_back;
-	slv_loop_post(ask->self->env->loop, &ask->cancel);
+	slv_loop_post(ask->recipe.self->env->loop, &ask->cancel);
 }
 
 void image_ask_cancel(struct image_ask *ask)
@@ -551,7 +644,7 @@ void image_ask_cancel(struct image_ask *ask)
 	ask->req = NULL;
 	ask->pending++;
 	ask->cancel.run = cancel_arrived;
-	slv_loop_post(ask->self->home->loop, &ask->cancel);
+	slv_loop_post(ask->recipe.self->home->loop, &ask->cancel);
 }
 
 void image_ask_done(struct image_ask *ask)
@@ -560,6 +653,33 @@ void image_ask_done(struct image_ask *ask)
 	if (--ask->pending == 0)
 		slv_free(ask);
 }
+
+/* --- recipes --- */
+
+size_t image_recipe_text_bytes(const struct image_recipe *recipe)
+{
+	size_t bytes = recipe->source.len;
+	for (uint32_t i = 0; i < recipe->plan.draw_count; i++)
+		bytes += recipe->draws[i].len;
+	return bytes;
+}
+
+static slv_str put_text(char **at, slv_str text)
+{
+	memcpy(*at, text.at, text.len);
+	*at += text.len;
+	return (slv_str){ *at - text.len, text.len };
+}
+
+void image_recipe_copy(const struct image_recipe *recipe, struct image_recipe *ret_copy, char *text)
+{
+	*ret_copy = *recipe;
+	ret_copy->source = put_text(&text, recipe->source);
+	for (uint32_t i = 0; i < recipe->plan.draw_count; i++)
+		ret_copy->draws[i] = put_text(&text, recipe->draws[i]);
+}
+
+/* --- life --- */
 
 slv_err image_home_open(struct slv_service_env *env, void **ret_shared)
 {

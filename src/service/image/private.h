@@ -56,6 +56,16 @@ struct image {
 
 /* --- questions to the home loop: flight.c --- */
 
+/* How long things take. Each ask has job_ms from when it arrives, and its own SLV_E_TIMEOUT when
+ * they are over. A flight goes on until the time of the last who joined it is over, whether he
+ * still waits or not; it is joined in its first job_ms only, so it ends within two. A source's load
+ * goes on as long as a flight wants it, and is likewise joined in its first job_ms only, so it ends
+ * within three. Who comes later begins another, so that nobody waits for what hangs with less time
+ * than he would have alone, and what hangs ends, however many join. */
+
+#define IMAGE_FLIGHTS_MAX 4096u /* variants on their way at once; past it SLV_E_BUSY */
+#define IMAGE_ASKS_MAX 16384u   /* requests that wait for them; likewise */
+#define IMAGE_LOADS_MAX 512u    /* sources on their way at once; likewise */
 #define IMAGE_WHAT_BYTES 200
 
 enum image_how {
@@ -66,14 +76,9 @@ enum image_how {
 	IMAGE_COALESCED, /* made for somebody else */
 };
 
-struct image_ask {
-	struct slv_post post;   /* there and back; first, for its allocation is the ask's */
-	struct slv_post cancel; /* there and back too: the ask must outlive it */
-	struct image *self;
-	struct slv_req *req; /* touched on its own loop only; NULL: nobody waits, it is a renewal or
-	                        the client is gone */
-	bool leads;          /* its flight was begun for it; touched on the home loop only */
-	uint8_t pending;     /* of answer and cancel: those that are still to come back */
+/* What is to be made, and how. */
+struct image_recipe {
+	struct image *self; /* whose settings hold; of the loop that asks */
 	struct slv_cache_key key;
 	struct slv_pixel_plan plan;
 	slv_str source;                     /* path of the site with its query, or URL */
@@ -81,24 +86,42 @@ struct image_ask {
 	bool json;                          /* answer with facts, not pixels */
 	bool renew;                         /* what is cached is stale: ask the source anew */
 	uint8_t depth;                      /* slv_req.depth of who asks */
-	uint64_t begun_ms;
+};
+
+/* Bytes of its texts; copy it with them into `text`, which has as many. */
+size_t image_recipe_text_bytes(const struct image_recipe *recipe);
+void image_recipe_copy(
+		const struct image_recipe *recipe, struct image_recipe *ret_copy, char *text);
+
+struct image_ask {
+	struct slv_post post;   /* there and back; first, for its allocation is the ask's */
+	struct slv_post cancel; /* there and back too: the ask must outlive it */
+	struct slv_req *req; /* touched on its own loop only; NULL: nobody waits, it is a renewal or
+	                        the client is gone */
+	uint8_t pending;     /* of answer and cancel: those that are still to come back */
+	struct image_recipe recipe;
+
+	/* Touched on the home loop only. */
+	bool leads;           /* its flight was begun for it */
+	uint64_t until_ms;    /* it waits so long */
+	struct slv_list link; /* on a flight */
 
 	/* The answer. */
 	struct slv_cache_hit *hit; /* ours; NULL: `code` and `what` say why */
 	enum image_how how;
 	int32_t code;
 	char what[IMAGE_WHAT_BYTES];
-	void (*answered)(struct image_ask *ask); /* on the loop of `self`; ends with
+	void (*answered)(struct image_ask *ask); /* on the loop of recipe.self; ends with
 	                                            image_ask_done() */
 
-	struct slv_list link; /* on a flight */
-	char text[];          /* of the views above */
+	char text[]; /* of the recipe */
 };
 
 /* Hand `ask` over. Thread: the loop of its instance. */
 void image_ask(struct image_ask *ask);
 
-/* Nobody waits any more: forget ask->req. Its answer still comes. Thread: as above. */
+/* Nobody waits any more: forget ask->req. Its answer still comes; the others on its flight stay.
+ * Thread: as above. */
 void image_ask_cancel(struct image_ask *ask);
 
 /* One of its ways is over; the last frees it. Thread: as above. */
@@ -139,15 +162,16 @@ struct image_source {
 	bool private_data; /* no-store or private: neither it nor what is made of it is kept */
 };
 
-/* Who wants a source. */
+/* Who wants a source; it waits until it is told or leaves. */
 struct image_want {
 	struct image *self; /* whose settings hold: origins, bounds */
 	slv_str source;
 	bool renew; /* ask the source even if the cache has it */
 	uint8_t depth;
-	uint32_t deadline_ms;
-	/* Comes once. `err.what` lives until it returns. */
+	/* Comes once, perhaps before image_source_get() returns. `err.what` lives until it
+	 * returns. */
 	void (*done)(struct image_want *want, slv_err err, const struct image_source *source);
+	struct image_load *load; /* private, as is `link` */
 	struct slv_list link;
 };
 
@@ -156,6 +180,12 @@ struct image_sources *image_sources_new(struct slv_loop *loop, struct slv_cache 
 void image_sources_free(struct image_sources *sources);
 void image_sources_meet(struct image_sources *sources, struct slv_service_env *env);
 void image_source_get(struct image_sources *sources, struct image_want *want);
+
+/* Want it no more: done() does not come. The load goes on for the others; without any it ends. Not
+ * from within done(). */
+void image_source_leave(struct image_sources *sources, struct image_want *want);
+
+/* What is under way now is not kept, and nobody joins it any more. */
 void image_sources_purged(struct image_sources *sources);
 
 /* --- origin.c --- */

@@ -265,7 +265,7 @@ static void cancelled(struct slv_req *req)
 
 static void answered(struct image_ask *ask)
 {
-	struct image *self = ask->self;
+	struct image *self = ask->recipe.self;
 	struct slv_req *req = ask->req;
 	if (req) {
 		static const slv_str how[] = {
@@ -292,32 +292,23 @@ static void answered(struct image_ask *ask)
 	image_ask_done(ask);
 }
 
-static slv_str put_text(char **at, slv_str text)
-{
-	memcpy(*at, text.at, text.len);
-	*at += text.len;
-	return (slv_str){ *at - text.len, text.len };
-}
-
 static struct image_ask *ask_home(
 		struct image *self, struct slv_req *req, const struct question *q, bool renew)
 {
-	size_t bytes = q->source.len;
+	struct image_recipe recipe = {
+		.self = self,
+		.key = q->key,
+		.plan = q->plan,
+		.source = q->source,
+		.json = q->json,
+		.renew = renew,
+		.depth = req ? req->depth : 0,
+	};
 	for (uint32_t i = 0; i < q->plan.draw_count; i++)
-		bytes += q->preset->draw_url[i].len;
-	struct image_ask *ask = slv_alloc(sizeof(*ask) + bytes);
-	char *at = ask->text;
-	ask->source = put_text(&at, q->source);
-	for (uint32_t i = 0; i < q->plan.draw_count; i++)
-		ask->draws[i] = put_text(&at, q->preset->draw_url[i]);
-	ask->self = self;
+		recipe.draws[i] = q->preset->draw_url[i];
+	struct image_ask *ask = slv_alloc(sizeof(*ask) + image_recipe_text_bytes(&recipe));
+	image_recipe_copy(&recipe, &ask->recipe, ask->text);
 	ask->req = req;
-	ask->depth = req ? req->depth : 0;
-	ask->key = q->key;
-	ask->plan = q->plan;
-	ask->json = q->json;
-	ask->renew = renew;
-	ask->begun_ms = slv_loop_now_ms(self->env->loop);
 	ask->answered = answered;
 	image_ask(ask);
 	return ask;

@@ -2,7 +2,8 @@
  *
  * Kept in the cache apart from results, so that four sizes of one picture fetch it once. A source
  * comes from the site's own routes, by a request inside the program, or from an allowed origin
- * by the guarded client. Who wants the same source at the same time shares one load.
+ * by the guarded client. Who wants the same source at the same time shares one load, which has no
+ * deadline of its own: it ends when nobody wants it any more.
  */
 #include "base/assert.h"
 #include "base/fd.h"
@@ -21,8 +22,8 @@
 #define ARENA_BYTES_MAX SLV_MIB(1)
 #define SNIFF_BYTES 1024u
 #define ETAG_BYTES 128u
-#define LOADS_MAX 512u                  /* sources on their way at once */
 #define LOADING_BYTES_MAX SLV_MIB(1024) /* of all of them together */
+#define LOAD_LASTS_JOBS 3u              /* times job_ms: longer than that nobody waits */
 #define META_MAGIC 0x31637273u
 
 /* What goes into the head of a stored source. */
@@ -45,16 +46,20 @@ struct image_sources {
 	uint64_t purges;
 };
 
-enum load_state { LOAD_DISK, LOAD_FETCH, LOAD_DONE };
-
 /* One source on its way. */
-struct load {
+struct image_load {
 	struct image_sources *sources;
-	struct slv_list wants;
-	struct image_want *lead;
+	struct slv_list wants; /* none: it is over, and what is at work is on its way back */
+	bool at_work; /* the disk, a request inside the program, a pull or a fetch is to call us */
 	struct slv_cache_key key;
+	uint64_t begun_ms, purges;
+
+	/* What the first who wanted it said; it holds for all. */
+	struct image *self;
+	slv_str source;
 	bool renew;
-	uint64_t purges;
+	uint8_t depth;
+
 	struct slv_cache_fetch disk;
 	struct slv_cache_hit
 			*old; /* stale, or to be renewed: spares the bytes if it is still right */
@@ -65,11 +70,10 @@ struct load {
 	struct slv_sink sink;
 	struct slv_body body;
 	struct slv_pull pull;
-	bool at_work; /* a request inside the program owes its reply, or a pull its part */
-	struct slv_timer deadline;
 
 	/* From an origin. */
 	struct slv_fetch fetch;
+	bool fetching;
 
 	/* What came. */
 	int status;
@@ -98,12 +102,11 @@ static struct slv_cache_key source_cache_key(const struct image *self, slv_str s
 
 /* --- end --- */
 
-static void load_free(struct load *load)
+static void load_free(struct image_load *load)
 {
 	slv_assert(!load->at_work);
 	load->sources->loading--;
 	load->sources->bytes -= load->counted;
-	slv_timer_stop(load->sources->loop, &load->deadline);
 	if (load->old)
 		load->old->hold.drop(&load->old->hold);
 	slv_fd_done(&load->fd);
@@ -111,13 +114,30 @@ static void load_free(struct load *load)
 	slv_free(load);
 }
 
-/* Tell all who want it. Takes a reference of `hit`. */
-static void load_end(struct load *load, slv_err err, struct slv_cache_hit *hit)
+/* Nobody joins it any more. */
+static void load_hide(struct image_load *load)
 {
 	slv_str name = { (const char *)load->key.source.bytes, SLV_SHA256_BYTES };
 	if (slv_map_get(&load->sources->loads, name) == load)
 		slv_map_remove(&load->sources->loads, name);
-	slv_timer_stop(load->sources->loop, &load->deadline);
+}
+
+/* What was at work has called us; if nobody wants the load any more that was the end. */
+static bool load_is_over(struct image_load *load)
+{
+	load->at_work = false;
+	if (!slv_list_empty(&load->wants))
+		return false;
+	slv_body_done(&load->body);
+	load_free(load);
+	return true;
+}
+
+/* Tell all who want it. Takes a reference of `hit`. */
+static void load_end(struct image_load *load, slv_err err, struct slv_cache_hit *hit)
+{
+	slv_assert(!load->at_work);
+	load_hide(load);
 	for (struct slv_list *link; (link = slv_list_pop(&load->wants));) {
 		struct image_want *want = SLV_CONTAINER(link, struct image_want, link);
 		struct image_source source = { 0 };
@@ -133,8 +153,7 @@ static void load_end(struct load *load, slv_err err, struct slv_cache_hit *hit)
 	}
 	if (hit)
 		hit->hold.drop(&hit->hold);
-	if (!load->at_work)
-		load_free(load); /* else whoever is still at work does */
+	load_free(load);
 }
 
 /* --- what came --- */
@@ -172,7 +191,7 @@ static void read_cache_control(const struct image_conf *conf, const struct slv_f
 	meta->ttl_s = bounded(conf, shared_s != UINT64_MAX ? shared_s : ttl_s);
 }
 
-static struct source_meta meta_from(struct load *load, enum slv_format format)
+static struct source_meta meta_from(struct image_load *load, enum slv_format format)
 {
 	struct source_meta meta = {
 		.magic = META_MAGIC, .format = (uint8_t)format, .modified_s = -1
@@ -184,11 +203,11 @@ static struct source_meta meta_from(struct load *load, enum slv_format format)
 	if (slv_date_parse(slv_fields_get(&load->fields, SLV_FIELD_LAST_MODIFIED),
 			    slv_loop_wall_s(load->sources->loop), &modified_s))
 		meta.modified_s = modified_s;
-	read_cache_control(load->lead->self->conf, &load->fields, &meta);
+	read_cache_control(load->self->conf, &load->fields, &meta);
 	return meta;
 }
 
-static void load_keep(struct load *load, const struct source_meta *meta, slv_str body, int fd)
+static void load_keep(struct image_load *load, const struct source_meta *meta, slv_str body, int fd)
 {
 	struct image_sources *sources = load->sources;
 	int64_t now_ms = slv_loop_wall_ms(sources->loop);
@@ -199,13 +218,12 @@ static void load_keep(struct load *load, const struct source_meta *meta, slv_str
 		hit = slv_cache_loose(head, body, fd, now_ms);
 	else
 		hit = slv_cache_put(sources->cache, sources->loop, &load->key, head, body, fd,
-				now_ms, fresh_ms,
-				fresh_ms + load->lead->self->conf->stale_s * 1000);
+				now_ms, fresh_ms, fresh_ms + load->self->conf->stale_s * 1000);
 	load_end(load, SLV_OK, hit);
 }
 
 /* 304: what we had is still right. */
-static void load_renewed(struct load *load)
+static void load_renewed(struct image_load *load)
 {
 	struct source_meta meta = *source_meta_of(load->old);
 	struct source_meta told = meta_from(load, meta.format);
@@ -230,7 +248,7 @@ static slv_err status_error(int status)
 	return SLV_ERR(SLV_E_UPSTREAM, "the source's origin did not answer with a picture");
 }
 
-static slv_err load_sniff(struct load *load, slv_str body)
+static slv_err load_sniff(struct image_load *load, slv_str body)
 {
 	enum slv_format format = slv_format_sniff(slv_str_head(body, SNIFF_BYTES));
 	if (format == SLV_FORMAT_SAME)
@@ -242,7 +260,7 @@ static slv_err load_sniff(struct load *load, slv_str body)
 }
 
 /* All of it is in load->fd. */
-static void load_came(struct load *load)
+static void load_came(struct image_load *load)
 {
 	slv_str body = { 0 };
 	if (load->status == 304 && load->old) {
@@ -267,31 +285,25 @@ static void load_came(struct load *load)
 
 /* --- from the site's own routes --- */
 
-/* The load is over, its deadline passed; what was still at work is back. */
-static bool load_is_over(struct load *load)
+static void inner_pull(struct image_load *load)
 {
-	if (!slv_list_empty(&load->wants))
-		return false;
-	slv_body_done(&load->body);
-	load->at_work = false;
-	load_free(load);
-	return true;
+	load->at_work = true;
+	slv_source_pull(load->body.source, &load->pull);
 }
 
-static void inner_end(struct load *load, slv_err err)
+static void inner_end(struct image_load *load, slv_err err)
 {
 	slv_body_done(&load->body);
-	load->at_work = false;
 	if (slv_failed(err))
 		load_end(load, err, NULL);
 	else
 		load_came(load);
 }
 
-static slv_err inner_check(struct load *load, slv_str bytes)
+static slv_err inner_check(struct image_load *load, slv_str bytes)
 {
 	struct image_sources *sources = load->sources;
-	if (load->bytes + bytes.len > (uint64_t)load->lead->self->conf->source_bytes)
+	if (load->bytes + bytes.len > (uint64_t)load->self->conf->source_bytes)
 		return SLV_ERR(SLV_E_LIMIT, "the source is larger than source_bytes");
 	if (sources->bytes + bytes.len > LOADING_BYTES_MAX)
 		return SLV_ERR(SLV_E_BUSY, "sources of more than 1 GiB are being fetched");
@@ -303,7 +315,7 @@ static slv_err inner_check(struct load *load, slv_str bytes)
 	return SLV_OK;
 }
 
-static slv_err inner_write(struct load *load, slv_str bytes)
+static slv_err inner_write(struct image_load *load, slv_str bytes)
 {
 	slv_err err = inner_check(load, bytes);
 	if (slv_failed(err))
@@ -320,13 +332,13 @@ static slv_err inner_write(struct load *load, slv_str bytes)
 
 static void inner_part(struct slv_pull *pull, slv_err err, slv_str bytes)
 {
-	struct load *load = SLV_CONTAINER(pull, struct load, pull);
+	struct image_load *load = SLV_CONTAINER(pull, struct image_load, pull);
 	if (load_is_over(load))
 		return;
 	if (!slv_failed(err) && bytes.len) {
 		err = inner_write(load, bytes);
 		if (!slv_failed(err)) {
-			slv_source_pull(load->body.source, &load->pull);
+			inner_pull(load);
 			return;
 		}
 	}
@@ -335,7 +347,7 @@ static void inner_part(struct slv_pull *pull, slv_err err, slv_str bytes)
 
 static void inner_reply(struct slv_sink *sink, struct slv_req *req, struct slv_reply *reply)
 {
-	struct load *load = SLV_CONTAINER(sink, struct load, sink);
+	struct image_load *load = SLV_CONTAINER(sink, struct image_load, sink);
 	(void)req;
 	load->body = reply->body;
 	if (load_is_over(load))
@@ -345,10 +357,10 @@ static void inner_reply(struct slv_sink *sink, struct slv_req *req, struct slv_r
 	if (reply->status != 200 || !load->body.length) {
 		inner_end(load, SLV_OK);
 	} else if (load->body.length != SLV_LENGTH_UNKNOWN &&
-			load->body.length > (uint64_t)load->lead->self->conf->source_bytes) {
+			load->body.length > (uint64_t)load->self->conf->source_bytes) {
 		inner_end(load, SLV_ERR(SLV_E_LIMIT, "the source is larger than source_bytes"));
 	} else if (load->body.source) {
-		slv_source_pull(load->body.source, &load->pull);
+		inner_pull(load);
 	} else {
 		inner_end(load, inner_write(load, load->body.bytes));
 	}
@@ -356,13 +368,7 @@ static void inner_reply(struct slv_sink *sink, struct slv_req *req, struct slv_r
 
 static const struct slv_sink_ops inner_ops = { .reply = inner_reply };
 
-static void inner_timeout(struct slv_timer *timer)
-{
-	struct load *load = SLV_CONTAINER(timer, struct load, deadline);
-	load_end(load, SLV_ERR(SLV_E_TIMEOUT, "the source took longer than job_ms"), NULL);
-}
-
-static slv_err inner_request(struct load *load, slv_str source)
+static slv_err inner_request(struct image_load *load)
 {
 	struct slv_req *req = &load->req;
 	*req = (struct slv_req){
@@ -370,16 +376,14 @@ static slv_err inner_request(struct load *load, slv_str source)
 		.sink = &load->sink,
 		.method = SLV_METHOD_GET,
 		.method_name = SLV_STR("GET"),
-		.target = slv_str_copy(&load->arena, source),
+		.target = load->source,
 		.scheme = SLV_STR("http"),
 		.version = 11,
-		.depth = (uint8_t)(load->lead->depth + 1),
-		.site = load->lead->self->site_index,
+		.depth = (uint8_t)(load->depth + 1),
+		.site = load->self->site_index,
 		.times = { .begun_ms = slv_loop_now_ms(load->sources->loop) },
 	};
 	slv_fields_init(&req->fields, &load->arena);
-	if (!req->target.at)
-		return SLV_ERR(SLV_E_LIMIT, "source too long");
 	slv_err err = slv_uri_parse(req->target, &req->uri);
 	if (!slv_failed(err) && load->old && source_meta_of(load->old)->etag[0])
 		err = slv_fields_add_id(&req->fields, SLV_FIELD_IF_NONE_MATCH,
@@ -387,18 +391,16 @@ static slv_err inner_request(struct load *load, slv_str source)
 	return err;
 }
 
-static void inner_start(struct load *load)
+static void inner_start(struct image_load *load)
 {
-	slv_err err = inner_request(load, load->lead->source);
+	slv_err err = inner_request(load);
 	if (slv_failed(err)) {
 		load_end(load, err, NULL);
 		return;
 	}
 	load->sink.ops = &inner_ops;
 	load->pull.done = inner_part;
-	load->deadline.fire = inner_timeout;
 	load->at_work = true;
-	slv_timer_start(load->sources->loop, &load->deadline, load->lead->deadline_ms);
 	load->sources->env->ops->dispatch(load->sources->env, &load->req);
 }
 
@@ -407,14 +409,14 @@ static void inner_start(struct load *load)
 static bool origin_allow(
 		struct slv_fetch *fetch, slv_str scheme, slv_str host, uint16_t port, slv_str path)
 {
-	const struct load *load = SLV_CONTAINER(fetch, struct load, fetch);
-	const struct image *self = load->lead->self;
+	const struct image_load *load = SLV_CONTAINER(fetch, struct image_load, fetch);
+	const struct image *self = load->self;
 	return image_origin_allows(self->origins, self->origins_count, scheme, host, port, path);
 }
 
 /* What went wrong at an origin, for the client: the client's own text may name what is behind it.
  */
-static slv_err told(const struct load *load, slv_err err)
+static slv_err told(const struct image_load *load, slv_err err)
 {
 	static const char *const texts[SLV_E_COUNT] = {
 		[SLV_E_DENIED] = "the source's origin may not be reached, or redirects where it "
@@ -426,7 +428,7 @@ static slv_err told(const struct load *load, slv_err err)
 		[SLV_E_BUSY] = "too many sources are being fetched",
 	};
 	slv_log(slv_loop_log(load->sources->loop), SLV_INFO, "image.source",
-			SLV_KV("source", load->lead->source), SLV_KV("why", err.what));
+			SLV_KV("source", load->source), SLV_KV("why", err.what));
 	if (texts[err.code])
 		err.what = texts[err.code];
 	return err;
@@ -434,9 +436,14 @@ static slv_err told(const struct load *load, slv_err err)
 
 static void origin_done(struct slv_fetch *fetch, slv_err err, struct slv_fetched *fetched)
 {
-	struct load *load = SLV_CONTAINER(fetch, struct load, fetch);
+	struct image_load *load = SLV_CONTAINER(fetch, struct image_load, fetch);
+	load->fetching = false;
+	if (slv_failed(err))
+		err = told(load, err);
+	if (load_is_over(load))
+		return;
 	if (slv_failed(err)) {
-		load_end(load, told(load, err), NULL);
+		load_end(load, err, NULL);
 		return;
 	}
 	slv_fd_done(&load->fd);
@@ -447,27 +454,28 @@ static void origin_done(struct slv_fetch *fetch, slv_err err, struct slv_fetched
 	load_came(load);
 }
 
-static void origin_start(struct load *load)
+static void origin_start(struct image_load *load)
 {
 	load->fetch = (struct slv_fetch){
-		.url = slv_str_copy(&load->arena, load->lead->source),
+		.url = load->source,
 		.if_none_match = load->old ? slv_str_from(source_meta_of(load->old)->etag)
 		                           : (slv_str){ 0 },
-		.body_bytes_max = (uint64_t)load->lead->self->conf->source_bytes,
-		.deadline_ms = load->lead->deadline_ms,
+		.body_bytes_max = (uint64_t)load->self->conf->source_bytes,
+		.deadline_ms = (uint32_t)load->self->conf->job_ms * LOAD_LASTS_JOBS,
 		.arena = &load->arena,
 		.allow = origin_allow,
 		.done = origin_done,
 	};
+	load->at_work = load->fetching = true;
 	slv_fetch_start(load->sources->env->client, &load->fetch);
 }
 
-static void load_fetch(struct load *load)
+static void load_fetch(struct image_load *load)
 {
 	slv_err err = slv_memfd_new(&load->fd);
 	if (slv_failed(err))
 		load_end(load, err, NULL);
-	else if (slv_str_starts(load->lead->source, SLV_STR("/")))
+	else if (slv_str_starts(load->source, SLV_STR("/")))
 		inner_start(load);
 	else
 		origin_start(load);
@@ -476,7 +484,7 @@ static void load_fetch(struct load *load)
 /* --- from the cache --- */
 
 /* Have an entry of ours: fresh ones end the load, stale ones spare the bytes at best. */
-static bool load_found(struct load *load, struct slv_cache_hit *hit)
+static bool load_found(struct image_load *load, struct slv_cache_hit *hit)
 {
 	int64_t now_ms = slv_loop_wall_ms(load->sources->loop);
 	if (!source_meta_of(hit)) {
@@ -493,12 +501,16 @@ static bool load_found(struct load *load, struct slv_cache_hit *hit)
 
 static void disk_done(struct slv_cache_fetch *disk, struct slv_cache_hit *hit)
 {
-	struct load *load = SLV_CONTAINER(disk, struct load, disk);
-	if (!hit || !load_found(load, hit))
+	struct image_load *load = SLV_CONTAINER(disk, struct image_load, disk);
+	if (load_is_over(load)) {
+		if (hit)
+			hit->hold.drop(&hit->hold);
+	} else if (!hit || !load_found(load, hit)) {
 		load_fetch(load);
+	}
 }
 
-static void load_start(struct load *load)
+static void load_start(struct image_load *load)
 {
 	struct image_sources *sources = load->sources;
 	int64_t now_ms = slv_loop_wall_ms(sources->loop);
@@ -511,40 +523,71 @@ static void load_start(struct load *load)
 	}
 	load->disk.key = load->key;
 	load->disk.done = disk_done;
+	load->at_work = true;
 	slv_cache_fetch(sources->cache, sources->loop, &load->disk, now_ms);
 }
 
 /* --- the door --- */
 
+static bool load_is_young(const struct image_load *load)
+{
+	uint64_t age_ms = slv_loop_now_ms(load->sources->loop) - load->begun_ms;
+	return age_ms < (uint64_t)load->self->conf->job_ms;
+}
+
+static void load_join(struct image_load *load, struct image_want *want)
+{
+	want->load = load;
+	slv_list_push(&load->wants, &want->link);
+}
+
 void image_source_get(struct image_sources *sources, struct image_want *want)
 {
 	struct slv_cache_key key = source_cache_key(want->self, want->source);
 	slv_str name = { (const char *)key.source.bytes, SLV_SHA256_BYTES };
-	struct load *load = slv_map_get(&sources->loads, name);
+	struct image_load *load = slv_map_get(&sources->loads, name);
 	want->link = (struct slv_list){ 0 };
-	if (load) {
-		slv_list_push(&load->wants, &want->link);
+	if (load && load_is_young(load)) {
+		load_join(load, want);
 		return;
 	}
-	if (sources->loading >= LOADS_MAX) {
+	if (load)
+		load_hide(load);
+	if (sources->loading >= IMAGE_LOADS_MAX) {
 		want->done(want, SLV_ERR(SLV_E_BUSY, "more than 512 sources are being fetched"),
 				NULL);
 		return;
 	}
-	load = SLV_ALLOC(struct load);
+	load = SLV_ALLOC(struct image_load);
 	sources->loading++;
 	load->sources = sources;
-	load->lead = want;
 	load->key = key;
-	load->renew = want->renew;
+	load->begun_ms = slv_loop_now_ms(sources->loop);
 	load->purges = sources->purges;
 	load->fd = -1;
 	slv_arena_init(&load->arena, ARENA_BLOCK_BYTES, ARENA_BYTES_MAX);
+	load->self = want->self;
+	load->source = slv_str_copy(&load->arena, want->source);
+	slv_assert(load->source.at); /* it fits, as part of a request */
+	load->renew = want->renew;
+	load->depth = want->depth;
 	slv_list_init(&load->wants);
-	slv_list_push(&load->wants, &want->link);
+	load_join(load, want);
 	name.at = (const char *)load->key.source.bytes;
 	slv_map_put(&sources->loads, name, load);
 	load_start(load);
+}
+
+void image_source_leave(struct image_sources *sources, struct image_want *want)
+{
+	struct image_load *load = want->load;
+	slv_assert(slv_list_linked(&want->link) && load->at_work);
+	slv_list_remove(&want->link);
+	if (!slv_list_empty(&load->wants))
+		return;
+	load_hide(load);
+	if (load->fetching)
+		slv_fetch_cancel(sources->env->client, &load->fetch);
 }
 
 struct image_sources *image_sources_new(struct slv_loop *loop, struct slv_cache *cache)
