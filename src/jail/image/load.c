@@ -24,22 +24,39 @@ static uint32_t less(uint32_t value, uint32_t by)
 	return value > by ? value - by : 0;
 }
 
-/* The box around what differs from the border's colour, raw. */
-static slv_err find_border(VipsImage *image, const struct slv_pixel_plan *plan,
-		struct slv_turn exif, uint32_t shown_width, uint32_t shown_height,
-		struct slv_rect *ret_rect)
+/* What is border: a colour or, with `of_alpha`, an opacity. */
+struct border {
+	bool of_alpha;
+	double ink[3];
+};
+
+/* A corner that is not seen says that the border is what is not seen: the colours behind it are
+ * anything, and mostly the black that a logo may consist of. */
+static struct border choose_border(VipsImage *image, const struct slv_pixel_plan *plan,
+		struct slv_turn exif, uint32_t shown_width, uint32_t shown_height)
 {
 	struct slv_colour colour = plan->trim_colour;
 	if (colour.a == 0) {
 		struct slv_rect corner = slv_turn_back(
 				exif, (struct slv_rect){ 0, 0, 1, 1 }, shown_width, shown_height);
 		const VipsPel *pel = VIPS_IMAGE_ADDR(image, (int)corner.left, (int)corner.top);
+		if (vips_image_hasalpha(image) && pel[3] <= plan->trim_tolerance)
+			return (struct border){ .of_alpha = true };
 		colour = (struct slv_colour){ pel[0], pel[1], pel[2], 255 };
 	}
-	double ink[3] = { colour.r, colour.g, colour.b };
-	VipsArrayDouble *ink_array = vips_array_double_new(ink, 3);
+	return (struct border){ .ink = { colour.r, colour.g, colour.b } };
+}
+
+/* The box around what differs from the border, raw; `image` is in memory. */
+static slv_err find_border(VipsImage *image, const struct slv_pixel_plan *plan,
+		const struct border *border, struct slv_rect *ret_rect)
+{
+	SLV_CLEANUP(slv_picture_done) VipsImage *alpha = NULL;
+	if (border->of_alpha && vips_extract_band(image, &alpha, 3, NULL) != 0)
+		return SLV_ERR(SLV_E_INTERNAL, "trim border");
+	VipsArrayDouble *ink_array = vips_array_double_new(border->ink, alpha ? 1 : 3);
 	int left, top, width, height;
-	int rc = vips_find_trim(image, &left, &top, &width, &height, "threshold",
+	int rc = vips_find_trim(alpha ? alpha : image, &left, &top, &width, &height, "threshold",
 			(double)plan->trim_tolerance, "background", ink_array, "line_art", TRUE,
 			NULL);
 	vips_area_unref(VIPS_AREA(ink_array));
@@ -77,8 +94,9 @@ static slv_err trim_border(
 		err = slv_ops_pull(&image);
 	if (slv_failed(err))
 		return err;
-	return find_border(image, plan, slv_turn_exif(first.orientation), load->width, load->height,
-			&load->trim);
+	struct border border = choose_border(
+			image, plan, slv_turn_exif(first.orientation), load->width, load->height);
+	return find_border(image, plan, &border, &load->trim);
 }
 
 slv_err slv_load_layout(

@@ -290,6 +290,69 @@ static void a_border_is_found_and_trimmed(void **state)
 	g_object_unref(image);
 }
 
+/* `logo`, which it takes, at 15, 10 on 60 x 40 of nothing, whose hidden colour is `behind`. */
+static slv_str on_nothing(VipsImage *logo, struct slv_testcolour behind)
+{
+	behind.c[3] = 0;
+	return slv_testpicture_file(
+			slv_testpicture_on(logo, 15, 10, 60, 40, behind), ".png", false);
+}
+
+static void a_border_that_is_not_seen_is_trimmed_by_its_opacity(void **state)
+{
+	(void)state;
+	struct slv_pixel_plan plan = png_plan();
+	plan.trim = SLV_TRIM_BORDER;
+	plan.trim_tolerance = 10;
+	const struct slv_testcolour hidden[] = { SLV_CLEAR, SLV_WHITE, SLV_RED };
+	for (int i = 0; i < 3; i++) {
+		VipsImage *image = done(&plan,
+				on_nothing(slv_testpicture_plain(30, 20, SLV_WHITE), hidden[i]));
+		size_is(image, 30, 20);
+		slv_testpicture_pixel(image, 0, 0, SLV_WHITE, 0);
+		slv_testpicture_pixel(image, 29, 19, SLV_WHITE, 0);
+		g_object_unref(image);
+		/* Black, but its right third. */
+		image = done(&plan, on_nothing(slv_testpicture_on(slv_testpicture_plain(
+										  10, 20, SLV_RED),
+							       20, 0, 30, 20, SLV_BLACK),
+						    hidden[i]));
+		size_is(image, 30, 20);
+		slv_testpicture_pixel(image, 0, 0, SLV_BLACK, 0);
+		slv_testpicture_pixel(image, 29, 19, SLV_RED, 0);
+		g_object_unref(image);
+		image = done(&plan,
+				on_nothing(slv_testpicture_plain(30, 20, SLV_BLACK), hidden[i]));
+		size_is(image, 30, 20);
+		slv_testpicture_pixel(image, 29, 0, SLV_BLACK, 0);
+		g_object_unref(image);
+	}
+	/* The tolerance is one of opacity then, and inclusive. */
+	for (int opacity = 10; opacity <= 11; opacity++) {
+		VipsImage *halo = slv_testpicture_on(slv_testpicture_plain(20, 10, SLV_BLACK), 5, 5,
+				30, 20, SLV_INK(0, 0, 0, (uint8_t)opacity));
+		VipsImage *image = done(&plan, on_nothing(halo, SLV_CLEAR));
+		if (opacity > plan.trim_tolerance)
+			size_is(image, 30, 20);
+		else
+			size_is(image, 20, 10);
+		g_object_unref(image);
+	}
+	/* All of it unseen: nothing is cut. */
+	VipsImage *image = done(
+			&plan, on_nothing(slv_testpicture_plain(30, 20, SLV_CLEAR), SLV_WHITE));
+	size_is(image, 60, 40);
+	g_object_unref(image);
+	/* With a colour named, that is border, and what is not seen as well. */
+	plan.trim_colour = (struct slv_colour){ 0, 0, 0, 255 };
+	image = done(&plan, on_nothing(slv_testpicture_on(slv_testpicture_plain(10, 20, SLV_RED),
+						       20, 0, 30, 20, SLV_BLACK),
+					    SLV_WHITE));
+	size_is(image, 10, 20);
+	slv_testpicture_pixel(image, 0, 0, SLV_RED, 0);
+	g_object_unref(image);
+}
+
 static void jpeg_is_halved_while_decoding_and_trims_stay_exact(void **state)
 {
 	(void)state;
@@ -703,6 +766,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(rotate_and_flip_move_the_quarters),
 		cmocka_unit_test(sides_and_boxes_are_trimmed),
 		cmocka_unit_test(a_border_is_found_and_trimmed),
+		cmocka_unit_test(a_border_that_is_not_seen_is_trimmed_by_its_opacity),
 		cmocka_unit_test(jpeg_is_halved_while_decoding_and_trims_stay_exact),
 		cmocka_unit_test(exif_orientations_are_undone),
 		cmocka_unit_test(cmyk_becomes_rgb),
