@@ -213,9 +213,6 @@ static slv_err read_preset(struct slv_arena *arena, const struct slv_image_prese
 static slv_err read_allowed(struct slv_arena *arena, const struct slv_conf_list *names,
 		bool presets_only, uint64_t *ret_allowed)
 {
-	const uint64_t beside = SLV_IMAGE_GIVEN(SLV_IMAGE_OPTION_WIDTH) |
-	                        SLV_IMAGE_GIVEN(SLV_IMAGE_OPTION_HEIGHT) |
-	                        SLV_IMAGE_GIVEN(SLV_IMAGE_OPTION_FORMAT);
 	const slv_str *name = names->at;
 	uint64_t allowed = 0;
 	for (size_t i = 0; i < names->count; i++) {
@@ -228,9 +225,7 @@ static slv_err read_allowed(struct slv_arena *arena, const struct slv_conf_list 
 			option = SLV_IMAGE_OPTION_TRIM;
 		allowed |= SLV_IMAGE_GIVEN(option);
 	}
-	if (presets_only)
-		allowed &= beside;
-	else if (!names->count)
+	if (!names->count && !presets_only)
 		allowed = UINT64_MAX;
 	*ret_allowed = allowed | SLV_IMAGE_GIVEN(SLV_IMAGE_OPTION_PRESET);
 	return SLV_OK;

@@ -68,9 +68,8 @@ struct slv_image_presets {
 };
 
 /* Check and prepare. `conf` is a list of struct slv_image_preset_conf. `allowed` is a list of
- * slv_str, names of options; empty: all; `preset` is always allowed, and each part of trim
- * stands for all of trim. With `presets_only` a URL must name a preset, and of
- * the others may give only width, height and format, and those only if `allowed` names them.
+ * slv_str, names of options; `preset` is always allowed, and each part of trim stands for all of
+ * trim. Empty means all; but with `presets_only`, where a URL must name a preset, none beside it.
  * Texts stay in the configuration. SLV_E_OPTION and SLV_E_UNSUPPORTED name the preset and what
  * is wrong with it; SLV_E_LIMIT: the arena is full. */
 slv_err slv_image_presets_prepare(struct slv_arena *arena, const struct slv_conf_list *conf,

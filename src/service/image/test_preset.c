@@ -160,7 +160,7 @@ static void the_allowed_list_holds(void **state)
 	assert_non_null(strstr(prepare(kit, conf, 1, "w|hight", false).what, "'hight'"));
 }
 
-static void presets_only_wants_a_preset_and_little_else(void **state)
+static void presets_only_wants_a_preset_and_beside_it_what_is_listed(void **state)
 {
 	struct kit *kit = *state;
 	struct slv_image_preset_conf conf[] = {
@@ -170,8 +170,11 @@ static void presets_only_wants_a_preset_and_little_else(void **state)
 	allowed(kit, "preset=a");
 	denied(kit, "preset=a,w=1", SLV_E_DENIED, "width");
 	denied(kit, "w=1", SLV_E_DENIED, "width");
-	prepared(kit, conf, 1, "width|height|format|blur", true);
-	allowed(kit, "preset=a,w=1,h=1,f=webp");
+	prepared(kit, conf, 1, "width|quality|trim.top", true);
+	struct slv_image_options options = allowed(kit, "preset=a,w=3,q=50,trim=border");
+	assert_true(options.width == 3 && options.quality == 50 && options.blur == 1);
+	denied(kit, "preset=a,h=1", SLV_E_DENIED, "height");
+	denied(kit, "preset=a,f=webp", SLV_E_DENIED, "format");
 	denied(kit, "preset=a,blur=1", SLV_E_DENIED, "blur");
 	denied(kit, "w=1", SLV_E_DENIED, "preset");
 }
@@ -371,7 +374,7 @@ int main(void)
 		TEST(a_preset_is_found_and_overridden),
 		TEST(without_a_preset_nothing_changes),
 		TEST(the_allowed_list_holds),
-		TEST(presets_only_wants_a_preset_and_little_else),
+		TEST(presets_only_wants_a_preset_and_beside_it_what_is_listed),
 		TEST(border_and_draws_reach_the_plan),
 		TEST(the_rows_read_a_configuration),
 		TEST(mistakes_name_the_preset),
