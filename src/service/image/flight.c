@@ -1,13 +1,13 @@
 /* flight.c - one variant on its way, and all who wait for it
  *
- *	DISK ──▶ SOURCES ──▶ JOB ──▶ DONE
- *	  │         │         │ ▲      ▲
- *	  │         │         └─┘      │
- *	  └─────────┴──────────────────┘
+ *	DISK ──▶ SOURCES ──▶ JOB ──▶ HASH ──▶ DONE
+ *	  │         │         │ ▲     │        ▲
+ *	  │         │         └─┘     │        │
+ *	  └─────────┴─────────┴───────┴────────┘
  *
  * DISK asks the cache's second tier, SOURCES gets the picture and its overlays, JOB has the jail
- * make the result. An AVIF that takes more than its share of the time is made once more, as
- * the plan's fallback; so JOB may lead to JOB.
+ * make the result, HASH works out its ETag. An AVIF that takes more than its share of the time is
+ * made once more, as the plan's fallback; so JOB may lead to JOB.
  *
  * All flights are on the home loop; that is where identical questions meet. Each ask has its own
  * time, which begins when it arrives, so the list of asks is in the order of their deadlines and
@@ -25,6 +25,7 @@
 
 #define AVIF_SHARE_PERCENT 60u
 #define JSON_BYTES_MAX 1024u
+#define HASH_AT_ONCE_BYTES_MAX SLV_KIB(256) /* a larger result's digest is worked out by a job */
 #define FAILURES_KEPT 64u
 #define FAILURE_PAUSE_MS 5000u
 
@@ -51,6 +52,7 @@ enum flight_state {
 	FLIGHT_DISK,
 	FLIGHT_SOURCES,
 	FLIGHT_JOB,
+	FLIGHT_HASH,
 	FLIGHT_DONE,
 	FLIGHT_STATES,
 	FLIGHT_WAIT
@@ -80,6 +82,13 @@ struct flight {
 	struct slv_pixel_job job;
 	bool has_share;  /* it is AVIF's, with a part of the time */
 	bool second_try; /* it is the fallback's */
+
+	struct slv_pixel_result result;
+	int result_fd; /* -1: none */
+	struct slv_buf json;
+	slv_str body;             /* `json`, or `result_fd` mapped */
+	struct slv_job hashing;   /* reads `body`, writes `digest` */
+	struct slv_digest digest; /* of `body` */
 
 	struct slv_cache_hit *hit;
 	enum image_how how;
@@ -251,92 +260,6 @@ static slv_err plan_for_svg(struct flight *flight)
 	return SLV_OK;
 }
 
-static struct image_meta meta_of(
-		const struct flight *flight, const struct slv_pixel_result *result, slv_str body)
-{
-	struct image_meta meta = {
-		.magic = IMAGE_META_MAGIC,
-		.format = flight->recipe.json ? SLV_FORMAT_SAME : result->format,
-		.width = result->width,
-		.height = result->height,
-		.frames = result->frames,
-		.modified_s = flight->sources[0].source.modified_s,
-	};
-	struct slv_digest digest = slv_sha256(&body, 1);
-	struct slv_buf etag;
-	slv_buf_init(&etag, sizeof(meta.etag) - 1);
-	slv_buf_add_char(&etag, '"');
-	slv_buf_add_hex(&etag, digest.bytes, 16);
-	slv_buf_add_char(&etag, '"');
-	memcpy(meta.etag, etag.at, etag.len);
-	slv_buf_done(&etag);
-	memcpy(meta.blurhash, result->blurhash, sizeof(meta.blurhash));
-	memcpy(meta.thumbhash, result->thumbhash, sizeof(meta.thumbhash));
-	return meta;
-}
-
-/* Keep the result, and have it as all who wait shall get it. Takes `fd` over. */
-static void store(struct flight *flight, const struct image_meta *meta, slv_str body, int fd)
-{
-	const struct image_source *source = &flight->sources[0].source;
-	int64_t now_ms = slv_loop_wall_ms(flight->home->loop);
-	int64_t fresh_ms = now_ms + (int64_t)source->ttl_s * 1000;
-	int64_t stale_ms = fresh_ms + flight->recipe.self->conf->stale_s * 1000;
-	bool keep = flight->purges == flight->home->purges;
-	for (uint32_t i = 0; i < flight->source_count; i++)
-		keep &= !flight->sources[i].source.private_data;
-	slv_str head = { (const char *)meta, sizeof(*meta) };
-	if (keep)
-		flight->hit = slv_cache_put(flight->home->cache, flight->home->loop,
-				&flight->recipe.key, head, body, fd, now_ms, fresh_ms, stale_ms);
-	else
-		flight->hit = slv_cache_loose(head, body, fd, now_ms);
-	flight->how = keep ? IMAGE_MADE : IMAGE_LOOSE;
-}
-
-/* Cloudflare's format=json, and the hashes beside it. */
-static void json_of(const struct flight *flight, const struct slv_pixel_result *result,
-		struct slv_buf *json)
-{
-	const struct image_source *source = &flight->sources[0].source;
-	slv_buf_printf(json, "{\"width\":%u,\"height\":%u,\"frames\":%u,\"format\":", result->width,
-			result->height, result->frames);
-	slv_buf_add_json(json, slv_format_type(result->format));
-	slv_buf_printf(json,
-			",\"original\":{\"file_size\":%zu,\"width\":%u,\"height\":%u,\"frames\":%u,"
-			"\"format\":",
-			source->hit->body.len, result->source_width, result->source_height,
-			result->source_frames);
-	slv_buf_add_json(json, slv_format_type(result->source_format));
-	slv_buf_printf(json, "},\"blurhash\":\"");
-	/* Its alphabet holds nothing that JSON escapes. */
-	slv_buf_add(json, slv_str_from(result->blurhash));
-	slv_buf_printf(json, "\",\"thumbhash\":\"%s\"}\n", result->thumbhash);
-}
-
-static void keep_json(struct flight *flight, const struct slv_pixel_result *result)
-{
-	struct slv_buf json;
-	slv_buf_init(&json, JSON_BYTES_MAX);
-	json_of(flight, result, &json);
-	slv_assert(!json.overflow);
-	struct image_meta meta = meta_of(flight, result, slv_buf_str(&json));
-	store(flight, &meta, slv_buf_str(&json), -1);
-	slv_buf_done(&json);
-}
-
-static slv_err keep_pixels(struct flight *flight, const struct slv_pixel_result *result, int *fd)
-{
-	slv_str body = { 0 };
-	slv_err err = slv_memfd_map(*fd, result->bytes, &body);
-	if (slv_failed(err))
-		return err;
-	struct image_meta meta = meta_of(flight, result, body);
-	store(flight, &meta, body, slv_fd_take(fd));
-	slv_memfd_unmap(body);
-	return SLV_OK;
-}
-
 static bool try_fallback(struct flight *flight, slv_err err)
 {
 	struct slv_pixel_plan *plan = &flight->job.plan;
@@ -352,17 +275,16 @@ static void job_done(struct slv_pixel_job *job, slv_err err, const struct slv_pi
 		int out_fd)
 {
 	struct flight *flight = SLV_CONTAINER(job, struct flight, job);
-	SLV_CLEANUP(slv_fd_done) int fd = out_fd;
 	if (try_fallback(flight, err)) {
 		flight_run(flight);
 		return;
 	}
-	if (!slv_failed(err) && flight->recipe.json)
-		keep_json(flight, result);
-	else if (!slv_failed(err))
-		err = keep_pixels(flight, result, &fd);
-	if (slv_failed(err))
+	if (slv_failed(err)) {
 		flight_fail(flight, err);
+	} else {
+		flight->result = *result;
+		flight->result_fd = out_fd;
+	}
 	flight_back(flight);
 }
 
@@ -382,7 +304,7 @@ static slv_err submit(struct flight *flight)
 	flight->has_share = !flight->second_try && job->plan.format == SLV_FORMAT_AVIF &&
 	                    job->plan.fallback != SLV_FORMAT_SAME;
 	if (flight->has_share)
-		left_ms = left_ms * AVIF_SHARE_PERCENT / 100;
+		left_ms = left_ms * AVIF_SHARE_PERCENT / 100 + 1; /* 0 would be no deadline */
 	job->source_format = flight->sources[0].source.format;
 	job->source_bytes = flight->sources[0].source.hit->body.len;
 	job->deadline_ms = left_ms;
@@ -401,7 +323,127 @@ static enum flight_state step_job(struct flight *flight)
 			return FLIGHT_DONE;
 		}
 	}
-	return flight->ended ? FLIGHT_DONE : FLIGHT_WAIT;
+	if (!flight->ended)
+		return FLIGHT_WAIT;
+	return flight->code ? FLIGHT_DONE : FLIGHT_HASH;
+}
+
+/* --- HASH --- */
+
+static struct image_meta meta_of(const struct flight *flight)
+{
+	const struct slv_pixel_result *result = &flight->result;
+	struct image_meta meta = {
+		.magic = IMAGE_META_MAGIC,
+		.format = flight->recipe.json ? SLV_FORMAT_SAME : result->format,
+		.width = result->width,
+		.height = result->height,
+		.frames = result->frames,
+		.modified_s = flight->sources[0].source.modified_s,
+	};
+	struct slv_buf etag;
+	slv_buf_init(&etag, sizeof(meta.etag) - 1);
+	slv_buf_add_char(&etag, '"');
+	slv_buf_add_hex(&etag, flight->digest.bytes, 16);
+	slv_buf_add_char(&etag, '"');
+	memcpy(meta.etag, etag.at, etag.len);
+	slv_buf_done(&etag);
+	memcpy(meta.blurhash, result->blurhash, sizeof(meta.blurhash));
+	memcpy(meta.thumbhash, result->thumbhash, sizeof(meta.thumbhash));
+	return meta;
+}
+
+/* Keep the result, and have it as all who wait shall get it. */
+static void store(struct flight *flight)
+{
+	struct image_meta meta = meta_of(flight);
+	slv_str head = { (const char *)&meta, sizeof(meta) };
+	int fd = slv_fd_take(&flight->result_fd);
+	const struct image_source *source = &flight->sources[0].source;
+	int64_t now_ms = slv_loop_wall_ms(flight->home->loop);
+	int64_t fresh_ms = now_ms + (int64_t)source->ttl_s * 1000;
+	int64_t stale_ms = fresh_ms + flight->recipe.self->conf->stale_s * 1000;
+	bool keep = flight->purges == flight->home->purges;
+	for (uint32_t i = 0; i < flight->source_count; i++)
+		keep &= !flight->sources[i].source.private_data;
+	if (keep)
+		flight->hit = slv_cache_put(flight->home->cache, flight->home->loop,
+				&flight->recipe.key, head, flight->body, fd, now_ms, fresh_ms,
+				stale_ms);
+	else
+		flight->hit = slv_cache_loose(head, flight->body, fd, now_ms);
+	flight->how = keep ? IMAGE_MADE : IMAGE_LOOSE;
+}
+
+/* Cloudflare's format=json, and the hashes beside it. */
+static void json_of(const struct flight *flight, struct slv_buf *json)
+{
+	const struct slv_pixel_result *result = &flight->result;
+	const struct image_source *source = &flight->sources[0].source;
+	slv_buf_printf(json, "{\"width\":%u,\"height\":%u,\"frames\":%u,\"format\":", result->width,
+			result->height, result->frames);
+	slv_buf_add_json(json, slv_format_type(result->format));
+	slv_buf_printf(json,
+			",\"original\":{\"file_size\":%zu,\"width\":%u,\"height\":%u,\"frames\":%u,"
+			"\"format\":",
+			source->hit->body.len, result->source_width, result->source_height,
+			result->source_frames);
+	slv_buf_add_json(json, slv_format_type(result->source_format));
+	slv_buf_printf(json, "},\"blurhash\":\"");
+	/* Its alphabet holds nothing that JSON escapes. */
+	slv_buf_add(json, slv_str_from(result->blurhash));
+	slv_buf_printf(json, "\",\"thumbhash\":\"%s\"}\n", result->thumbhash);
+}
+
+static slv_err get_body(struct flight *flight)
+{
+	if (!flight->recipe.json)
+		return slv_memfd_map(flight->result_fd, flight->result.bytes, &flight->body);
+	slv_buf_init(&flight->json, JSON_BYTES_MAX);
+	json_of(flight, &flight->json);
+	slv_assert(!flight->json.overflow);
+	flight->body = slv_buf_str(&flight->json);
+	return SLV_OK;
+}
+
+static void hash_work(struct slv_job *hashing)
+{
+	struct flight *flight = SLV_CONTAINER(hashing, struct flight, hashing);
+	flight->digest = slv_sha256(&flight->body, 1);
+}
+
+static void hash_done(struct slv_job *hashing)
+{
+	flight_back(SLV_CONTAINER(hashing, struct flight, hashing));
+}
+
+static void hash_start(struct flight *flight)
+{
+	struct slv_job *hashing = &flight->hashing;
+	*hashing = (struct slv_job){ .work = hash_work, .done = hash_done };
+	if (flight->body.len > HASH_AT_ONCE_BYTES_MAX) {
+		slv_job_start(flight->home->loop, hashing);
+	} else {
+		hash_work(hashing);
+		flight->ended = true;
+	}
+}
+
+static enum flight_state step_hash(struct flight *flight)
+{
+	if (!flight->begun) {
+		flight->begun = true;
+		slv_err err = get_body(flight);
+		if (slv_failed(err)) {
+			flight_fail(flight, err);
+			return FLIGHT_DONE;
+		}
+		hash_start(flight);
+	}
+	if (!flight->ended)
+		return FLIGHT_WAIT;
+	store(flight);
+	return FLIGHT_DONE;
 }
 
 /* --- DONE --- */
@@ -472,13 +514,15 @@ static enum flight_state (*const flight_step[FLIGHT_STATES])(struct flight *flig
 	[FLIGHT_DISK] = step_disk,
 	[FLIGHT_SOURCES] = step_sources,
 	[FLIGHT_JOB] = step_job,
+	[FLIGHT_HASH] = step_hash,
 	[FLIGHT_DONE] = step_done,
 };
 
 static const unsigned flight_may[FLIGHT_STATES] = {
 	[FLIGHT_DISK] = SLV_BIT(FLIGHT_SOURCES) | SLV_BIT(FLIGHT_DONE),
 	[FLIGHT_SOURCES] = SLV_BIT(FLIGHT_JOB) | SLV_BIT(FLIGHT_DONE),
-	[FLIGHT_JOB] = SLV_BIT(FLIGHT_DONE),
+	[FLIGHT_JOB] = SLV_BIT(FLIGHT_HASH) | SLV_BIT(FLIGHT_DONE),
+	[FLIGHT_HASH] = SLV_BIT(FLIGHT_DONE),
 	[FLIGHT_DONE] = 0,
 };
 
@@ -494,6 +538,10 @@ static void flight_free(struct flight *flight)
 	}
 	if (flight->hit)
 		flight->hit->hold.drop(&flight->hit->hold);
+	if (!flight->recipe.json)
+		slv_memfd_unmap(flight->body);
+	slv_buf_done(&flight->json);
+	slv_fd_done(&flight->result_fd);
 	slv_free(flight);
 }
 
@@ -581,6 +629,7 @@ static void take_off(struct image_home *home, struct image_ask *ask)
 	image_recipe_copy(&ask->recipe, &flight->recipe, flight->text);
 	flight->begun_ms = slv_loop_now_ms(home->loop);
 	flight->clock.fire = clock_fired;
+	flight->result_fd = -1;
 	flight->purges = home->purges;
 	home->flying++;
 	ask->leads = true;
