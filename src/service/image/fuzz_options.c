@@ -19,7 +19,8 @@ static bool within(double value, double min, double max)
 static void check(const struct slv_pixel_plan *plan)
 {
 	slv_assert(plan->format <= SLV_FORMAT_GIF);
-	slv_assert(plan->fallback == SLV_FORMAT_WEBP || plan->fallback == SLV_FORMAT_JPEG);
+	slv_assert(plan->fallback == SLV_FORMAT_WEBP || plan->fallback == SLV_FORMAT_JPEG ||
+			plan->fallback == SLV_FORMAT_SAME);
 	slv_assert(plan->metadata < SLV_METADATA_COUNT);
 	for (int format = SLV_FORMAT_JPEG; format <= SLV_FORMAT_GIF; format++)
 		slv_assert(plan->quality[format] >= 1 && plan->quality[format] <= 100);

@@ -17,6 +17,21 @@ static uint8_t scale_quality(int quality, int jpeg, int own)
 	return (uint8_t)(scaled < 100 ? scaled : 99);
 }
 
+static void plan_auto(enum slv_image_class class, struct slv_pixel_plan *plan)
+{
+	if (class == SLV_IMAGE_CLASS_AVIF || class == SLV_IMAGE_CLASS_AVIF_WEBP)
+		plan->format = SLV_FORMAT_AVIF;
+	else if (class == SLV_IMAGE_CLASS_WEBP)
+		plan->format = SLV_FORMAT_WEBP;
+
+	if (class == SLV_IMAGE_CLASS_AVIF_WEBP)
+		plan->fallback = SLV_FORMAT_WEBP;
+	else if (class == SLV_IMAGE_CLASS_AVIF)
+		plan->fallback = SLV_FORMAT_SAME;
+	if (class == SLV_IMAGE_CLASS_AVIF || class == SLV_IMAGE_CLASS_PLAIN)
+		plan->avoid = SLV_BIT(SLV_FORMAT_AVIF) | SLV_BIT(SLV_FORMAT_WEBP);
+}
+
 static void plan_format(const struct slv_image_options *options,
 		const struct slv_image_defaults *defaults, enum slv_image_class class,
 		struct slv_pixel_plan *plan)
@@ -26,13 +41,7 @@ static void plan_format(const struct slv_image_options *options,
 	plan->fallback = SLV_FORMAT_JPEG;
 	switch (given ? options->format : (int)defaults->format) {
 	case SLV_IMAGE_FORMAT_AUTO:
-		if (class == SLV_IMAGE_CLASS_PLAIN)
-			plan->avoid = SLV_BIT(SLV_FORMAT_AVIF) | SLV_BIT(SLV_FORMAT_WEBP);
-		else
-			plan->format = class == SLV_IMAGE_CLASS_WEBP ? SLV_FORMAT_WEBP
-			                                             : SLV_FORMAT_AVIF;
-		if (class == SLV_IMAGE_CLASS_AVIF_WEBP)
-			plan->fallback = SLV_FORMAT_WEBP;
+		plan_auto(class, plan);
 		break;
 	case SLV_IMAGE_FORMAT_AVIF:
 		plan->format = SLV_FORMAT_AVIF;
@@ -65,13 +74,19 @@ static void plan_format(const struct slv_image_options *options,
 	}
 }
 
+/* Does `wish` give that format? */
+static bool gives(const struct slv_pixel_plan *plan, int wish, enum slv_format format)
+{
+	if (wish == SLV_FORMAT_SAME)
+		return !(plan->avoid & SLV_BIT(format));
+	return wish == (int)format;
+}
+
 /* Can the result be of that format? */
 static bool may_give(const struct slv_pixel_plan *plan, enum slv_format format)
 {
-	if (plan->format == SLV_FORMAT_SAME)
-		return !(plan->avoid & SLV_BIT(format));
-	return plan->format == format ||
-	       (plan->format == SLV_FORMAT_AVIF && plan->fallback == format);
+	return gives(plan, plan->format, format) ||
+	       (plan->format == SLV_FORMAT_AVIF && gives(plan, plan->fallback, format));
 }
 
 static void plan_quality(const struct slv_image_options *options,

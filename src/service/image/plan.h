@@ -12,7 +12,7 @@
  * format=auto by the client's class (negotiate.h):
  *
  *	AVIF_WEBP  AVIF, or WebP where AVIF is too large or cannot hold an animation
- *	AVIF       AVIF, or JPEG
+ *	AVIF       AVIF, or as PLAIN
  *	WEBP       WebP
  *	PLAIN      as the source, but JPEG or PNG of a WebP or AVIF
  *
