@@ -39,6 +39,13 @@ slv_err slv_conf_parse(struct slv_arena *arena, slv_str text, const char *name, 
 const void *slv_conf_root(const struct slv_conf *conf);
 void slv_conf_free(struct slv_conf *conf); /* NULL is fine */
 
+/* What `env:NAME` or `file:PATH` stand for (relative to `folder`); other text is itself. Of a file
+ * one line end at its end, LF or CR LF, is left out. SLV_E_SYNTAX or the system's error if there is
+ * none: no such variable or file, an empty one, a file past 64 KiB, a name that is none;
+ * SLV_E_LIMIT past the cap of `arena`. Texts of errors are in `scratch`. */
+slv_err slv_conf_secret(struct slv_arena *arena, struct slv_arena *scratch, slv_str text,
+		const char *folder, slv_str *ret_secret);
+
 /* For `selvedge help config`: every row below `keys`, indented, with type, bounds, default, help.
  */
 void slv_conf_help(const struct slv_conf_key *keys, struct slv_buf *buf);

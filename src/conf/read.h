@@ -82,12 +82,12 @@ bool slv_conf_value(struct slv_conf_read *read, struct slv_conf_node *node,
 bool slv_conf_scalar(struct slv_conf_read *read, struct slv_conf_node *node,
 		const struct slv_conf_key *key, void *at);
 
-/* What `env:NAME` or `file:PATH` stand for; other text is itself. */
-bool slv_conf_secret(struct slv_conf_read *read, struct slv_conf_node *node,
+/* As slv_conf_secret(), for a setting. */
+bool slv_conf_secret_read(struct slv_conf_read *read, struct slv_conf_node *node,
 		const struct slv_conf_key *key, slv_str *ret_secret);
 
-/* `path` seen from the folder of the file; at is NULL past the cap (and that is noted). */
-slv_str slv_conf_beside(struct slv_conf_read *read, slv_str path);
+/* `path` seen from `folder`, which may be empty; at is NULL past the arena's cap. */
+slv_str slv_conf_join(struct slv_arena *arena, slv_str folder, slv_str path);
 
 /* "port is 'abc', a whole number from 1 to 65535 is needed"; false. Never with a SECRET's text. */
 bool slv_conf_wrong(struct slv_conf_read *read, struct slv_conf_node *node,

@@ -20,8 +20,8 @@ enum slv_conf_type {
 	SLV_CONF_DECIMAL, /* double in [min, max] */
 	SLV_CONF_TEXT,    /* slv_str of min to max bytes */
 	SLV_CONF_CHOICE,  /* int64_t: the index in `choices`, which are separated by '|' */
-	SLV_CONF_SECRET,  /* slv_str as TEXT; `env:NAME` and `file:PATH` are read at load; never
-	                     shown */
+	SLV_CONF_SECRET,  /* slv_str as TEXT; `env:NAME` and `file:PATH` are read at load, and empty
+	                     there is a mistake; never shown */
 	SLV_CONF_PATH,    /* slv_str as TEXT; relative to the folder of the configuration file */
 	SLV_CONF_SECTION, /* the struct itself, with `keys` */
 	SLV_CONF_OPTION, /* a pointer to a struct of `size`, with `keys`; NULL if it is not given */

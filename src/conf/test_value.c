@@ -269,6 +269,10 @@ static void secrets_from_the_environment(void **state)
 	assert_int_equal(unsetenv("FIXTURE_KEY"), 0);
 	refused("key: env:FIXTURE_KEY",
 			"c.yaml:1:6: key: the environment variable 'FIXTURE_KEY' is not set");
+	assert_int_equal(setenv("FIXTURE_KEY", "", 1), 0);
+	refused("key: env:FIXTURE_KEY",
+			"c.yaml:1:6: key: the environment variable 'FIXTURE_KEY' is empty");
+	assert_int_equal(unsetenv("FIXTURE_KEY"), 0);
 	refused("key: 'env:'", "c.yaml:1:6: key: 'env:' needs a variable's name behind it");
 	refused("key: \"env:a\\0b\"", "c.yaml:1:6: key: 'env:' needs a variable's name behind it");
 }
@@ -310,7 +314,14 @@ static void secrets_from_files(void **state)
 	with_file(folder, "hidden\n", 7, "hidden", NULL);
 	with_file(folder, "hidden\r\n", 8, "hidden", NULL);
 	with_file(folder, "hidden\n\n", 8, "hidden\n", NULL);
-	with_file(folder, "", 0, "", NULL);
+	with_file(folder, "hidden\r", 7, "hidden\r", NULL);
+	with_file(folder, "hidden\r\r\n", 9, "hidden\r", NULL);
+	with_file(folder, "hidden\r\n\r\n", 10, "hidden\r\n", NULL);
+	snprintf(what, sizeof(what), "c.yaml:1:6: key: the file '%s/secret' is empty", folder);
+	with_file(folder, "", 0, NULL, what);
+	with_file(folder, "\n", 1, NULL, what);
+	with_file(folder, "\r\n", 2, NULL, what);
+	with_file(folder, "\n\n", 2, "\n", NULL);
 	with_file(folder, "a\0b", 3, NULL, "c.yaml:1:6: key holds a NUL, which no text may");
 
 	large = calloc(1, SLV_KIB(64) + 1);

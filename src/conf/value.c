@@ -120,25 +120,20 @@ static bool secret_read(struct slv_conf_read *read, struct slv_conf_node *node,
 		const struct slv_conf_key *key, slv_str *ret_secret)
 {
 	slv_str secret;
-	if (!slv_conf_secret(read, node, key, &secret) || !text_check(read, node, key, secret))
+	if (!slv_conf_secret_read(read, node, key, &secret) || !text_check(read, node, key, secret))
 		return false;
 	*ret_secret = secret;
 	return true;
 }
 
-slv_str slv_conf_beside(struct slv_conf_read *read, slv_str path)
+slv_str slv_conf_join(struct slv_arena *arena, slv_str folder, slv_str path)
 {
-	slv_str folder = slv_str_from(read->folder);
 	if (path.len == 0 || path.at[0] == '/' || folder.len == 0)
 		return path;
 	while (slv_str_starts(path, SLV_STR("./")))
 		path = slv_str_from_index(path, 2);
 	const char *slash = slv_str_ends(folder, SLV_STR("/")) ? "" : "/";
-	slv_str whole = slv_str_printf(
-			read->arena, "%.*s%s%.*s", SLV_FMT(folder), slash, SLV_FMT(path));
-	if (!whole.at)
-		slv_conf_spent(read);
-	return whole;
+	return slv_str_printf(arena, "%.*s%s%.*s", SLV_FMT(folder), slash, SLV_FMT(path));
 }
 
 static bool path_read(struct slv_conf_read *read, struct slv_conf_node *node,
@@ -146,10 +141,11 @@ static bool path_read(struct slv_conf_read *read, struct slv_conf_node *node,
 {
 	if (!text_check(read, node, key, node->text))
 		return false;
-	slv_str path = slv_conf_beside(read, node->text);
-	if (path.at)
-		*ret_path = path;
-	return path.at;
+	slv_str path = slv_conf_join(read->arena, slv_str_from(read->folder), node->text);
+	if (!path.at)
+		return slv_conf_spent(read);
+	*ret_path = path;
+	return true;
 }
 
 bool slv_conf_scalar(struct slv_conf_read *read, struct slv_conf_node *node,

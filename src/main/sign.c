@@ -1,19 +1,17 @@
 /* sign.c - `selvedge sign`: links that the service of the same settings will accept */
 #include "service/image/sign.h"
 
-#include "base/fd.h"
+#include "conf/conf.h"
 #include "main/commands.h"
 #include "service/image/srcset.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #define LINK_BYTES_MAX SLV_KIB(256)
-#define SECRET_BYTES_MAX 1024u
+#define ARENA_BYTES_MAX SLV_KIB(256)
+#define SECRET_BYTES_MAX 1024u /* as the setting signing.keys.secret */
 #define FOR_S_DEFAULT 3600u
 
 struct sign {
@@ -21,34 +19,22 @@ struct sign {
 	uint64_t now_s, exp_s;
 	bool timed, base64url;
 	slv_str srcset, formats, sizes, alt, origin, route, path;
-	char secret[SECRET_BYTES_MAX];
 	const char *wrong; /* the words are not understood */
+	struct slv_arena arena;
 };
 
 /* A secret on a command line is seen by every process of the machine, so it may be elsewhere. */
-static bool read_secret(struct sign *sign, slv_str text)
-{
-	sign->key.secret = text;
-	if (slv_str_starts(text, SLV_STR("env:"))) {
-		sign->key.secret = slv_str_from(getenv(text.at + 4));
-	} else if (slv_str_starts(text, SLV_STR("file:"))) {
-		SLV_CLEANUP(slv_fd_done) int fd = open(text.at + 5, O_RDONLY | O_CLOEXEC);
-		ssize_t len = fd < 0 ? -1 : read(fd, sign->secret, sizeof(sign->secret));
-		if (len < 0 || (size_t)len == sizeof(sign->secret))
-			return false;
-		sign->key.secret = (slv_str){ sign->secret, (size_t)len };
-		while (sign->key.secret.len &&
-				sign->key.secret.at[sign->key.secret.len - 1] == '\n')
-			sign->key.secret.len--;
-	}
-	return sign->key.secret.len > 0;
-}
-
 static void take_key(struct sign *sign, slv_str value)
 {
+	slv_str *secret = &sign->key.secret;
 	sign->key.name = slv_str_cut(&value, ':');
-	if (!read_secret(sign, value))
-		sign->wrong = "--key is NAME:SECRET, NAME:env:VARIABLE or NAME:file:PATH";
+	slv_err err = slv_conf_secret(&sign->arena, &sign->arena, value, "", secret);
+	if (slv_failed(err))
+		sign->wrong = err.what;
+	else if (secret->len < 1 || secret->len > SECRET_BYTES_MAX ||
+			memchr(secret->at, '\0', secret->len))
+		sign->wrong = "--key is NAME:SECRET, NAME:env:VARIABLE or NAME:file:PATH, and the "
+			      "secret has 1 to 1024 bytes without NUL";
 }
 
 static void take_time(struct sign *sign, slv_str value, bool is_span)
@@ -162,20 +148,26 @@ static slv_err make(const struct sign *sign, struct slv_buf *link)
 	return err;
 }
 
-int command_sign(int argc, char **argv)
+static int print(const struct sign *sign)
 {
 	struct slv_buf link;
-	struct sign sign = { .now_s = (uint64_t)time(NULL), .route = SLV_STR("/cdn-cgi/image/") };
-	sign.exp_s = sign.now_s + FOR_S_DEFAULT;
-	read_words(&sign, argc, argv);
-	if (sign.wrong)
-		return command_usage("sign", sign.wrong);
 	slv_buf_init(&link, LINK_BYTES_MAX);
-	slv_err err = make(&sign, &link);
+	slv_err err = make(sign, &link);
 	if (!slv_failed(err) && link.overflow)
 		err = SLV_ERR(SLV_E_LIMIT, "the links are longer than 256 KiB");
 	if (!slv_failed(err))
 		printf("%.*s", SLV_FMT(slv_buf_str(&link)));
 	slv_buf_done(&link);
 	return slv_failed(err) ? command_fail(err.what) : 0;
+}
+
+int command_sign(int argc, char **argv)
+{
+	struct sign sign = { .now_s = (uint64_t)time(NULL), .route = SLV_STR("/cdn-cgi/image/") };
+	sign.exp_s = sign.now_s + FOR_S_DEFAULT;
+	slv_arena_init(&sign.arena, SLV_KIB(4), ARENA_BYTES_MAX);
+	read_words(&sign, argc, argv);
+	int status = sign.wrong ? command_usage("sign", sign.wrong) : print(&sign);
+	slv_arena_done(&sign.arena);
+	return status;
 }
