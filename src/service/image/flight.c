@@ -301,7 +301,7 @@ static slv_err submit(struct flight *flight)
 	uint32_t left_ms = flight_left_ms(flight);
 	if (!left_ms)
 		return SLV_ERR(SLV_E_TIMEOUT, "getting the source took all of job_ms");
-	flight->has_share = !flight->second_try && job->plan.format == SLV_FORMAT_AVIF;
+	flight->has_share = job->plan.format == SLV_FORMAT_AVIF; /* which is no fallback */
 	if (flight->has_share)
 		left_ms = left_ms * AVIF_SHARE_PERCENT / 100 + 1; /* 0 would be no deadline */
 	job->source_format = flight->sources[0].source.format;

@@ -427,6 +427,21 @@ static void a_picture_that_came_does_not_wait_for_a_hanging_overlay(void **state
 	assert_int_equal(bench_jobs(bench), 0);
 }
 
+static void a_source_that_comes_when_all_time_is_up_is_dropped(void **state)
+{
+	struct bench *bench = *state;
+	struct waiter late, next;
+	bench_ask(bench, &late, "width=5", "/a.png");
+	bench_pass(bench, BENCH_JOB_MS);
+	expect_failed(&late, SLV_E_TIMEOUT, "the source took longer than job_ms");
+	give_source(bench, 0);
+	assert_int_equal(bench_jobs(bench), 0);
+	bench_ask(bench, &next, "width=5", "/a.png");
+	assert_int_equal(bench->source_count, 2);
+	bench_source(bench, 1, 404, SLV_STR(""), NULL);
+	expect_failed(&next, SLV_E_MISSING, "not there");
+}
+
 static void the_time_of_the_source_counts(void **state)
 {
 	struct bench *bench = *state;
@@ -667,6 +682,7 @@ int main(void)
 		T(a_flight_is_joined_in_its_first_job_ms),
 		T(a_load_goes_on_for_the_flight_that_joined_it),
 		T(a_picture_that_came_does_not_wait_for_a_hanging_overlay),
+		T(a_source_that_comes_when_all_time_is_up_is_dropped),
 		T(the_time_of_the_source_counts),
 		T(who_cancels_leaves_the_others),
 		T(what_nobody_waits_for_is_kept_all_the_same),

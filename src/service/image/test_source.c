@@ -239,12 +239,12 @@ static void what_is_purged_meanwhile_is_neither_kept_nor_joined(void **state)
 	bench_source(stage->bench, 0, 200, picture, NULL);
 	expect_picture(&before);
 	assert_int_equal(after.done, 0);
-	struct wanted joins;
-	get(stage, &joins, "/a.png"); /* the load of `after`, for nothing was kept */
-	assert_int_equal(stage->bench->source_count, 2);
-	bench_source(stage->bench, 1, 200, picture, NULL);
+	bench_source(stage->bench, 1, 404, SLV_STR(""), NULL);
+	expect_error(&after, SLV_E_MISSING, "not there");
+	get(stage, &after, "/a.png");
+	assert_int_equal(stage->bench->source_count, 3); /* what was purged is not found */
+	bench_source(stage->bench, 2, 200, picture, NULL);
 	expect_picture(&after);
-	expect_picture(&joins);
 }
 
 /* --- errors --- */
