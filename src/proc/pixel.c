@@ -56,7 +56,9 @@ static bool output_ok(const struct slv_pixel_plan *plan)
 	if (plan->format != SLV_FORMAT_SAME && plan->format != SLV_FORMAT_SVG &&
 			!writable(plan->format))
 		return false;
-	if (plan->fallback != SLV_FORMAT_WEBP && plan->fallback != SLV_FORMAT_JPEG &&
+	/* SAME could be what it has to stand in for. */
+	bool same = plan->fallback == SLV_FORMAT_SAME && plan->avoid & SLV_BIT(SLV_FORMAT_AVIF);
+	if (!same && plan->fallback != SLV_FORMAT_WEBP && plan->fallback != SLV_FORMAT_JPEG &&
 			plan->fallback != SLV_FORMAT_PNG)
 		return false;
 	for (int i = 0; i < SLV_FORMAT_COUNT; i++) {

@@ -123,7 +123,8 @@ struct slv_pixel_plan {
 	uint32_t magic;   /* SLV_PIXEL_MAGIC: both programs are of one build */
 	uint8_t format;   /* enum slv_format that can be written, or SAME; or SVG: an SVG source is
 	                     passed on without what can act, others are written as SAME */
-	uint8_t fallback; /* for AVIF past its area, or of an animation: WEBP, JPEG or PNG */
+	uint8_t fallback; /* for AVIF past its area, or of an animation that this can hold: WEBP,
+	                     JPEG or PNG; SAME, if `avoid` has AVIF */
 	uint16_t avoid;   /* SLV_BIT() of each format that SAME does not give, because the client
 	                     cannot show it: then JPEG, or PNG where there is transparency */
 	bool info_only;   /* decode no more than needed: `result` and hashes, no bytes */

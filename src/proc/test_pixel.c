@@ -1,5 +1,6 @@
 #include "base/testing.h"
 
+#include "base/attr.h"
 #include "proc/pixel.h"
 
 #include <math.h>
@@ -37,6 +38,9 @@ static void a_plan_in_range_is_ok(void **state)
 	memset(plan.effort, 10, sizeof(plan.effort));
 	plan.draw[3] = (struct slv_pixel_draw){ .opacity = 1, .edges = 3, .repeat = 3 };
 	assert_true(slv_pixel_plan_ok(&plan));
+	plan.fallback = SLV_FORMAT_SAME;
+	plan.avoid = SLV_BIT(SLV_FORMAT_AVIF);
+	assert_true(slv_pixel_plan_ok(&plan));
 }
 
 #define SPOILS(field, value)                                                                       \
@@ -55,7 +59,7 @@ static void each_field_of_a_plan_out_of_range_spoils_it(void **state)
 	SPOILS(format, SLV_FORMAT_TIFF);
 	SPOILS(format, SLV_FORMAT_COUNT);
 	SPOILS(fallback, SLV_FORMAT_AVIF);
-	SPOILS(fallback, SLV_FORMAT_SAME);
+	SPOILS(fallback, SLV_FORMAT_SAME); /* unless that is no AVIF: a_plan_in_range_is_ok */
 	SPOILS(metadata, SLV_METADATA_COUNT);
 	SPOILS(quality[SLV_FORMAT_JPEG], 0);
 	SPOILS(quality[SLV_FORMAT_GIF], 101);

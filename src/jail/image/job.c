@@ -47,9 +47,17 @@ static enum slv_format same_format(
 	return source->alpha ? SLV_FORMAT_PNG : SLV_FORMAT_JPEG;
 }
 
+/* What stands in where AVIF cannot. */
+static enum slv_format fallback_format(
+		const struct slv_pixel_plan *plan, const struct slv_source *source)
+{
+	return plan->fallback == SLV_FORMAT_SAME ? same_format(plan, source)
+	                                         : (enum slv_format)plan->fallback;
+}
+
 static void fall_back(struct work *work)
 {
-	work->format = (enum slv_format)work->plan->fallback;
+	work->format = fallback_format(work->plan, &work->load.source);
 	work->result->fell_back = true;
 }
 
@@ -76,7 +84,7 @@ static slv_err start(struct work *work)
 		struct slv_source moving = *source;
 		slv_decode_animate(&moving, &plan->limits);
 		if (moving.frames > 1 && work->format == SLV_FORMAT_AVIF &&
-				slv_encode_has_frames((enum slv_format)plan->fallback))
+				slv_encode_has_frames(fallback_format(plan, source)))
 			fall_back(work);
 		if (slv_encode_has_frames(work->format))
 			*source = moving;

@@ -1,6 +1,7 @@
 /* test_files.c - formats, animations, metadata, hashes: what kind of file comes out of a jail */
 #include "base/testing.h"
 
+#include "base/attr.h"
 #include "base/fd.h"
 #include "jail/image/testjail.h"
 #include "jail/image/testpicture.h"
@@ -331,6 +332,50 @@ static void where_frames_cannot_be_kept_there_is_one(void **state)
 	slv_testjail_answer_done(&answer);
 }
 
+/* A client that shows AVIF and no WebP gets what one gets that shows neither. */
+static void a_fallback_as_the_source_keeps_transparency_and_frames(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *suffix;
+		bool opaque;
+		enum slv_format want;
+	} cases[] = { { ".jpg", true, SLV_FORMAT_JPEG }, { ".png", false, SLV_FORMAT_PNG },
+		{ ".gif", true, SLV_FORMAT_GIF }, { ".webp", true, SLV_FORMAT_JPEG },
+		{ ".webp", false, SLV_FORMAT_PNG }, { ".avif[effort=0]", true, SLV_FORMAT_JPEG },
+		{ ".avif[effort=0]", false, SLV_FORMAT_PNG } };
+	struct slv_pixel_plan plan = slv_testjail_plan();
+	plan.format = SLV_FORMAT_AVIF;
+	plan.fallback = SLV_FORMAT_SAME;
+	plan.avoid = SLV_BIT(SLV_FORMAT_AVIF) | SLV_BIT(SLV_FORMAT_WEBP);
+	plan.limits.avif_pixels_max = 80 * 40 - 1;
+	for (size_t i = 0; i < SLV_COUNT(cases); i++) {
+		VipsImage *right = slv_testpicture_on(
+				slv_testpicture_plain(40, 40, SLV_RED), 40, 0, 80, 40, SLV_CLEAR);
+		slv_str source = slv_testpicture_file(right, cases[i].suffix, cases[i].opaque);
+		struct slv_testjail_answer answer = good(&plan, source);
+		assert_int_equal(answer.result.format, cases[i].want);
+		assert_int_equal(slv_format_sniff(answer.bytes), cases[i].want);
+		assert_true(answer.result.fell_back);
+		VipsImage *image = slv_testpicture_decode(answer.bytes);
+		slv_testpicture_pixel(image, 70, 20, SLV_RED, 12);
+		assert_int_equal(VIPS_IMAGE_ADDR(image, 10, 20)[3], cases[i].opaque ? 255 : 0);
+		g_object_unref(image);
+		slv_testjail_answer_done(&answer);
+	}
+	/* What moves becomes no AVIF of any size, if it can go on moving. */
+	plan.limits.avif_pixels_max = 80 * 40;
+	struct slv_testjail_answer answer = good(&plan, animation(".gif", 3));
+	assert_int_equal(answer.result.format, SLV_FORMAT_GIF);
+	assert_true(answer.result.fell_back);
+	check_animation(answer.bytes, 3, 40, 20);
+	slv_testjail_answer_done(&answer);
+	answer = good(&plan, animation(".webp[lossless]", 3));
+	assert_int_equal(answer.result.format, SLV_FORMAT_AVIF);
+	assert_int_equal(answer.result.frames, 1);
+	slv_testjail_answer_done(&answer);
+}
+
 /* A picture with an owner, a place and a comment. */
 static slv_str tagged(const char *suffix)
 {
@@ -519,6 +564,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(each_frame_is_turned_cropped_and_padded),
 		cmocka_unit_test(frames_past_the_limits_are_dropped),
 		cmocka_unit_test(where_frames_cannot_be_kept_there_is_one),
+		cmocka_unit_test(a_fallback_as_the_source_keeps_transparency_and_frames),
 		cmocka_unit_test(metadata_goes_unless_it_is_asked_for),
 		cmocka_unit_test(kept_metadata_does_not_turn_the_picture_twice),
 		cmocka_unit_test(info_decodes_nothing_and_tells_sizes),

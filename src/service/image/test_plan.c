@@ -66,7 +66,8 @@ static void auto_goes_by_class(void **state)
 		{ SLV_IMAGE_CLASS_PLAIN, SLV_FORMAT_SAME, SLV_FORMAT_JPEG,
 				SLV_BIT(SLV_FORMAT_AVIF) | SLV_BIT(SLV_FORMAT_WEBP) },
 		{ SLV_IMAGE_CLASS_WEBP, SLV_FORMAT_WEBP, SLV_FORMAT_JPEG, 0 },
-		{ SLV_IMAGE_CLASS_AVIF, SLV_FORMAT_AVIF, SLV_FORMAT_JPEG, 0 },
+		{ SLV_IMAGE_CLASS_AVIF, SLV_FORMAT_AVIF, SLV_FORMAT_SAME,
+				SLV_BIT(SLV_FORMAT_AVIF) | SLV_BIT(SLV_FORMAT_WEBP) },
 		{ SLV_IMAGE_CLASS_AVIF_WEBP, SLV_FORMAT_AVIF, SLV_FORMAT_WEBP, 0 },
 	};
 	for (size_t i = 0; i < SLV_COUNT(rows); i++) {
@@ -154,6 +155,26 @@ static void an_explicit_quality_makes_a_palette(void **state)
 	assert_false(plan(kit, "f=png,scq=70").palette);
 	kit->choice.slow = true;
 	assert_true(plan(kit, "f=png,scq=70").palette);
+}
+
+/* A client of AVIF alone may get AVIF, JPEG, PNG or GIF, but never WebP. */
+static void a_quality_goes_to_all_that_may_come_out(void **state)
+{
+	struct kit *kit = *state;
+	kit->choice.class = SLV_IMAGE_CLASS_AVIF;
+	struct slv_pixel_plan p = plan(kit, "f=auto,q=50");
+	assert_int_equal(p.quality[SLV_FORMAT_AVIF], 36); /* 50·62/85 */
+	assert_int_equal(p.quality[SLV_FORMAT_JPEG], 50);
+	assert_int_equal(p.quality[SLV_FORMAT_PNG], 50);
+	assert_true(p.palette);
+	assert_int_equal(p.quality[SLV_FORMAT_WEBP], 80);
+	assert_int_equal(p.metadata, SLV_METADATA_COPYRIGHT);
+	kit->choice.class = SLV_IMAGE_CLASS_AVIF_WEBP;
+	p = plan(kit, "f=auto,q=50");
+	assert_int_equal(p.quality[SLV_FORMAT_WEBP], 47); /* 50·80/85 */
+	assert_int_equal(p.quality[SLV_FORMAT_JPEG], 85);
+	assert_int_equal(p.metadata, SLV_METADATA_NONE);
+	assert_false(p.palette);
 }
 
 static void a_slow_client_gets_the_slow_quality(void **state)
@@ -286,6 +307,7 @@ int main(void)
 		TEST(an_explicit_format_is_the_same_for_all_classes),
 		TEST(quality_is_mapped_through_the_defaults),
 		TEST(an_explicit_quality_makes_a_palette),
+		TEST(a_quality_goes_to_all_that_may_come_out),
 		TEST(a_slow_client_gets_the_slow_quality),
 		TEST(ways_to_say_the_same_give_the_same_plan),
 		TEST(different_meanings_give_different_plans),
