@@ -1,4 +1,6 @@
 """What is typed behind `selvedge`, as far as it goes without pictures."""
+import hashlib
+import hmac
 import json
 import os
 import pathlib
@@ -82,3 +84,87 @@ def sign_reads_a_variable_as_the_settings_do(_folder):
         done = sign("--key", f"main:env:{name}", PATH, env=env)
         assert done.returncode == 2 and why in done.stderr, done
     assert sign("--key", "main:", PATH).returncode == 2
+
+
+# --- sign ---
+
+SET = ["--set", "--widths", "50,100", "--formats", "auto,webp"]
+BOTH = "/cdn-cgi/image/width=100,format=auto/photo.png"
+
+
+@table(a_folder, [
+    ("a space", "/a b.jpg", "%20"), ("a line feed", "/a\nb.jpg", "percent-encode"),
+    ("DEL", "/a\x7fb.jpg", "percent-encode"), ("an umlaut", "/\u00fc.jpg", "percent-encode"),
+    ("a fragment", "/a#b", "must be encoded"), ("dots", "/a/../b.jpg", "'.' or '..'"),
+    ("a bad escape", "/a%2.jpg", "no server takes"), ("a backslash", "/a\\b", "in a path")])
+def a_path_that_no_client_can_send_is_not_signed(_folder, path, why):
+    for kind in ([], ["--timed"], SET, ["--srcset", "50"]):
+        done = sign("--key", KEY, *kind, path)
+        assert done.returncode == 2 and why in done.stderr and not done.stdout, (kind, done)
+
+
+@table(a_folder, [
+    ("origin", ["--origin", "https://a b"]),
+    ("route", ["--set", "--widths", "1", "--route", "/ "])])
+def what_is_put_around_a_path_has_no_spaces_either(_folder, words):
+    done = sign("--key", KEY, *words, PATH)
+    assert done.returncode == 2 and "have no spaces" in done.stderr, done
+
+
+@table(a_folder, [(f"{kind or 'exp'} {option}", kind, option, value) for kind, option, value in [
+    ("", "--formats", "auto"), ("", "--widths", "100"), ("", "--base64url", None),
+    ("", "--sizes", "1vw"), ("", "--alt", "x"), ("", "--route", "/i/"),
+    ("--timed", "--for", "5"), ("--timed", "--until", NEVER), ("--timed", "--formats", "auto"),
+    ("--timed", "--route", "/i/"), ("--set", "--base64url", None), ("--set", "--alt", "x"),
+    ("--set", "--sizes", "1vw"), ("--srcset=100", "--widths", "100"),
+    ("--srcset=100", "--base64url", None)]])
+def an_option_that_means_nothing_to_a_kind_of_link_is_refused(_folder, kind, option, value):
+    words = [word for word in (kind, option, value) if word]
+    done = sign("--key", KEY, *words, BOTH)
+    assert done.returncode == 2 and f"{option} means nothing to " in done.stderr, done
+
+
+@table(a_folder, [
+    ("two kinds", ["--timed", "--set"], "choose one"),
+    ("two other kinds", ["--set", "--srcset", "1"], "choose one"),
+    ("two ends", ["--for", "5", "--until", NEVER], "choose one"),
+    ("an option twice", ["--for", "5", "--for", "6"], "--for is there twice"),
+    ("a flag twice", ["--timed", "--timed"], "--timed is there twice"),
+    ("no seconds", ["--for"], "take seconds"), ("not seconds", ["--for", "soon"], "take seconds"),
+    ("two paths", ["/x"], "no option and no path")])
+def words_that_contradict_are_refused(_folder, words, why):
+    done = sign("--key", KEY, PATH, *words) if words == ["--for"] else sign(
+        "--key", KEY, *words, PATH)
+    assert done.returncode == 2 and why in done.stderr, done
+
+
+@table(a_folder, [
+    ("jpeg", "jpeg,png"), ("a part of a name", "xavify"), ("a capital", "AVIF"), ("nothing", ""),
+    ("a comma more", "avif,")])
+def formats_of_a_picture_are_names(_folder, formats):
+    path = "/cdn-cgi/image/fit=crop/photo.png"
+    done = sign("--key", KEY, "--srcset", "50,100", "--formats", formats, path)
+    assert done.returncode == 2 and "auto, avif and webp" in done.stderr, done
+    done = sign("--key", KEY, "--srcset", "50,100", "--formats", "webp", path)
+    assert done.returncode == 0 and done.stdout.count("<source") == 1, done
+
+
+@table(a_folder, [
+    ("neither", ["--set"], BOTH), ("no such width", ["--set", "--widths", "50"], BOTH),
+    ("no width in it", ["--set", "--widths", "50"], "/cdn-cgi/image/format=auto/photo.png"),
+    ("falling", ["--set", "--widths", "100,50"], BOTH),
+    ("another route", [*SET, "--route", "/i/"], BOTH), ("no options", SET, "/photo.png")])
+def a_set_that_would_not_hold_is_refused(_folder, words, path):
+    done = sign("--key", KEY, *words, path)
+    assert done.returncode == 1 and done.stderr.startswith("selvedge: "), done
+
+
+@case(a_folder)
+def a_set_is_one_link(_folder):
+    done = sign("--key", KEY, *SET, "--until", NEVER, "--origin", "https://x.example", BOTH)
+    query = f"widths=50,100&formats=auto,webp&exp={NEVER}&key=main"
+    signed = f"selvedge-set-1\n/cdn-cgi/image/width=*,format=*/photo.png?{query}"
+    code = hmac.new(b"a secret", signed.encode(), hashlib.sha256).hexdigest()
+    assert done.returncode == 0, done
+    assert done.stdout == f"https://x.example{BOTH}?{query}&sig={code}\n", done.stdout
+    assert "--set" in command("help", "sign").stdout
