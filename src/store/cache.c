@@ -206,6 +206,7 @@ static void fetch_work(struct slv_job *job)
 			cache->disk, &fetch->key, &fetch->claim, fetch->now_ms, fetch->mono_ms);
 	if (!entry)
 		return;
+	entry->hit.kept = true;
 	entry = slv_cache_mem_add(cache->mem, entry, cache->claims, &fetch->claim);
 	fetch->hit = &entry->hit;
 }
@@ -259,12 +260,11 @@ static void writing_done(struct slv_job *job)
 	slv_free(writing);
 }
 
+/* The disk has said that it wants `entry`. */
 static void write_behind(struct slv_cache *cache, struct slv_loop *loop,
-		struct slv_cache_entry *entry, const struct slv_cache_claim *claim)
+		struct slv_cache_entry *entry, const struct slv_cache_claim *claim,
+		uint64_t mono_ms)
 {
-	uint64_t mono_ms = slv_loop_now_ms(loop);
-	if (!cache->disk || !slv_cache_disk_wants(cache->disk, entry, mono_ms))
-		return;
 	struct writing *writing = SLV_ALLOC(struct writing);
 	*writing = (struct writing){
 		.job = { .work = writing_work, .done = writing_done },
@@ -282,6 +282,7 @@ struct slv_cache_hit *slv_cache_put(struct slv_cache *cache, struct slv_loop *lo
 		const struct slv_cache_key *key, slv_str head, slv_str body, int body_fd,
 		int64_t now_ms, int64_t fresh_until_ms, int64_t stale_until_ms)
 {
+	uint64_t mono_ms = slv_loop_now_ms(loop);
 	struct slv_cache_entry *entry = slv_cache_entry_make(cache->fds, key, head, body, body_fd);
 	entry->hit.stored_ms = now_ms;
 	entry->hit.fresh_until_ms = fresh_until_ms;
@@ -293,8 +294,12 @@ struct slv_cache_hit *slv_cache_put(struct slv_cache *cache, struct slv_loop *lo
 		slv_cache_purge_variant(cache, loop, key, NULL, NULL);
 		return &entry->hit;
 	}
+	bool on_disk = cache->disk && slv_cache_disk_wants(cache->disk, entry, mono_ms);
+	/* Before others can see it. */
+	entry->hit.kept = on_disk || entry->cost <= slv_cache_mem_cost_max(cache->mem);
 	slv_cache_mem_put(cache->mem, entry);
-	write_behind(cache, loop, entry, &claim);
+	if (on_disk)
+		write_behind(cache, loop, entry, &claim, mono_ms);
 	return &entry->hit;
 }
 

@@ -59,6 +59,7 @@ struct slv_cache_hit {
 	int64_t stored_ms;      /* wall clock, since 1970 */
 	int64_t fresh_until_ms; /* as put */
 	int64_t stale_until_ms; /* as put: past it the entry is not found */
+	bool kept;              /* a tier has taken it: others may find it. For Cache-Status */
 };
 
 /* `hash_key` is a secret. Waits for nothing: the folder is opened by the first job. */
@@ -102,8 +103,8 @@ void slv_cache_fetch(struct slv_cache *cache, struct slv_loop *loop, struct slv_
 /* Add or replace, in memory at once and on disk by a job of `loop`. `body` is copied unless
  * `body_fd` is a memfd sealed against writing and shrinking that holds exactly it, and it is
  * larger than 16 KiB: then the cache maps the descriptor. It takes that over or closes it. Returns
- * the entry for the caller's use; never NULL, even if it is too large to be kept. The disk is
- * passed over while more than 256 entries or 64 MiB wait for it, and after an error. */
+ * the entry for the caller's use; never NULL, even if it is too large for both tiers: `kept` tells.
+ * The disk is passed over while more than 256 entries or 64 MiB wait for it, and after an error. */
 struct slv_cache_hit *slv_cache_put(struct slv_cache *cache, struct slv_loop *loop,
 		const struct slv_cache_key *key, slv_str head, slv_str body, int body_fd,
 		int64_t now_ms, int64_t fresh_until_ms, int64_t stale_until_ms);

@@ -131,6 +131,60 @@ static void what_is_larger_than_the_bound_is_returned_and_not_kept(void **state)
 	assert_false(kit_has_file(kit, key));
 }
 
+/* What a put of so many bytes says. */
+static bool says_kept(struct kit *kit, struct slv_cache_key key, size_t len)
+{
+	char *body = slv_alloc(len);
+	struct slv_cache_hit *hit = slv_cache_put(kit->cache, kit->loop, &key, SLV_STR("h"),
+			(slv_str){ body, len }, -1, 0, 1, 2);
+	bool kept = hit->kept;
+	assert_int_equal(hit->body.len, len);
+	hit->hold.drop(&hit->hold);
+	slv_free(body);
+	kit_settle(kit);
+	return kept;
+}
+
+static void a_put_tells_whether_it_was_kept(void **state)
+{
+	struct kit *kit = *state;
+	struct slv_cache_key key = kit_key(1, 1);
+	size_t len = kit->conf.entry_bytes_max;
+	assert_true(says_kept(kit, key, 100));
+	assert_false(says_kept(kit, key, len + 1));
+	assert_false(says_kept(kit, key, len)); /* past an eighth of either tier */
+	assert_false(kit_fetches(kit, key, 0));
+
+	const struct {
+		uint64_t memory, disk;
+		bool kept;
+	} cases[] = { { SLV_MIB(100), 0, true }, { 0, SLV_MIB(100), true }, { 0, 0, false } };
+	for (size_t i = 0; i < SLV_COUNT(cases); i++) {
+		kit_stop(kit);
+		kit->conf.memory_bytes_max = cases[i].memory;
+		kit->conf.disk_bytes_max = cases[i].disk;
+		kit_start(kit);
+		assert_int_equal(says_kept(kit, key, len), cases[i].kept);
+	}
+
+	/* And one that was found in one of them. */
+	kit_stop(kit);
+	kit->conf.memory_bytes_max = kit->conf.disk_bytes_max = SLV_MIB(100);
+	kit_start(kit);
+	kit_put(kit, key, 100, 0);
+	kit_settle(kit);
+	kit_stop(kit);
+	kit_start(kit);
+	assert_true(kit_fetches(kit, key, 0));
+	struct slv_cache_hit *hit = slv_cache_get(kit->cache, &key, 0);
+	assert_non_null(hit);
+	assert_true(hit->kept);
+	hit->hold.drop(&hit->hold);
+	hit = slv_cache_loose(SLV_STR("h"), SLV_STR("b"), -1, 0);
+	assert_false(hit->kept);
+	hit->hold.drop(&hit->hold);
+}
+
 static void a_head_past_its_bound_is_returned_and_not_kept(void **state)
 {
 	struct kit *kit = *state;
@@ -480,6 +534,7 @@ int main(void)
 		CACHE_TEST(the_scan_learns_what_is_there),
 		CACHE_TEST(an_entry_is_found_until_it_is_too_stale),
 		CACHE_TEST(what_is_larger_than_the_bound_is_returned_and_not_kept),
+		CACHE_TEST(a_put_tells_whether_it_was_kept),
 		CACHE_TEST(a_head_past_its_bound_is_returned_and_not_kept),
 		CACHE_TEST(a_lowered_bound_holds_for_what_is_on_disk),
 		CACHE_TEST(what_is_put_again_is_the_newer),
