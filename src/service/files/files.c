@@ -10,7 +10,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#define FDS_SHARE 5u       /* of the limit of open files: a fifth is for files being sent */
+#define STREAMS_MAX 16384u /* and no more than a GiB is for their buffers */
 
 #define AT(member) offsetof(struct files_conf, member)
 
@@ -74,17 +78,23 @@ static slv_err add_fields(const struct files *self, struct slv_reply *reply, slv
 }
 
 /* A long file: what the request leaves of it, as a stream. */
-static void reply_stream(struct ask *ask, struct slv_reply *reply, const struct slv_validator *have)
+static slv_err reply_stream(
+		struct ask *ask, struct slv_reply *reply, const struct slv_validator *have)
 {
 	struct files_found *found = &ask->found;
-	struct slv_loop *loop = ask->self->loop;
 	reply->body.length = found->bytes;
-	struct slv_range range = slv_condition_apply(ask->req, reply, have, slv_loop_wall_s(loop));
-	if (range.count)
-		reply->body = (struct slv_body){ .length = range.count,
-			.source = files_source_new(
-					loop, slv_fd_take(&found->fd), range.first, range.count) };
+	struct slv_range range = slv_condition_apply(
+			ask->req, reply, have, slv_loop_wall_s(ask->self->loop));
+	if (range.count) {
+		struct slv_source *source = NULL;
+		slv_err err = files_source_new(
+				ask->self->budget, &found->fd, range.first, range.count, &source);
+		if (slv_failed(err))
+			return err;
+		reply->body = (struct slv_body){ .length = range.count, .source = source };
+	}
 	slv_req_reply(ask->req, reply);
+	return SLV_OK;
 }
 
 static slv_err reply_file(struct ask *ask)
@@ -104,10 +114,8 @@ static slv_err reply_file(struct ask *ask)
 	have.etag = slv_str_copy(ask->req->arena, have.etag);
 	if (!have.etag.at)
 		return SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
-	if (found->text.len != found->bytes) {
-		reply_stream(ask, &reply, &have);
-		return SLV_OK;
-	}
+	if (found->text.len != found->bytes)
+		return reply_stream(ask, &reply, &have);
 	reply.body = slv_body_take(&found->text);
 	slv_condition_reply(ask->req, &reply, &have, slv_loop_wall_s(ask->self->loop));
 	return SLV_OK;
@@ -233,6 +241,63 @@ static slv_err files_check(struct slv_arena *scratch, const void *settings)
 	return fd < 0 ? slv_err_sys(scratch, errno, "root '%.*s'", SLV_FMT(conf->root)) : SLV_OK;
 }
 
+/* What the instances share: a budget for each loop. */
+struct files_shared {
+	struct slv_list budgets;
+	uint32_t streams_max; /* of all loops */
+	uint32_t loops;
+};
+
+/* A share of the descriptors that listen and store leave. */
+static uint32_t all_streams_max(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return STREAMS_MAX;
+	rlim_t share = limit.rlim_cur / FDS_SHARE;
+	return share < STREAMS_MAX ? (uint32_t)share : STREAMS_MAX;
+}
+
+static slv_err files_open(struct slv_service_env *home, void **ret_shared)
+{
+	(void)home;
+	struct files_shared *shared = SLV_ALLOC(struct files_shared);
+	slv_list_init(&shared->budgets);
+	shared->streams_max = all_streams_max();
+	*ret_shared = shared;
+	return SLV_OK;
+}
+
+static void files_close(void *me)
+{
+	struct files_shared *shared = me;
+	for (struct slv_list *link; (link = slv_list_pop(&shared->budgets));)
+		slv_free(SLV_CONTAINER(link, struct files_budget, link));
+	slv_free(shared);
+}
+
+/* The budget of a loop. All loops start before any runs, so each share is final by then. */
+static struct files_budget *budget_of(struct files_shared *shared, struct slv_loop *loop)
+{
+	struct files_budget *found = NULL;
+	SLV_LIST_EACH(link, &shared->budgets)
+	{
+		struct files_budget *budget = SLV_CONTAINER(link, struct files_budget, link);
+		if (budget->loop == loop)
+			found = budget;
+	}
+	if (found)
+		return found;
+	found = SLV_ALLOC(struct files_budget);
+	found->loop = loop;
+	slv_list_push(&shared->budgets, &found->link);
+	shared->loops++;
+	uint32_t share = shared->streams_max / shared->loops;
+	SLV_LIST_EACH(link, &shared->budgets)
+	SLV_CONTAINER(link, struct files_budget, link)->streams_max = share ? share : 1;
+	return found;
+}
+
 static slv_err files_start(
 		struct slv_service_env *env, const struct slv_service_place *place, void **ret_self)
 {
@@ -246,7 +311,11 @@ static slv_err files_start(
 		return SLV_ERR(SLV_E_SYS, "files.root is no folder that can be opened");
 	struct files *self = SLV_ALLOC(struct files);
 	*self = (struct files){
-		.loop = env->loop, .conf = conf, .route_path = place->route_path, .root_fd = fd
+		.loop = env->loop,
+		.budget = budget_of(place->shared, env->loop),
+		.conf = conf,
+		.route_path = place->route_path,
+		.root_fd = fd,
 	};
 	*ret_self = self;
 	return SLV_OK;
@@ -264,7 +333,9 @@ const struct slv_service slv_files_service = {
 	.keys = slv_files_keys,
 	.settings_size = SLV_FILES_SETTINGS_SIZE,
 	.check = files_check,
+	.open = files_open,
 	.start = files_start,
 	.serve = files_serve,
 	.stop = files_stop,
+	.close = files_close,
 };

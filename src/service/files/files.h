@@ -2,7 +2,11 @@
  *
  * Paths are opened beneath the root with openat2(2) and RESOLVE_BENEATH, so that neither dots nor
  * links lead out. Replies have ETag, Last-Modified, a type by extension; conditions and one
- * range are honoured. Hidden files (a segment that begins with a dot) are not there.
+ * range are honoured. Hidden files (a segment that begins with a dot, but for ".well-known") are
+ * not there.
+ *
+ * A file of more than 64 KiB is read while it is sent, and holds a descriptor for as long. A fifth
+ * of the limit of open files is for those, divided by the loops; past it the answer is SLV_E_BUSY.
  */
 #ifndef SLV_SERVICE_FILES_FILES_H
 #define SLV_SERVICE_FILES_FILES_H

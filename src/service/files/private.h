@@ -3,6 +3,7 @@
 #define SLV_SERVICE_FILES_PRIVATE_H
 
 #include "base/buf.h"
+#include "base/list.h"
 #include "service/files/files.h"
 
 #include <sys/types.h>
@@ -16,8 +17,17 @@ struct files_conf {
 	int64_t max_age_s;
 };
 
+/* How many long files one loop sends at once: each costs a descriptor and a buffer, and with
+ * HTTP/2 one client may ask for as many as it has streams. */
+struct files_budget {
+	struct slv_list link;
+	struct slv_loop *loop;
+	uint32_t streams, streams_max;
+};
+
 struct files {
 	struct slv_loop *loop;
+	struct files_budget *budget; /* shared by the routes of this loop */
 	const struct files_conf *conf;
 	slv_str route_path;
 	int root_fd;
@@ -40,8 +50,11 @@ void files_find(int root_fd, const char *path, const struct files_conf *conf,
 		struct files_found *ret_found);
 void files_found_done(struct files_found *found);
 
-/* A part of a file as a stream; takes `fd` over. */
-struct slv_source *files_source_new(struct slv_loop *loop, int fd, uint64_t offset, uint64_t bytes);
+/* Part of a file as a stream. Takes `*fd` over (it becomes -1) unless it fails: SLV_E_BUSY if the
+ * budget has no more, which is told again when the stream is closed. Its buffer is made when it is
+ * first pulled. */
+slv_err files_source_new(struct files_budget *budget, int *fd, uint64_t offset, uint64_t bytes,
+		struct slv_source **ret_source);
 
 /* The media type of a name by its extension; "application/octet-stream" if unknown. */
 slv_str files_type(slv_str name);

@@ -11,7 +11,7 @@
 
 struct stream {
 	struct slv_source source;
-	struct slv_loop *loop;
+	struct files_budget *budget;
 	struct slv_job job;
 	struct slv_task end;   /* tells the end, which needs no job */
 	struct slv_pull *pull; /* waiting, or NULL */
@@ -20,13 +20,15 @@ struct stream {
 	bool reading, closed;
 	ssize_t len; /* of the last read */
 	int sys;
-	char buffer[PART_BYTES];
+	char *buffer; /* NULL until the first pull */
 };
 
 static void stream_free(struct stream *stream)
 {
 	slv_task_stop(&stream->end);
 	slv_fd_done(&stream->fd);
+	stream->budget->streams--;
+	slv_free(stream->buffer);
 	slv_free(stream);
 }
 
@@ -75,11 +77,13 @@ static void stream_pull(struct slv_source *source, struct slv_pull *pull)
 	slv_assert(!stream->pull && !stream->closed);
 	stream->pull = pull;
 	if (!stream->left) {
-		slv_task_start(stream->loop, &stream->end);
+		slv_task_start(stream->budget->loop, &stream->end);
 		return;
 	}
+	if (!stream->buffer)
+		stream->buffer = slv_alloc(PART_BYTES);
 	stream->reading = true;
-	slv_job_start(stream->loop, &stream->job);
+	slv_job_start(stream->budget->loop, &stream->job);
 }
 
 static void stream_close(struct slv_source *source)
@@ -92,16 +96,22 @@ static void stream_close(struct slv_source *source)
 
 static const struct slv_source_ops stream_ops = { .pull = stream_pull, .close = stream_close };
 
-struct slv_source *files_source_new(struct slv_loop *loop, int fd, uint64_t offset, uint64_t bytes)
+slv_err files_source_new(struct files_budget *budget, int *fd, uint64_t offset, uint64_t bytes,
+		struct slv_source **ret_source)
 {
+	if (budget->streams >= budget->streams_max)
+		return SLV_ERR(SLV_E_BUSY,
+				"as many long files as descriptors allow are being sent");
+	budget->streams++;
 	struct stream *stream = SLV_ALLOC(struct stream);
 	stream->source.ops = &stream_ops;
-	stream->loop = loop;
+	stream->budget = budget;
 	stream->job.work = stream_work;
 	stream->job.done = stream_done;
 	stream->end.run = stream_end;
-	stream->fd = fd;
+	stream->fd = slv_fd_take(fd);
 	stream->offset = offset;
 	stream->left = bytes;
-	return &stream->source;
+	*ret_source = &stream->source;
+	return SLV_OK;
 }

@@ -1,11 +1,14 @@
 """Each limit of a listener: what is at it is served, one more is refused by its name."""
 import json
+import pathlib
 import re
+import tempfile
 import time
 
+import selvedge
 from run import case, fixture, table
 from selvedge import SLOW, WAIT_S, Conn, command, request, wait_for
-from site_of_files import BIG, serve
+from site_of_files import BIG, FILES, serve
 
 SMALL = {"target_bytes": 100, "field_bytes": 120, "head_bytes": 600, "fields_max": 8,
          "requests_max": 3}
@@ -274,6 +277,42 @@ def the_admin_listener_answers_while_the_others_are_full(server):
     finally:
         for conn in conns:
             conn.close()
+
+
+# --- descriptors ---
+
+@fixture
+def a_server_of_few_descriptors():
+    """It may open 300 files: a fifth of that for files that it sends."""
+    with tempfile.TemporaryDirectory() as folder:
+        limited = pathlib.Path(folder) / "selvedge"
+        limited.write_text(f'#!/bin/sh\nulimit -n 300\nexec "{selvedge.PROGRAM}" "$@"\n')
+        limited.chmod(0o755)
+        own, selvedge.PROGRAM = selvedge.PROGRAM, limited
+        try:
+            with serve({"loops": 1}) as server:
+                with open(server.root / "huge.bin", "wb") as file:
+                    file.truncate(64 << 20)
+                yield server
+        finally:
+            selvedge.PROGRAM = own
+
+
+@case(a_server_of_few_descriptors)
+def files_that_nobody_reads_do_not_take_all_descriptors(server):
+    conns = [server.connect() for _ in range(70)]
+    try:
+        for conn in conns:
+            conn.send(request("/huge.bin"))
+        heads = [conn.head() for conn in conns]
+        assert [status for status, _ in heads].count(200) == 60, heads
+        busy = [fields for status, fields in heads if status == 503]
+        assert len(busy) == 10 and all(("Selvedge-Error", "busy") in fields for fields in busy), busy
+        assert server.ask("/hello.txt").body == FILES["hello.txt"]
+    finally:
+        for conn in conns:
+            conn.close()
+    wait_for("room", lambda: server.ask("/big.bin").status == 200)
 
 
 # --- what is wrong with a configuration ---
