@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,17 +111,22 @@ static void list_folder(int folder_fd, struct files_found *found)
 	found->what = FILES_LISTING;
 }
 
-static void found_folder(
-		int folder_fd, bool slash, const struct files_conf *conf, struct files_found *found)
+/* The index of the folder `path`, by its path from the root, as if it were asked for by name: a
+ * link may lead out of the folder and stay within the root. -1 if there is none. */
+static int open_index(int root_fd, const char *path, const struct files_conf *conf)
+{
+	char index[PATH_MAX];
+	int len = snprintf(index, sizeof(index), "%s%.*s", path, SLV_FMT(conf->index));
+	if (!conf->index.len || len < 0 || (size_t)len >= sizeof(index))
+		return -1;
+	return open_beneath(root_fd, index);
+}
+
+static void found_folder(int root_fd, const char *path, int folder_fd,
+		const struct files_conf *conf, struct files_found *found)
 {
 	struct stat st;
-	char index[256];
-	if (!slash) {
-		found->what = FILES_FOLDER;
-		return;
-	}
-	snprintf(index, sizeof(index), "%.*s", SLV_FMT(conf->index));
-	SLV_CLEANUP(slv_fd_done) int fd = conf->index.len ? open_beneath(folder_fd, index) : -1;
+	SLV_CLEANUP(slv_fd_done) int fd = open_index(root_fd, path, conf);
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
 		found_file(&fd, &st, found);
 	else if (conf->listing)
@@ -142,8 +148,10 @@ void files_find(int root_fd, const char *path, const struct files_conf *conf,
 		ret_found->sys = errno;
 	else if (S_ISREG(st.st_mode) && !slash)
 		found_file(&fd, &st, ret_found);
+	else if (S_ISDIR(st.st_mode) && slash)
+		found_folder(root_fd, path, fd, conf, ret_found);
 	else if (S_ISDIR(st.st_mode))
-		found_folder(fd, slash, conf, ret_found);
+		ret_found->what = FILES_FOLDER;
 	else
 		ret_found->sys = ENOENT; /* a device, a pipe: nothing that is served */
 }

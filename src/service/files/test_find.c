@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +129,38 @@ static void a_folder_shows_its_index_behind_a_slash(void **state)
 	files_found_done(&found);
 }
 
+static void an_index_may_be_a_link_to_elsewhere_in_the_root(void **state)
+{
+	struct fixture *fixture = *state;
+	static const struct {
+		const char *to;
+		bool there;
+	} cases[] = { { "../a.txt", true }, { "../with/index.html", true },
+		{ "../../secret", false }, { "/etc/passwd", false }, { "../none", false } };
+	for (size_t i = 0; i < SLV_COUNT(cases); i++) {
+		assert_int_equal(symlinkat(cases[i].to, fixture->root_fd, "without/index.html"), 0);
+		struct files_found found = find(fixture, "without/");
+		assert_int_equal(found.what, cases[i].there ? FILES_FILE : FILES_NONE);
+		files_found_done(&found);
+		assert_int_equal(unlinkat(fixture->root_fd, "without/index.html", 0), 0);
+	}
+}
+
+static void an_index_behind_too_long_a_path_is_not_there(void **state)
+{
+	char path[PATH_MAX];
+	memset(path, '/', sizeof(path));
+	memcpy(path, "with", 4);
+	path[PATH_MAX - 1] = '\0';
+	struct files_found found = find(*state, path);
+	assert_int_equal(found.what, FILES_NONE);
+	files_found_done(&found);
+	path[PATH_MAX - 1 - strlen("index.html")] = '\0';
+	found = find(*state, path);
+	assert_int_equal(found.what, FILES_FILE);
+	files_found_done(&found);
+}
+
 static void a_folder_is_listed_only_if_asked(void **state)
 {
 	struct fixture *fixture = *state;
@@ -164,6 +197,8 @@ int main(void)
 		FIND_TEST(nothing_outside_is_there),
 		FIND_TEST(a_link_inside_is_followed),
 		FIND_TEST(a_folder_shows_its_index_behind_a_slash),
+		FIND_TEST(an_index_may_be_a_link_to_elsewhere_in_the_root),
+		FIND_TEST(an_index_behind_too_long_a_path_is_not_there),
 		FIND_TEST(a_folder_is_listed_only_if_asked),
 		cmocka_unit_test(types_follow_the_extension),
 	};

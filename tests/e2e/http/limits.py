@@ -307,7 +307,7 @@ def files_that_nobody_reads_do_not_take_all_descriptors(server):
         heads = [conn.head() for conn in conns]
         assert [status for status, _ in heads].count(200) == 60, heads
         busy = [fields for status, fields in heads if status == 503]
-        assert len(busy) == 10 and all(("Selvedge-Error", "busy") in fields for fields in busy), busy
+        assert len(busy) == 10 and all(("Selvedge-Error", "busy") in each for each in busy), busy
         assert server.ask("/hello.txt").body == FILES["hello.txt"]
     finally:
         for conn in conns:
