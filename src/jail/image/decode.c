@@ -107,6 +107,11 @@ static slv_err too_many_pixels(
 			(unsigned long long)max);
 }
 
+static uint32_t read_u32(const uint8_t *at)
+{
+	return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
 /* A zTXt, or an iTXt whose flag behind the keyword says so (PNG 11.3.3). */
 static bool is_packed_text(const uint8_t *chunk, size_t len)
 {
@@ -125,8 +130,7 @@ static slv_err check_texts(struct slv_arena *arena, slv_str png)
 	size_t packed = 0;
 	for (size_t at = 8; png.len - at >= 12;) {
 		const uint8_t *chunk = (const uint8_t *)png.at + at;
-		uint32_t len = (uint32_t)chunk[0] << 24 | (uint32_t)chunk[1] << 16 |
-		               (uint32_t)chunk[2] << 8 | chunk[3];
+		uint32_t len = read_u32(chunk);
 		if (len > png.len - at - 12)
 			break; /* cut: the decoder will see */
 		if (is_packed_text(chunk, len))
@@ -137,6 +141,30 @@ static slv_err check_texts(struct slv_arena *arena, slv_str png)
 					PNG_PACKED_MAX);
 		at += 12 + (size_t)len;
 	}
+	return SLV_OK;
+}
+
+/* A still picture is in a box `meta`, a sequence in `moov` (ISO 23008-12 §7). A file may have both;
+ * one without the former is whole, but for the decoder, which reads that alone, damaged. */
+static slv_err check_boxes(slv_str heif)
+{
+	bool moves = false;
+	for (size_t at = 0; heif.len - at >= 8;) {
+		const uint8_t *box = (const uint8_t *)heif.at + at;
+		uint64_t len = read_u32(box);
+		if (memcmp(box + 4, "meta", 4) == 0)
+			return SLV_OK;
+		if (memcmp(box + 4, "moov", 4) == 0)
+			moves = true;
+		if (len == 1 && heif.len - at >= 16)
+			len = (uint64_t)read_u32(box + 8) << 32 | read_u32(box + 12);
+		if (len < 8 || len > heif.len - at)
+			break; /* 0: up to the end; else cut */
+		at += len;
+	}
+	if (moves)
+		return SLV_ERR(SLV_E_MEDIA,
+				"an image sequence without a still picture is not read here");
 	return SLV_OK;
 }
 
@@ -193,6 +221,8 @@ slv_err slv_decode_head(struct slv_arena *arena, slv_str bytes, const struct slv
 	slv_err err = SLV_OK;
 	if (source.format == SLV_FORMAT_PNG)
 		err = check_texts(arena, bytes);
+	else if (source.format == SLV_FORMAT_AVIF || source.format == SLV_FORMAT_HEIC)
+		err = check_boxes(bytes);
 	else if (source.format == SLV_FORMAT_JPEG)
 		err = read_jpeg_head(plan, &source);
 	if (!slv_failed(err) && !source.plain)
