@@ -24,6 +24,11 @@ static slv_err check_route(struct slv_arena *scratch, const struct slv_edge_conf
 	if (!slv_str_starts(route->path, SLV_STR("/")))
 		return slv_err_printf(scratch, SLV_E_SYNTAX,
 				"route path '%.*s' must begin with '/'", SLV_FMT(route->path));
+	if (slv_str_find_str(route->path, SLV_STR("//")) < route->path.len)
+		return slv_err_printf(scratch, SLV_E_SYNTAX,
+				"route path '%.*s' has two slashes in a row; requests have one "
+				"there, however many were sent",
+				SLV_FMT(route->path));
 	size_t count = 0;
 	for (size_t i = 0; conf->services[i]; i++) {
 		if (!route->settings[i])

@@ -247,6 +247,20 @@ static void a_path_that_escapes_is_refused_before_it_is_routed(void **state)
 		assert_int_equal(ask(*state, "a.example", paths[i]).status, 400);
 }
 
+static void slashes_in_a_row_are_one_for_routes_and_services(void **state)
+{
+	start(*state);
+	assert_string_equal(ask(*state, "a.example", "//long/x").body, "/long/");
+	assert_string_equal(ask(*state, "a.example", "/long//er///x").body, "/long/er/");
+	assert_string_equal(ask(*state, "a.example", "///long//x").body, "/long/");
+	assert_string_equal(ask(*state, "a.example", "http://a.example//long/x").body, "/long/");
+
+	struct slv_req req;
+	ask_with(*state, "a.example", "/long//a//https://b", (slv_str){ 0 }, (slv_str){ 0 }, &req);
+	assert_true(slv_str_eq(req.path, SLV_STR("/long/a/https:/b")));
+	assert_true(slv_str_eq(req.uri.path, SLV_STR("/long//a//https://b")));
+}
+
 static void a_request_that_leads_to_itself_ends(void **state)
 {
 	start(*state);
@@ -322,6 +336,9 @@ static void settings_that_make_no_sense_are_named(void **state)
 	fixture->routes[0][0].path = SLV_STR("x");
 	slv_err err = slv_edge_conf_check(&fixture->arena, conf);
 	assert_string_equal(err.what, "route path 'x' must begin with '/'");
+	fixture->routes[0][0].path = SLV_STR("/a//");
+	err = slv_edge_conf_check(&fixture->arena, conf);
+	assert_non_null(strstr(err.what, "route path '/a//' has two slashes in a row"));
 	fixture->routes[0][0].path = SLV_STR("/");
 
 	fixture->routes[0][0].settings[1] = &fixture->settings;
@@ -374,6 +391,7 @@ int main(void)
 		EDGE_TEST(without_a_site_the_request_is_misdirected),
 		EDGE_TEST(an_error_of_a_service_is_its_reply),
 		EDGE_TEST(a_path_that_escapes_is_refused_before_it_is_routed),
+		EDGE_TEST(slashes_in_a_row_are_one_for_routes_and_services),
 		EDGE_TEST(a_request_that_leads_to_itself_ends),
 		EDGE_TEST(only_trusted_proxies_are_believed),
 		EDGE_TEST(a_purge_reaches_the_routes_of_its_site),

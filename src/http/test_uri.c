@@ -186,7 +186,10 @@ static void other_paths_are_decoded(void **state)
 	static const char *const cases[][2] = {
 		{ "/", "/" },
 		{ "*", "*" },
-		{ "//a//", "//a//" },
+		{ "//a//", "/a/" },
+		{ "///", "/" },
+		{ "/a///b//c", "/a/b/c" },
+		{ "/a/https://b/c", "/a/https:/b/c" },
 		{ "/...", "/..." },
 		{ "/.a/..b/a..", "/.a/..b/a.." },
 		{ "/a%20b", "/a b" },

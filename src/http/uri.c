@@ -188,6 +188,17 @@ slv_err slv_uri_decode(struct slv_arena *arena, slv_str text, slv_str *ret_text)
 	return decode(arena, text, "", ret_text);
 }
 
+/* In place. The kernel does the same when it opens a file, so who compares paths must, too. */
+static slv_str merge_slashes(slv_str path)
+{
+	char *bytes = (char *)(uintptr_t)path.at;
+	size_t len = 0;
+	for (size_t i = 0; i < path.len; i++)
+		if (bytes[i] != '/' || len == 0 || bytes[len - 1] != '/')
+			bytes[len++] = bytes[i];
+	return slv_str_head(path, len);
+}
+
 slv_err slv_uri_decode_path(struct slv_arena *arena, slv_str path, slv_str *ret_path)
 {
 	if (slv_str_find(path, '\\') < path.len)
@@ -203,7 +214,7 @@ slv_err slv_uri_decode_path(struct slv_arena *arena, slv_str path, slv_str *ret_
 		if (slv_str_eq(segment, SLV_STR(".")) || slv_str_eq(segment, SLV_STR("..")))
 			return SLV_ERR(SLV_E_SYNTAX, "segment '.' or '..' in a path");
 	}
-	*ret_path = decoded;
+	*ret_path = merge_slashes(decoded);
 	return SLV_OK;
 }
 

@@ -1,7 +1,8 @@
 /* uri.h - request targets and URLs (RFC 3986, RFC 9112 section 3.2)
  *
  * Paths are decoded once, here, and never again. Dot segments are refused rather
- * than resolved: no honest client sends them, and each resolver differs.
+ * than resolved: no honest client sends them, and each resolver differs. Slashes in
+ * a row are one: honest clients do send those, and to files they mean one.
  */
 #ifndef SLV_HTTP_URI_H
 #define SLV_HTTP_URI_H
@@ -36,8 +37,9 @@ slv_err slv_host_parse(slv_str text, struct slv_host *ret_host);
  * an octet 0 that results. SLV_E_LIMIT past the arena's cap. */
 slv_err slv_uri_decode(struct slv_arena *arena, slv_str text, slv_str *ret_text);
 
-/* Decode a path for routing and files: as slv_uri_decode(), and SLV_E_SYNTAX for a segment
- * "." or "..", for an encoded '/' (%2f) or any '\\', before or after decoding. */
+/* Decode a path for routing and files: as slv_uri_decode(), with one '/' for each run of them, and
+ * SLV_E_SYNTAX for a segment "." or "..", for an encoded '/' (%2f) or any '\\', before or after
+ * decoding. */
 slv_err slv_uri_decode_path(struct slv_arena *arena, slv_str path, slv_str *ret_path);
 
 /* Append `text` percent-encoded but for unreserved characters and those in `keep`. */

@@ -62,6 +62,7 @@ def a_file_dated_in_the_future_is_served(server):
     ("needless", "/%68ello%2etxt", FILES["hello.txt"]),
     ("a query", "/hello.txt?x=../..", FILES["hello.txt"]),
     ("slashes in front", "//hello.txt", FILES["hello.txt"]),
+    ("slashes within", "/folder///index.html", FILES["folder/index.html"]),
 ])
 def a_name_is_decoded_once(server, target, body):
     reply = server.ask(target)
@@ -158,6 +159,27 @@ def a_hundred_files_at_once_come_whole(server):
     for number, conn in enumerate(conns):
         assert conn.reply().body == BIG[number:]
         conn.close()
+
+
+@fixture
+def a_server_with_a_route_over_a_folder():
+    with serve() as server:
+        routes = server.settings["sites"][0]["routes"]
+        other = server.folder / "other"
+        other.mkdir()
+        (other / "file.txt").write_bytes(b"of the longer route")
+        routes.append({"path": "/bare/", "files": {"root": str(other)}})
+        server.stop()
+        server.start()
+        yield server
+
+
+@table(a_server_with_a_route_over_a_folder, [(target, target) for target in (
+    "/bare/file.txt", "//bare/file.txt", "/bare//file.txt", "///bare///file.txt",
+    "/%62are//file.txt", "http://localhost//bare/file.txt")])
+def slashes_in_a_row_lead_to_no_other_route(server, target):
+    reply = server.ask(target)
+    assert reply.status == 200 and reply.body == b"of the longer route", reply
 
 
 @fixture
