@@ -343,11 +343,14 @@ static void core_drain(struct slv_post *post)
 	slv_listen_drain(core->listen, core_drained, core);
 }
 
-static void on_drain(void *arg, uint32_t drain_ms)
+static void on_drain(void *arg, uint32_t drain_ms, bool replaced)
 {
 	struct program *program = arg;
 	(void)drain_ms; /* the parent kills us then */
 	program->draining = true;
+	/* Purges reach the next edge; what we wrote would bring back what they forget. */
+	if (replaced)
+		slv_cache_leave_disk(program->cache);
 	program->undrained = program->count + (program->admin_listen ? 1 : 0);
 	for (uint32_t i = 0; i < program->count; i++) {
 		program->cores[i].drain.run = core_drain;

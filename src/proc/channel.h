@@ -24,7 +24,7 @@ enum {
 	SLV_CHANNEL_SOCKETS_FD,
 };
 
-#define SLV_CHANNEL_MAGIC 0x31707365u   /* raise with each change below */
+#define SLV_CHANNEL_MAGIC 0x32707365u   /* raise with each change below */
 #define SLV_CHANNEL_BOOT_MAX SLV_MIB(4) /* bytes */
 #define SLV_CHANNEL_REQUESTS_MAX 64     /* for jails, that wait at once */
 #define SLV_CHANNEL_WHAT_MAX 256        /* bytes of a reason, the NUL included */
@@ -64,6 +64,7 @@ struct slv_channel_made {
 
 struct slv_channel_drain {
 	uint32_t drain_ms;
+	uint32_t replaced; /* 1: another edge is there already */
 };
 
 #endif

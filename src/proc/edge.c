@@ -285,7 +285,7 @@ static bool on_drain(struct slv_edge_link *link, const struct slv_message *messa
 	if (link->draining)
 		return true;
 	link->draining = true;
-	link->events.drain(link->events.arg, body->drain_ms);
+	link->events.drain(link->events.arg, body->drain_ms, body->replaced != 0);
 	return true;
 }
 

@@ -54,8 +54,9 @@ const struct slv_ticket_keys *slv_edge_link_tickets(const struct slv_edge_link *
 struct slv_edge_events {
 	/* The keys have changed. */
 	void (*tickets)(void *arg, const struct slv_ticket_keys *keys);
-	/* Stop accepting, finish what runs within `drain_ms`, then exit. Comes at most once. */
-	void (*drain)(void *arg, uint32_t drain_ms);
+	/* Stop accepting, finish what runs within `drain_ms`, then exit. `replaced`: another edge
+	 * serves already, and has what two share. Comes at most once. */
+	void (*drain)(void *arg, uint32_t drain_ms, bool replaced);
 	/* The parent is gone or talks nonsense: exit now. Comes at most once, nothing after it. */
 	void (*stop)(void *arg);
 	void *arg;

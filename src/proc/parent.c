@@ -164,7 +164,7 @@ static void edge_send(struct edge *edge, struct slv_message_head head, const voi
 		edge_kill(edge, "it does not read its channel");
 }
 
-static void edge_drain(struct edge *edge)
+static void edge_drain(struct edge *edge, bool replaced)
 {
 	struct slv_parent *parent = edge->parent;
 	if (edge->state == EDGE_DRAINING)
@@ -173,7 +173,7 @@ static void edge_drain(struct edge *edge)
 	slv_log(log_of(parent), SLV_INFO, "edge.drain", SLV_KV("edge", edge->number),
 			SLV_KV("drain_ms", edge->drain_ms));
 	slv_timer_start(parent->loop, &edge->deadline, (uint64_t)edge->drain_ms + DRAIN_GRACE_MS);
-	struct slv_channel_drain body = { .drain_ms = edge->drain_ms };
+	struct slv_channel_drain body = { .drain_ms = edge->drain_ms, .replaced = replaced };
 	edge_send(edge, (struct slv_message_head){ .type = SLV_CHANNEL_DRAIN, .len = sizeof(body) },
 			&body, NULL, 0);
 }
@@ -346,9 +346,9 @@ static void edge_is_ready(struct edge *edge)
 	}
 	slv_listeners_settle(parent->listeners, parent->setup);
 	if (before)
-		edge_drain(before);
+		edge_drain(before, true);
 	if (parent->stopping)
-		edge_drain(edge);
+		edge_drain(edge, false);
 	if (parent->conf->ready)
 		parent->conf->ready(
 				parent->conf->arg, parent->listeners->at, parent->listeners->count);
@@ -563,7 +563,7 @@ void slv_parent_stop(struct slv_parent *parent)
 	if (parent->starting)
 		slv_child_kill(&parent->starting->child);
 	if (parent->serving)
-		edge_drain(parent->serving);
+		edge_drain(parent->serving, false);
 	if (parent->edge_count == 0)
 		parent_over(parent);
 }

@@ -26,6 +26,7 @@ struct fixture {
 	struct slv_edge_link *link;
 	int drains, stops, tickets;
 	uint32_t drain_ms;
+	bool replaced;
 	uint8_t key;       /* first byte of the newest */
 	int made, refused; /* answers */
 	slv_err made_err;  /* the last one's */
@@ -105,11 +106,12 @@ static slv_err open_link(struct fixture *f)
 	return slv_edge_link_open(&f->arena, &f->link);
 }
 
-static void on_drain(void *arg, uint32_t drain_ms)
+static void on_drain(void *arg, uint32_t drain_ms, bool replaced)
 {
 	struct fixture *f = arg;
 	f->drains++;
 	f->drain_ms = drain_ms;
+	f->replaced = replaced;
 }
 
 static void on_stop(void *arg)
@@ -320,11 +322,12 @@ static void the_parent_hears_why_it_cannot_start(void **state)
 static void it_is_told_to_drain_once(void **state)
 {
 	struct fixture *f = *state;
-	struct slv_channel_drain body = { .drain_ms = 4711 };
+	struct slv_channel_drain body = { .drain_ms = 4711, .replaced = 1 };
 	start(f);
 	tell(f, SLV_CHANNEL_DRAIN, 0, &body, sizeof(body), 0);
 	turn_until(f, &f->drains, 1);
 	assert_int_equal(f->drain_ms, 4711);
+	assert_true(f->replaced);
 	tell(f, SLV_CHANNEL_DRAIN, 0, &body, sizeof(body), 0);
 	slv_fd_done(&f->parent_fd);
 	turn_until(f, &f->stops, 1);

@@ -190,9 +190,10 @@ static void on_tickets(void *arg, const struct slv_ticket_keys *keys)
 	((struct fake *)arg)->keys = *keys;
 }
 
-static void on_drain(void *arg, uint32_t drain_ms)
+static void on_drain(void *arg, uint32_t drain_ms, bool replaced)
 {
 	struct fake *fake = arg;
+	(void)replaced;
 	slv_assert(drain_ms > 0);
 	if (!fake->stubborn)
 		_exit(0);

@@ -395,6 +395,12 @@ void slv_cache_purge_all(
 	purge_start(cache, loop, SLV_CACHE_ALL, &key, done, arg);
 }
 
+void slv_cache_leave_disk(struct slv_cache *cache)
+{
+	if (cache->disk)
+		slv_cache_disk_leave(cache->disk);
+}
+
 struct slv_cache_stats slv_cache_stats(const struct slv_cache *cache)
 {
 	struct slv_cache_mem_stats mem = slv_cache_mem_stats(cache->mem);

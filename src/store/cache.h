@@ -127,6 +127,11 @@ void slv_cache_purge_source(struct slv_cache *cache, struct slv_loop *loop,
 void slv_cache_purge_all(
 		struct slv_cache *cache, struct slv_loop *loop, void (*done)(void *arg), void *arg);
 
+/* Bring nothing into the folder from now on, and remove nothing from it for being old: another
+ * process has it now, whose purges we do not hear of. What is there is still read and purged, and
+ * memory goes on. Thread: any. */
+void slv_cache_leave_disk(struct slv_cache *cache);
+
 struct slv_cache_stats {
 	uint64_t memory_bytes, memory_entries, disk_bytes, disk_entries;
 	uint64_t hits_memory;

@@ -195,7 +195,7 @@ bool slv_cache_disk_wants(
 		struct slv_cache_disk *disk, const struct slv_cache_entry *entry, uint64_t mono_ms)
 {
 	uint64_t cost = cost_of(entry), max = disk->conf.bytes_max;
-	if (mono_ms < disk->write_after_ms || cost > max / COST_SHARE)
+	if (disk->left || mono_ms < disk->write_after_ms || cost > max / COST_SHARE)
 		return false;
 	if (slv_cache_index_bytes(disk->index) + cost > max + max / OVER_SHARE)
 		return false; /* the sweep does not keep up */
@@ -255,7 +255,7 @@ static bool note(struct slv_cache_disk *disk, const struct slv_cache_entry *entr
 	return kept;
 }
 
-/* Rename what was written to its place, unless the claim is void by now. */
+/* Rename what was written to its place, unless the claim is void by now or the disk was left. */
 static int bring_in(struct slv_cache_disk *disk, int dir_fd, const char *temp,
 		const struct slv_cache_entry *entry, const struct slv_cache_claim *claim)
 {
@@ -267,9 +267,10 @@ static int bring_in(struct slv_cache_disk *disk, int dir_fd, const char *temp,
 	int result = -ECANCELED;
 	bool voided = false;
 	slv_cache_claim_rename_begin(claims, claim);
-	if (!slv_cache_claim_pending(claims, claim) && slv_cache_claim_holds(claims, claim)) {
+	if (!disk->left && !slv_cache_claim_pending(claims, claim) &&
+			slv_cache_claim_holds(claims, claim)) {
 		result = on->ops->rename(on, dir_fd, temp, dir_fd, name);
-		voided = !result && !slv_cache_claim_holds(claims, claim);
+		voided = !result && (disk->left || !slv_cache_claim_holds(claims, claim));
 	}
 	if (voided) {
 		result = on->ops->unlink(on, dir_fd, name);
@@ -313,7 +314,8 @@ void slv_cache_disk_write(struct slv_cache_disk *disk, const struct slv_cache_en
 {
 	struct slv_cache_claims *claims = disk->conf.claims;
 	int result = 0;
-	if (!slv_cache_claim_pending(claims, claim) && slv_cache_claim_holds(claims, claim))
+	if (!disk->left && !slv_cache_claim_pending(claims, claim) &&
+			slv_cache_claim_holds(claims, claim))
 		result = write_file(disk, entry, claim, mono_ms);
 	/* ENOENT: the folder was purged or emptied while we were in it. */
 	if (result && result != -ENOENT && result != -ECANCELED)
@@ -551,6 +553,11 @@ bool slv_cache_disk_purge(struct slv_cache_disk *disk, enum slv_cache_scope scop
 		return true;
 	slv_cache_disk_trouble(disk, SLV_CACHE_REMOVE_TROUBLE, result, mono_ms);
 	return false;
+}
+
+void slv_cache_disk_leave(struct slv_cache_disk *disk)
+{
+	disk->left = true;
 }
 
 struct slv_cache_disk_stats slv_cache_disk_stats(const struct slv_cache_disk *disk)

@@ -62,7 +62,8 @@ void slv_cache_disk_free(struct slv_cache_disk *disk);
 /* In the calls below `mono_ms` is the loop's monotonic clock, `now_ms` the wall's. */
 
 /* Whether to write an entry now; it is then counted as being written until the write, which must
- * follow. No, if it is too large, too much waits to be written, or an error was not long ago. */
+ * follow. No, if it is too large, too much waits to be written, an error was not long ago, or the
+ * disk was left. */
 bool slv_cache_disk_wants(
 		struct slv_cache_disk *disk, const struct slv_cache_entry *entry, uint64_t mono_ms);
 void slv_cache_disk_write(struct slv_cache_disk *disk, const struct slv_cache_entry *entry,
@@ -85,6 +86,9 @@ bool slv_cache_disk_sweep(struct slv_cache_disk *disk, int64_t now_ms, uint64_t 
 
 /* Whether there is something to sweep, and no error of it was not long ago. Never waits. */
 bool slv_cache_disk_is_untidy(const struct slv_cache_disk *disk, uint64_t mono_ms);
+
+/* Write and evict no more. What is being written is taken away again. */
+void slv_cache_disk_leave(struct slv_cache_disk *disk);
 
 struct slv_cache_disk_stats {
 	uint64_t bytes, entries, evictions, errors;

@@ -29,6 +29,7 @@ struct slv_cache_disk {
 	char *folder;
 	struct slv_cache_index *index;
 	_Atomic int root_fd;            /* -1 until it was opened */
+	_Atomic bool left;              /* it is another's now */
 	_Atomic uint64_t names;         /* makes them differ */
 	_Atomic uint64_t waiting;       /* entries to be written */
 	_Atomic uint64_t waiting_bytes; /* and their bytes */

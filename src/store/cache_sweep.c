@@ -30,8 +30,9 @@ bool slv_cache_disk_is_over(const struct slv_cache_disk *disk)
 
 bool slv_cache_disk_is_untidy(const struct slv_cache_disk *disk, uint64_t mono_ms)
 {
+	bool is_ours = !disk->left;
 	return mono_ms >= disk->sweep_after_ms &&
-	       (disk->has_gone || !disk->is_scanned || slv_cache_disk_is_over(disk));
+	       (disk->has_gone || (is_ours && (!disk->is_scanned || slv_cache_disk_is_over(disk))));
 }
 
 /* --- what was purged --- */
@@ -277,6 +278,8 @@ bool slv_cache_disk_sweep(struct slv_cache_disk *disk, int64_t now_ms, uint64_t 
 		return false;
 	if (disk->has_gone)
 		return sweep_gone(disk, root_fd, mono_ms);
+	if (disk->left)
+		return false;
 	if (!disk->is_scanned) {
 		sweep_scan(disk, root_fd, now_ms, mono_ms);
 		return true;

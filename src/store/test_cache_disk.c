@@ -585,6 +585,64 @@ static void a_purge_that_the_disk_refuses_holds_and_is_tried_again(void **state)
 	kit_settle(kit);
 }
 
+/* --- leaving --- */
+
+static void a_disk_that_was_left_is_read_and_purged_but_not_written(void **state)
+{
+	struct kit *kit = *state;
+	struct slv_cache_key before = kit_key(1, 1), after = kit_key(1, 2), again = kit_key(2, 1);
+	put_and_settle(kit, before);
+	put_and_settle(kit, again);
+	slv_cache_leave_disk(kit->cache);
+	put_and_settle(kit, after);
+	assert_true(kit_gets(kit, after, 0));
+	assert_false(kit_has_file(kit, after));
+	assert_true(kit_fetches(kit, before, 0));
+	purge(kit, SLV_CACHE_SOURCE, before);
+	while (!kit->done)
+		kit_turn(kit);
+	kit_settle(kit);
+	assert_false(kit_has_file(kit, before));
+	assert_false(kit_gets(kit, after, 0));
+	assert_true(kit_has_file(kit, again));
+	assert_int_equal(errors(kit), 0);
+}
+
+static void what_is_being_written_when_it_is_left_does_not_stay(void **state)
+{
+	struct kit *kit = *state;
+	struct slv_cache_key key = kit_key(1, 1);
+	kit->disk.at_rename.closed = true;
+	kit_put(kit, key, 1000, 0);
+	gate_wait(&kit->disk.at_rename);
+	slv_cache_leave_disk(kit->cache);
+	gate_open(&kit->disk.at_rename);
+	kit_settle(kit);
+	assert_int_equal(count_files(kit), 0);
+	assert_true(kit_gets(kit, key, 0));
+	assert_int_equal(errors(kit), 0);
+}
+
+static void a_disk_that_was_left_is_not_swept(void **state)
+{
+	struct kit *kit = *state;
+	for (uint32_t i = 0; i < 20; i++)
+		put_and_settle(kit, kit_key(i, 1));
+	kit_stop(kit);
+	kit->conf.memory_bytes_max = 0; /* else what it holds is spared */
+	kit->conf.disk_bytes_max = 10 * 4096;
+	kit_start(kit);
+	slv_cache_leave_disk(kit->cache);
+	assert_true(kit_fetches(kit, kit_key(1, 1), 0)); /* a sweep would begin with it */
+	kit_settle(kit);
+	for (unsigned i = 0; i < 50; i++) {
+		kit->mono_ms++;
+		slv_loop_turn(kit->loop, false);
+		kit_settle(kit);
+	}
+	assert_int_equal(count_files(kit), 20);
+}
+
 /* --- bounds --- */
 
 static void only_so_much_waits_to_be_written(void **state)
@@ -652,6 +710,9 @@ int main(void)
 		CACHE_TEST(while_a_purge_is_pending_the_disk_is_not_asked),
 		CACHE_TEST(of_two_puts_at_once_the_older_does_not_stay),
 		CACHE_TEST(a_purge_that_the_disk_refuses_holds_and_is_tried_again),
+		CACHE_TEST(a_disk_that_was_left_is_read_and_purged_but_not_written),
+		CACHE_TEST(what_is_being_written_when_it_is_left_does_not_stay),
+		CACHE_TEST(a_disk_that_was_left_is_not_swept),
 		CACHE_TEST(only_so_much_waits_to_be_written),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@ import os
 import signal
 import time
 
-from crashes import KEPT, PHOTO, new_picture, put_site
+from crashes import KEPT, PHOTO, ROUTE, new_picture, put_site
 from load import Load
 from run import case, fixture
 from selvedge import SLOW, Server, request, wait_for
@@ -106,6 +106,32 @@ def a_reload_keeps_what_the_cache_has_on_disk(server):
     wait_for("the disk", lambda: server.metrics()["selvedge_cache_disk_entries"] >= 2)
     reload_and_wait(server)
     assert "hit" in server.ask(KEPT).get("Cache-Status")
+
+
+@case(a_server_to_reload)
+def what_an_edge_makes_while_it_drains_is_not_found_after_a_purge(server):
+    target = f"{ROUTE}width=123,height=45,format=png/photo.png"
+    before = server.jails()
+    with server.connect() as conn, server.connect() as slow:
+        slow.send(request("/big.bin"))  # so that the edge lives on for a while
+        assert slow.head()[0] == 200
+        for pid in before:
+            os.kill(pid, signal.SIGSTOP)
+        conn.send(request(target))
+        drains = len(server.events("edge.drain"))
+        server.reload()
+        wait_for("the drain", lambda: len(server.events("edge.drain")) > drains)
+        # The old one has been told when it accepts no more.
+        wait_for("the next edge to have the admin's port", lambda: all(
+            server.metrics()["selvedge_cache_memory_entries"] == 0 for _ in range(20)))
+        assert server.purge(source="/photo.png").status == 200
+        for pid in before:
+            os.kill(pid, signal.SIGCONT)
+        assert conn.reply().status == 200
+        time.sleep(0.5)  # it would write it in this time
+        assert slow._exactly(len(BIG)) == BIG
+    wait_for("the old edge to end", lambda: len(server.edges()) == 1)
+    assert "hit" not in server.ask(target).get("Cache-Status")
 
 
 @case(a_server_to_reload)
