@@ -118,8 +118,8 @@ slv_err edge_host(struct slv_arena *arena, slv_str text, slv_str *ret_name, uint
 	return SLV_OK;
 }
 
-/* Who the client is, and what it asked for, as the nearest proxy that we trust tells. */
-static slv_err normalise(struct slv_edge *edge, struct slv_req *req)
+/* Who the client is, and what host it asked for, as the nearest proxy that we trust tells. */
+static slv_err find_client(struct slv_edge *edge, struct slv_req *req)
 {
 	slv_str host = req->uri.authority.len ? req->uri.authority
 	                                      : slv_fields_get(&req->fields, SLV_FIELD_HOST);
@@ -134,10 +134,7 @@ static slv_err normalise(struct slv_edge *edge, struct slv_req *req)
 		if (told.host.len)
 			host = told.host;
 	}
-	slv_err err = edge_host(req->arena, host, &req->host, &req->host_port);
-	if (slv_failed(err))
-		return err;
-	return slv_uri_decode_path(req->arena, req->uri.path, &req->path);
+	return edge_host(req->arena, host, &req->host, &req->host_port);
 }
 
 static slv_err admit_services(const struct edge_site *site, struct slv_req *req)
@@ -171,7 +168,7 @@ static slv_err dispatch(struct slv_edge *edge, struct slv_req *req)
 	if (slv_str_eq(req->uri.path, SLV_STR("*")))
 		return answer_for_all(req);
 	slv_assert(req->site <= edge->sites_count);
-	slv_err err = normalise(edge, req);
+	slv_err err = slv_uri_decode_path(req->arena, req->uri.path, &req->path);
 	if (slv_failed(err))
 		return err;
 	const struct edge_site *site =
@@ -196,10 +193,25 @@ void slv_edge_request(struct slv_edge *edge, struct slv_req *req)
 	slv_loop_assert(edge->loop);
 	slv_metric_add(edge->in_flight, 1);
 	slv_err err = edge_admit(edge);
+	slv_err told = find_client(edge, req); /* first of all, for the log */
+	if (!slv_failed(err))
+		err = told;
 	if (!slv_failed(err))
 		err = dispatch(edge, req);
 	if (slv_failed(err))
 		slv_problem_reply(req, err);
+}
+
+void slv_edge_refuse(struct slv_edge *edge, struct slv_req *req, slv_err err)
+{
+	slv_loop_assert(edge->loop);
+	slv_metric_add(edge->in_flight, 1);
+	slv_str target = req->target;
+	if (!req->uri.path.at)
+		req->uri.path = slv_str_cut(&target, '?');
+	(void)find_client(edge, req); /* `err` is the earlier mistake */
+	slv_edge_refused(edge, &req->peer, err);
+	slv_problem_reply(req, err);
 }
 
 static void env_dispatch(struct slv_service_env *env, struct slv_req *req)
@@ -207,7 +219,9 @@ static void env_dispatch(struct slv_service_env *env, struct slv_req *req)
 	struct edge_env *own = SLV_CONTAINER(env, struct edge_env, env);
 	slv_err err = req->depth > DEPTH_MAX ? SLV_ERR(SLV_E_CYCLE, "the source leads back to "
 								    "itself more than 4 times")
-	                                     : dispatch(own->edge, req);
+	                                     : find_client(own->edge, req);
+	if (!slv_failed(err))
+		err = dispatch(own->edge, req);
 	if (slv_failed(err))
 		slv_problem_reply(req, err);
 }

@@ -67,6 +67,13 @@ size_t slv_edge_purge(
  * worked out here from what proto filled in: method, target, uri, fields, scheme, version, peer. */
 void slv_edge_request(struct slv_edge *edge, struct slv_req *req);
 
+/* Instead of slv_edge_request(): `req` is not served because of `err`, which is its reply: its
+ * header did not parse, came too slowly, or is past a limit. Counted and logged as by
+ * slv_edge_refused() and, as slv_edge_finish() is owed likewise, in the access log. Of what proto
+ * fills in, arena, sink, peer and `fields` (with an arena) are needed; what was not understood is
+ * empty. */
+void slv_edge_refuse(struct slv_edge *edge, struct slv_req *req, slv_err err);
+
 /* Sent, or given up: the last call for `req`. */
 void slv_edge_finish(struct slv_edge *edge, struct slv_req *req);
 

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/testing.h"
+#include "loop/log.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -87,7 +88,7 @@ static void waiter_reply(struct slv_sink *sink, struct slv_req *req, struct slv_
 {
 	struct waiter *waiter = SLV_CONTAINER(sink, struct waiter, sink);
 	waiter->status = req->sent_status = reply->status;
-	waiter->code = reply->code;
+	waiter->code = req->error_code = reply->code;
 	snprintf(waiter->body, sizeof(waiter->body), "%.*s", SLV_FMT(reply->body.bytes));
 	slv_body_done(&reply->body);
 }
@@ -99,6 +100,8 @@ struct fixture {
 	struct slv_loop *loop;
 	struct slv_metrics *metrics;
 	struct slv_edge *edge;
+	struct slv_log *access; /* NULL unless the test looks at it */
+	FILE *log;
 	struct slv_edge_conf conf;
 	struct slv_edge_site sites[3];
 	struct slv_edge_route routes[3][3];
@@ -150,14 +153,40 @@ static int setup(void **state)
 static void start(struct fixture *fixture)
 {
 	struct slv_service_env env = { .loop = fixture->loop, .metrics = fixture->metrics };
-	slv_err err = slv_edge_new(&fixture->arena, &env, &fixture->conf, NULL, &fixture->edge);
+	slv_err err = slv_edge_new(
+			&fixture->arena, &env, &fixture->conf, fixture->access, &fixture->edge);
 	assert_false(slv_failed(err));
+}
+
+static void start_with_log(struct fixture *fixture)
+{
+	fixture->log = tmpfile();
+	assert_non_null(fixture->log);
+	fixture->access = slv_log_new(fileno(fixture->log), SLV_INFO);
+	start(fixture);
+}
+
+/* End the access log; what its last line says. */
+static const char *last_line(struct fixture *fixture)
+{
+	static char line[2048];
+	char next[sizeof(line)];
+	slv_log_free(fixture->access);
+	fixture->access = NULL;
+	line[0] = '\0';
+	rewind(fixture->log);
+	while (fgets(next, sizeof(next), fixture->log))
+		memcpy(line, next, sizeof(line));
+	return line;
 }
 
 static int teardown(void **state)
 {
 	struct fixture *fixture = *state;
 	slv_edge_free(fixture->edge);
+	slv_log_free(fixture->access);
+	if (fixture->log)
+		assert_int_equal(fclose(fixture->log), 0);
 	slv_metrics_free(fixture->metrics);
 	slv_loop_free(fixture->loop);
 	slv_arena_done(&fixture->arena);
@@ -165,22 +194,30 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* A request as proto has it before it knows what it is. */
+static struct slv_req *req_new(struct fixture *fixture, struct waiter *waiter)
+{
+	struct slv_req *req = SLV_NEW(&fixture->arena, struct slv_req);
+	assert_non_null(req);
+	*waiter = (struct waiter){ .sink = { .ops = &waiter_ops } };
+	*req = (struct slv_req){ .arena = &fixture->arena,
+		.sink = &waiter->sink,
+		.version = 11,
+		.scheme = SLV_STR("http") };
+	assert_true(slv_addr_parse(SLV_STR("10.0.0.9"), &req->peer));
+	slv_fields_init(&req->fields, &fixture->arena);
+	return req;
+}
+
 /* Send a GET; fields beside Host may be in `extra`. */
 static struct waiter ask_with(struct fixture *fixture, const char *host, const char *target,
 		slv_str extra_name, slv_str extra_value, struct slv_req *ret_req)
 {
-	struct waiter waiter = { .sink = { .ops = &waiter_ops } };
-	struct slv_req *req = SLV_NEW(&fixture->arena, struct slv_req);
-	assert_non_null(req);
-	*req = (struct slv_req){ .arena = &fixture->arena,
-		.sink = &waiter.sink,
-		.method = SLV_METHOD_GET,
-		.method_name = SLV_STR("GET"),
-		.version = 11,
-		.target = slv_str_from(target),
-		.scheme = SLV_STR("http") };
-	assert_true(slv_addr_parse(SLV_STR("10.0.0.9"), &req->peer));
-	slv_fields_init(&req->fields, &fixture->arena);
+	struct waiter waiter;
+	struct slv_req *req = req_new(fixture, &waiter);
+	req->method = SLV_METHOD_GET;
+	req->method_name = SLV_STR("GET");
+	req->target = slv_str_from(target);
 	slv_err err = slv_uri_parse(req->target, &req->uri);
 	assert_false(slv_failed(err));
 	err = slv_fields_add_id(&req->fields, SLV_FIELD_HOST, slv_str_from(host));
@@ -381,6 +418,88 @@ static void past_a_mark_requests_are_shed(void **state)
 	assert_string_equal(waiter.code, "busy");
 }
 
+static void assert_says(const char *line, const char *part)
+{
+	if (!strstr(line, part))
+		fail_msg("no %s in %s", part, line);
+}
+
+static void an_overload_is_logged_with_its_client(void **state)
+{
+	struct fixture *fixture = *state;
+	fixture->conf.rss_kib_max = 1;
+	start_with_log(fixture);
+	while (!slv_edge_pressure(fixture->edge))
+		slv_loop_turn(fixture->loop, true);
+	assert_int_equal(ask(fixture, "A.example:80", "/").status, 503);
+	const char *line = last_line(fixture);
+	assert_says(line, "\"client\":\"10.0.0.9\"");
+	assert_says(line, "\"host\":\"a.example\"");
+	assert_says(line, "\"error\":\"busy\"");
+}
+
+static void what_is_asked_of_the_server_as_a_whole_is_logged_with_its_client(void **state)
+{
+	struct fixture *fixture = *state;
+	start_with_log(fixture);
+	assert_int_equal(ask(fixture, "a.example", "*").status, 204);
+	const char *line = last_line(fixture);
+	assert_says(line, "\"client\":\"10.0.0.9\"");
+	assert_says(line, "\"path\":\"*\"");
+}
+
+static void what_is_refused_is_answered_counted_and_logged(void **state)
+{
+	struct fixture *fixture = *state;
+	struct slv_net net;
+	struct waiter waiter;
+	assert_true(slv_net_parse(SLV_STR("10.0.0.0/8"), &net));
+	fixture->conf.forwarded = SLV_FORWARDED_X;
+	fixture->conf.trusted = (struct slv_conf_list){ &net, 1 };
+	start_with_log(fixture);
+
+	struct slv_req *req = req_new(fixture, &waiter);
+	req->method_name = SLV_STR("PUT");
+	req->target = SLV_STR("/a b?sig=SECRET");
+	slv_err err = slv_fields_add_id(&req->fields, SLV_FIELD_HOST, SLV_STR("A.example"));
+	assert_false(slv_failed(err));
+	err = slv_fields_add(&req->fields, SLV_STR("X-Forwarded-For"), SLV_STR("192.0.2.7"));
+	assert_false(slv_failed(err));
+	slv_edge_refuse(fixture->edge, req, SLV_ERR(SLV_E_HEADERS, "too many of them"));
+	assert_int_equal(waiter.status, 431);
+	assert_string_equal(waiter.body, "too many of them\n");
+	slv_edge_finish(fixture->edge, req);
+
+	struct slv_buf text;
+	slv_buf_init(&text, SLV_KIB(64));
+	slv_metrics_print(&fixture->metrics, 1, &text);
+	slv_buf_add_char(&text, '\0');
+	assert_says(text.at, "\nselvedge_refused_total 1\n");
+	assert_says(text.at, "\nselvedge_requests_in_flight 0\n");
+	assert_says(text.at, "selvedge_requests_total{service=\"none\",status=\"4xx\"} 1\n");
+	slv_buf_done(&text);
+
+	const char *line = last_line(fixture);
+	assert_says(line, "\"client\":\"192.0.2.7\",\"method\":\"PUT\",\"host\":\"a.example\","
+			  "\"path\":\"/a b\"");
+	assert_says(line, "\"error\":\"headers-too-large\",\"why\":\"too many of them\"");
+	assert_says(line, "\"status\":431");
+	assert_null(strstr(line, "SECRET"));
+}
+
+static void of_what_was_not_understood_the_peer_is_logged(void **state)
+{
+	struct fixture *fixture = *state;
+	struct waiter waiter;
+	start_with_log(fixture);
+	struct slv_req *req = req_new(fixture, &waiter);
+	slv_edge_refuse(fixture->edge, req, SLV_ERR(SLV_E_SYNTAX, "no request line"));
+	assert_int_equal(waiter.status, 400);
+	slv_edge_finish(fixture->edge, req);
+	assert_says(last_line(fixture), "\"client\":\"10.0.0.9\",\"method\":\"\",\"host\":\"\","
+					"\"path\":\"\"");
+}
+
 #define EDGE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -398,6 +517,10 @@ int main(void)
 		EDGE_TEST(two_sites_may_not_have_one_host),
 		EDGE_TEST(settings_that_make_no_sense_are_named),
 		EDGE_TEST(past_a_mark_requests_are_shed),
+		EDGE_TEST(an_overload_is_logged_with_its_client),
+		EDGE_TEST(what_is_asked_of_the_server_as_a_whole_is_logged_with_its_client),
+		EDGE_TEST(what_is_refused_is_answered_counted_and_logged),
+		EDGE_TEST(of_what_was_not_understood_the_peer_is_logged),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
