@@ -120,6 +120,7 @@ struct slv_client *slv_client_new(struct slv_loop *loop, const struct slv_client
 	client->loop = loop;
 	client->conf = *conf;
 	client->address_ok = slv_client_address_ok;
+	client->bytes_held_max = CLIENT_BYTES_MAX;
 	client->timer.fire = timer_fire;
 	slv_list_init(&client->transfers);
 	if (conf->ca_path.len) {

@@ -3,7 +3,8 @@
  * For control traffic and for the sources of pictures: whole documents of bounded size, over
  * HTTP(S) by libcurl. What may be reached is decided by the address that a name resolves to, at
  * every hop and for the very address that is connected to, so that neither a redirect nor a
- * name that resolves twice (rebinding) leads inside. One client per loop.
+ * name that resolves twice (rebinding) leads inside. One client per loop. Bodies are in memory
+ * files, so that all that are being fetched at once have a bound, 1 GiB, beside each one's own.
  *
  * Thread: its loop.
  */
@@ -71,7 +72,8 @@ struct slv_fetch {
 			slv_str path);
 	/* Comes once. `err`: SLV_E_SOURCE a URL that is none, SLV_E_DENIED, SLV_E_LIMIT,
 	 * SLV_E_TIMEOUT, SLV_E_UPSTREAM (did not resolve, connect, or speak HTTP; too many
-	 * redirects), SLV_E_BUSY, SLV_E_CANCELLED. A status of 400 and above is no error here.
+	 * redirects), SLV_E_BUSY (fetches_max, or the GiB), SLV_E_CANCELLED, SLV_E_SYS (the body
+	 * could not be kept). A status of 400 and above is no error here.
 	 * `fetched` is NULL when there is one; else it lives as long as the call. */
 	void (*done)(struct slv_fetch *fetch, slv_err err, struct slv_fetched *fetched);
 	void *private_transfer;

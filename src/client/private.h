@@ -10,6 +10,7 @@
 #define CLIENT_URL_BYTES_MAX 4096u
 #define CLIENT_HEAD_BYTES_MAX SLV_KIB(64) /* of one reply */
 #define CLIENT_PACE_MS 10000u             /* over which floor_bytes_s is looked at */
+#define CLIENT_BYTES_MAX SLV_MIB(1024)    /* of all bodies that are being fetched */
 
 /* --- target.c: where a hop goes --- */
 
@@ -39,12 +40,14 @@ struct slv_client {
 	struct slv_timer timer;    /* curl's */
 	struct slv_list transfers; /* of struct transfer, until they have reported */
 	int64_t count;             /* of those under way */
+	uint64_t bytes_held;       /* of bodies that their fetch still has */
 	bool closing;
 	struct slv_metric *under_way, *bytes, *results[SLV_E_COUNT]; /* NULL without metrics */
 
 	/* What tests put something else for. */
 	bool (*address_ok)(const uint8_t ip[16], const char **ret_why);
 	struct curl_slist *resolve; /* CURLOPT_RESOLVE(3) */
+	uint64_t bytes_held_max;    /* CLIENT_BYTES_MAX */
 };
 
 /* --- transfer.c: one fetch --- */

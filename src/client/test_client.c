@@ -3,9 +3,11 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -296,6 +298,34 @@ static void fetches_have_a_bound(void **state)
 	slv_free(gots);
 }
 
+static void bodies_under_way_have_a_bound_together(void **state)
+{
+	struct stage *stage = *state;
+	struct got *gots = slv_alloc(2 * sizeof(*gots));
+	stage->client->bytes_held_max = 10;
+	stage_says(stage, "/half", "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello", AFTER_HOLD);
+	stage_says(stage, "/at", OK_HELLO, AFTER_KEEP);
+	stage_says(stage, "/past", "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello!",
+			AFTER_KEEP);
+	stage_says(stage, "/ten", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhellohello",
+			AFTER_KEEP);
+	got_init(&gots[0], stage, "/half");
+	got_start(&gots[0]);
+	while (stage->client->bytes_held < 5)
+		slv_loop_turn(stage->loop, true);
+	fetch_gives(stage, "/at", 200, "hello");
+	fetch_fails(stage, "/past", SLV_E_BUSY, "bodies of more than 1 GiB");
+	assert_int_equal(stage->client->bytes_held, 5);
+	assert_int_equal(gots[0].called, 0);
+
+	/* What has been handed on, or failed, counts no more. */
+	slv_fetch_cancel(stage->client, &gots[0].fetch);
+	got_wait(&gots[0]);
+	fetch_gives(stage, "/ten", 200, "hellohello");
+	assert_int_equal(stage->client->bytes_held, 0);
+	slv_free(gots);
+}
+
 static void connections_to_one_host_have_a_bound(void **state)
 {
 	struct stage *stage = *state;
@@ -425,6 +455,27 @@ static void connecting_has_a_bound(void **state)
 	close(fd);
 	fetch_fails(stage, stage_text(stage, "http://127.0.0.1:%u/", port), SLV_E_UPSTREAM,
 			"connect");
+}
+
+static void a_body_that_cannot_be_kept_is_told_with_the_cause(void **state)
+{
+	struct stage *stage = *state;
+	struct rlimit before, none;
+	struct got *got = SLV_ALLOC(struct got);
+	stage_says(stage, "/a", OK_HELLO, AFTER_KEEP);
+	fetch_gives(stage, "/a", 200, "hello"); /* its connection is kept */
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	int next = dup(STDIN_FILENO);
+	assert_true(next >= 0);
+	close(next);
+	none = (struct rlimit){ .rlim_cur = (rlim_t)next, .rlim_max = before.rlim_max };
+	got_init(got, stage, "/a");
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	got_run(got);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(got->err.code, SLV_E_SYS);
+	assert_int_equal(got->err.sys, EMFILE);
+	slv_free(got);
 }
 
 static void names_that_do_not_resolve_are_told(void **state)
@@ -586,6 +637,8 @@ int main(void)
 		ON_STAGE(a_header_has_a_bound),
 		ON_STAGE(the_arena_bounds_the_fields),
 		ON_STAGE(fetches_have_a_bound),
+		ON_STAGE(bodies_under_way_have_a_bound_together),
+		ON_STAGE(a_body_that_cannot_be_kept_is_told_with_the_cause),
 		ON_STAGE(connections_to_one_host_have_a_bound),
 		ON_STAGE(a_fetch_has_a_deadline),
 		ON_STAGE(a_slow_origin_is_given_up),

@@ -101,6 +101,8 @@ static void transfer_report(struct slv_task *task)
 		.fields = transfer->fields,
 		.body_fd = slv_fd_take(&transfer->body_fd),
 		.body_bytes = transfer->body_bytes };
+	slv_assert(transfer->client->bytes_held >= transfer->body_bytes);
+	transfer->client->bytes_held -= transfer->body_bytes;
 	slv_list_remove(&transfer->link);
 	curl_easy_cleanup(transfer->easy);
 	curl_slist_free_all(transfer->lines);
@@ -292,9 +294,15 @@ static size_t head_came(char *at, size_t size, size_t count, void *arg)
 	return line.len;
 }
 
+static slv_err not_kept(void)
+{
+	return (slv_err){ .code = SLV_E_SYS, .sys = errno, .what = "cannot keep the body" };
+}
+
 static size_t body_came(char *at, size_t size, size_t count, void *arg)
 {
 	struct transfer *transfer = arg;
+	struct slv_client *client = transfer->client;
 	slv_str rest = { at, size * count };
 	transfer->came += rest.len;
 	if (transfer->redirected) {
@@ -304,17 +312,21 @@ static size_t body_came(char *at, size_t size, size_t count, void *arg)
 	}
 	if (rest.len > transfer->fetch->body_bytes_max - transfer->body_bytes)
 		return stop(transfer, too_large());
+	if (rest.len > client->bytes_held_max - client->bytes_held)
+		return stop(transfer, SLV_ERR(SLV_E_BUSY, "bodies of more than 1 GiB are being "
+							  "fetched"));
 	if (transfer->body_fd < 0)
 		transfer->body_fd = memfd_create("fetched", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (transfer->body_fd < 0)
+		return stop(transfer, not_kept());
 	while (rest.len) {
 		ssize_t len = write(transfer->body_fd, rest.at, rest.len);
 		if (len < 0 && errno == EINTR)
 			continue;
 		if (len <= 0)
-			return stop(transfer, (slv_err){ .code = SLV_E_SYS,
-							      .sys = errno,
-							      .what = "cannot keep the body" });
+			return stop(transfer, not_kept());
 		transfer->body_bytes += (uint64_t)len;
+		client->bytes_held += (uint64_t)len;
 		rest = slv_str_from_index(rest, (size_t)len);
 	}
 	return size * count;
