@@ -53,6 +53,8 @@ static bool arrange_fds(const struct slv_child_spec *spec, int *fds, int *status
 	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO && !spec->keep_output; fd++)
 		if (dup2(null_fd, fd) < 0)
 			return false;
+	if (spec->stderr_fd > 0 && dup2(spec->stderr_fd, STDERR_FILENO) < 0)
+		return false;
 	for (size_t i = 0; i < spec->fd_count; i++)
 		if (dup2(fds[i], SLV_CHILD_FD_FIRST + (int)i) < 0)
 			return false;

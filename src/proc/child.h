@@ -28,6 +28,7 @@ struct slv_child_spec {
 	const int *fds;          /* become 3, 4, … there; they stay the caller's */
 	size_t fd_count;
 	bool keep_output; /* stdout and stderr are ours, else /dev/null, as stdin is */
+	int stderr_fd;    /* becomes stderr whatever keep_output says; 0: none. The caller's */
 };
 
 struct slv_child_end {

@@ -15,6 +15,8 @@
 #include "loop/log.h"
 #include "proc/channel.h"
 #include "proc/pixel.h"
+#include "proc/said.h"
+#include "proc/sandbox.h"
 #include "proc/setup.h"
 #include "proc/signals.h"
 
@@ -45,6 +47,7 @@ struct edge {
 	uint64_t start_ms;
 	uint64_t number; /* for the log */
 	uint32_t jail_count;
+	bool told_lacks;           /* of the sandbox of its jails */
 	struct slv_timer deadline; /* of ready, drain or its end */
 };
 
@@ -53,6 +56,10 @@ struct jail {
 	struct slv_parent *parent;
 	struct edge *edge; /* NULL when that has ended */
 	struct slv_child child;
+	struct slv_voice voice;
+	const char *kind; /* "image" or "heic" */
+	int64_t pid;      /* also when it has ended */
+	bool said_lacks;
 };
 
 struct slv_parent {
@@ -63,6 +70,7 @@ struct slv_parent {
 	struct slv_listeners *listeners;
 	struct slv_setup *setup, *next;
 	struct slv_list edges, jails;
+	struct slv_said said; /* by jails */
 	struct edge *serving, *starting;
 	uint32_t edge_count;
 	uint64_t edge_number; /* of the last one */
@@ -82,9 +90,42 @@ static struct slv_log *log_of(const struct slv_parent *parent)
 
 /* --- jails --- */
 
+/* A weaker sandbox is no event of one jail: all jails of an edge have the same. */
+static bool jail_lacks(struct jail *jail, slv_str what)
+{
+	struct edge *edge = jail->edge;
+	if (jail->said_lacks)
+		return false; /* it repeats itself */
+	jail->said_lacks = true;
+	if (edge && !edge->told_lacks)
+		slv_log(log_of(jail->parent), SLV_WARN, "jail.sandbox", SLV_KV("lacks", what),
+				SLV_KV("kind", jail->kind), SLV_KV("edge", edge->number));
+	if (edge)
+		edge->told_lacks = true;
+	return true;
+}
+
+static bool jail_heard(struct slv_voice *voice, slv_str line)
+{
+	struct jail *jail = SLV_CONTAINER(voice, struct jail, voice);
+	slv_str mark = SLV_STR(SLV_SANDBOX_LACKS);
+	size_t at = slv_str_find_str(line, mark);
+	if (at < line.len && jail_lacks(jail, slv_str_from_index(line, at + mark.len)))
+		return false;
+	slv_log(log_of(jail->parent), SLV_WARN, "jail.said", SLV_KV("pid", jail->pid),
+			SLV_KV("kind", jail->kind), SLV_KV("text", line));
+	return true;
+}
+
+static void jails_muted(struct slv_said *said, uint64_t lines)
+{
+	slv_log(slv_loop_log(said->loop), SLV_WARN, "jail.muted", SLV_KV("lines", lines));
+}
+
 static void jail_exited(struct slv_child *child, const struct slv_child_end *end)
 {
 	struct jail *jail = SLV_CONTAINER(child, struct jail, child);
+	slv_voice_done(&jail->voice);
 	/* Killing is how edges end them; why is in the edge's log. */
 	if (!end->clean && end->signal != SIGKILL)
 		slv_log(log_of(jail->parent), SLV_WARN, "jail.died", SLV_KV("why", end->reason));
@@ -92,6 +133,22 @@ static void jail_exited(struct slv_child *child, const struct slv_child_end *end
 		jail->edge->jail_count--;
 	slv_list_remove(&jail->link);
 	slv_free(jail);
+}
+
+/* Fork and exec, with a pipe as its stderr. */
+static slv_err jail_spawn(struct jail *jail, struct slv_child_spec *spec)
+{
+	struct slv_parent *parent = jail->parent;
+	SLV_CLEANUP(slv_fd_done) int said_fd = -1;
+	slv_err err = slv_voice_init(&jail->voice, &parent->said, &said_fd);
+	if (slv_failed(err))
+		return err;
+	spec->stderr_fd = said_fd;
+	err = slv_child_start(&parent->scratch, parent->loop, spec, &jail->child);
+	jail->pid = jail->child.pid;
+	if (slv_failed(err))
+		slv_voice_done(&jail->voice);
+	return err;
 }
 
 /* Start one for `edge`. Its socket and a view of its pidfd. */
@@ -107,18 +164,21 @@ static slv_err jail_start(struct edge *edge, enum slv_format needs, int *ret_soc
 	slv_err err = slv_message_pair(pair);
 	if (slv_failed(err))
 		return err;
-	const char *path = needs == SLV_FORMAT_HEIC && conf->heic_path ? conf->heic_path
-	                                                               : conf->image_path;
+	bool heic = needs == SLV_FORMAT_HEIC && conf->heic_path;
+	const char *path = heic ? conf->heic_path : conf->image_path;
 	const char *const argv[] = { path, NULL };
 	struct slv_child_spec spec = { .path = path,
 		.argv = argv,
 		.env = conf->jail_env ? conf->jail_env : no_env,
 		.fds = &pair[1],
-		.fd_count = 1,
-		.keep_output = conf->jail_stderr };
+		.fd_count = 1 };
 	struct jail *jail = SLV_ALLOC(struct jail);
-	*jail = (struct jail){ .parent = parent, .edge = edge, .child.exited = jail_exited };
-	err = slv_child_start(&parent->scratch, parent->loop, &spec, &jail->child);
+	*jail = (struct jail){ .parent = parent,
+		.edge = edge,
+		.child.exited = jail_exited,
+		.voice.heard = jail_heard,
+		.kind = heic ? "heic" : "image" };
+	err = jail_spawn(jail, &spec);
 	slv_fd_done(&pair[1]);
 	if (slv_failed(err)) {
 		slv_fd_done(&pair[0]);
@@ -612,6 +672,8 @@ slv_err slv_parent_new(struct slv_arena *arena, struct slv_loop *loop,
 	parent->rotate.fire = rotate;
 	slv_list_init(&parent->edges);
 	slv_list_init(&parent->jails);
+	slv_said_init(&parent->said, loop);
+	parent->said.muted = jails_muted;
 	slv_arena_init(&parent->scratch, SLV_KIB(4), SLV_KIB(64));
 	parent->listeners = SLV_ALLOC(struct slv_listeners);
 	slv_err err = slv_setup_load(&parent->scratch, conf, parent->listeners, &parent->setup);
@@ -658,8 +720,10 @@ void slv_parent_free(struct slv_parent *parent)
 	{
 		struct jail *jail = SLV_CONTAINER(link, struct jail, link);
 		slv_child_done(&jail->child);
+		slv_voice_done(&jail->voice);
 		slv_free(jail);
 	}
+	slv_said_done(&parent->said);
 	slv_signals_free(parent->signals);
 	slv_listeners_done(parent->listeners);
 	slv_free(parent->listeners);

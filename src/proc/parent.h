@@ -20,7 +20,9 @@
  * drains as well, and they die with the parent.
  *
  * Logged: edge.start, edge.ready, edge.died, edge.restart, edge.drain, edge.refused,
- * edge.killed, config.refused, jail.died, jail.refused, parent.stop.
+ * edge.killed, config.refused, jail.died, jail.refused, parent.stop; jail.said for each line that a
+ * jail writes to its stderr, within the bounds of proc/said.h (past them jail.muted); jail.sandbox
+ * for what the sandbox lacks, once for all jails of an edge.
  *
  * Thread: the loop's, all of it.
  */
@@ -60,7 +62,6 @@ struct slv_parent_conf {
 	const char *image_path;       /* the image jail, as "/usr/lib/selvedge/selvedge-image" */
 	const char *heic_path;        /* the one that reads HEIC; NULL: image_path does */
 	const char *const *jail_env;  /* environment of jails; NULL: empty */
-	bool jail_stderr;             /* let jails write to our stderr, for debugging */
 	/* Read the configuration; called at the start and at each reload. The text of an error is
 	 * in `arena`. */
 	slv_err (*load)(void *arg, struct slv_arena *arena, struct slv_parent_plan *ret_plan);

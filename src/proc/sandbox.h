@@ -18,11 +18,15 @@
 #ifndef SLV_PROC_SANDBOX_H
 #define SLV_PROC_SANDBOX_H
 
+/* What stands before `lacks` in the line that a jail writes to stderr; the parent looks for it. */
+#define SLV_SANDBOX_LACKS "not permitted here: "
+
 #include "base/err.h"
 
 #include <stdint.h>
 
 #define SLV_SANDBOX_CHANNEL 3  /* the descriptor that remains, beside 0, 1 and 2 */
+#define SLV_SANDBOX_FDS_MAX 11 /* 0 to 3, one of ours, those of a message, an answer */
 #define SLV_SANDBOX_THREADS 32 /* stacks that the limit of address space leaves room for */
 
 enum {
@@ -33,6 +37,7 @@ enum {
 
 struct slv_sandbox {
 	uint64_t memory_bytes_max; /* private memory; set it before isolate */
+	uint64_t memfd_bytes_max;  /* of each memfd that it makes, past which it is killed; too */
 
 	uint32_t holds;  /* SLV_SANDBOX_…, of those that need rights */
 	char lacks[160]; /* what does not hold and why, one line; empty if all does */

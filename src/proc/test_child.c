@@ -225,6 +225,15 @@ static void kept_output_is_ours(void **state)
 	expect_said(f, "kept\n/dev/null\n");
 }
 
+static void its_stderr_may_be_a_pipe(void **state)
+{
+	struct fixture *f = *state;
+	assert_false(slv_failed(shell(f, "echo lost; echo told >&2",
+			(struct slv_child_spec){ .stderr_fd = f->pipe[1] })));
+	hear(f);
+	expect_said(f, "told\n");
+}
+
 static void its_environment_is_the_one_given(void **state)
 {
 	struct fixture *f = *state;
@@ -291,6 +300,7 @@ int main(void)
 		T(many_descriptors_keep_their_order),
 		T(its_output_goes_nowhere_unless_it_is_kept),
 		T(kept_output_is_ours),
+		T(its_stderr_may_be_a_pipe),
 		T(its_environment_is_the_one_given),
 		T(signals_for_the_group_do_not_reach_it),
 		T(it_is_a_session_of_its_own),

@@ -123,7 +123,6 @@ static int setup(void **state)
 		.edge_path = edge_path,
 		.edge_argv = edge_argv,
 		.image_path = jail_path,
-		.jail_stderr = true,
 		.load = load,
 		.ready = edge_ready,
 		.arg = f,

@@ -1,10 +1,13 @@
 """Processes that are killed or hang, under load: only what they had in hand is lost."""
+import contextlib
 import itertools
 import os
+import shutil
 import signal
 import time
 
 import pictures
+import selvedge
 from load import Load
 from run import case, fixture
 from selvedge import SLOW, Server, request, wait_for
@@ -170,3 +173,53 @@ def retirement_is_not_noticed(server):
     wait_for("the jails", lambda: len(server.jails()) == 2)
     assert not before & set(server.jails())
     assert server.metrics()["selvedge_image_jail_retirements_total"] >= 8
+
+
+# --- what jails say ---
+
+@fixture
+def a_server_whose_jails_talk():
+    """Before they become jails: the sandbox keeps them from nothing that a script could show."""
+    server = put_site(Server(None), jails={"count": 2})
+    program = selvedge.PROGRAM
+    jail = selvedge.BUILD / "src" / "jail" / "image" / "selvedge-image"
+    folder = server.folder / "bin"
+    folder.mkdir()
+    shutil.copy2(program, folder / "selvedge")
+    script = folder / "selvedge-image"
+    script.write_text("#!/bin/sh\nprintf 'jail: not permitted here: the moon\\n\\033[31mred\\007\\n'"
+                      f" >&2\nprintf '%600s' x >&2\nread none\nexec {jail}\n")
+    script.chmod(0o755)
+    try:
+        selvedge.PROGRAM = folder / "selvedge"
+        server.start()
+    finally:
+        selvedge.PROGRAM = program
+    with contextlib.ExitStack() as stack:
+        stack.push(server.__exit__)
+        yield server
+
+
+@case(a_server_whose_jails_talk)
+def what_a_jail_says_is_an_event_and_a_weaker_sandbox_one_for_all(server):
+    assert server.ask(KEPT).status == 200
+    wait_for("two jails", lambda: len(server.jails()) == 2)
+    pids = wait_for("their words", lambda: {
+        event["pid"] for event in server.events("jail.said") if "red" in event["text"]}
+        if len(server.events("jail.said")) >= 2 else None)
+    assert set(server.jails()) <= pids, (pids, server.jails())
+    said = server.events("jail.said")
+    assert {event["kind"] for event in said} == {"image"}
+    assert {event["text"] for event in said if "red" in event["text"]} == {"\x1b[31mred\x07"}
+    assert "moon" not in str(said) and b"\x1b" not in server.err.read_bytes()
+
+    server.expected.add("jail.died")
+    lacking = [event for event in server.events("jail.sandbox") if "moon" in event["lacks"]]
+    assert len(lacking) == 1 and lacking[0]["level"] == "warn", lacking
+    os.kill(server.jails()[0], signal.SIGKILL)
+    jails = len(pids)
+    wait_for("another jail's words", lambda: len(
+        [event for event in server.events("jail.said") if "red" in event["text"]]) > jails)
+    assert len(server.events("jail.sandbox")) == 1
+    # The last line had no end until the jail itself wrote or ended; it was cut.
+    assert all(len(event["text"]) <= 512 for event in server.events("jail.said"))
