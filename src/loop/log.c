@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <math.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +19,9 @@
 #define LOG_BYTES_MAX SLV_MIB(1)
 #define LOG_BYTES_SOON (LOG_BYTES_MAX / 2) /* gathering ends early */
 #define LOG_GATHER_NS (20 * UINT64_C(1000000))
+#define LOG_WRITE_BYTES SLV_KIB(64) /* at once, so that a reader who takes some is seen to */
+#define LOG_STALL_NS (UINT64_C(1000000000))
+#define LOG_END_NS (10 * LOG_STALL_NS)
 
 struct slv_log {
 	int fd;
@@ -30,6 +34,10 @@ struct slv_log {
 	uint64_t lost;   /* lines */
 	uint64_t untold; /* of these, not yet told */
 	bool closing;
+	uv_cond_t moved;
+	uint64_t moves; /* what the writer has begun to write; grows while it gets on */
+	bool ended;     /* the writer has */
+	bool given_up;  /* nobody waits for it: it frees the log and leaves `fd` alone */
 
 	struct slv_buf writing; /* the writer's */
 	bool torn;              /* the last byte written was within a line */
@@ -164,20 +172,32 @@ uint64_t slv_log_lost(struct slv_log *log)
 
 /* --- the writer --- */
 
-static ssize_t write_some(int fd, slv_str bytes)
+static bool may_write(struct slv_log *log)
 {
-	for (;;) {
-		ssize_t wrote = write(fd, bytes.at, bytes.len);
+	uv_mutex_lock(&log->lock);
+	log->moves++;
+	uv_cond_signal(&log->moved);
+	bool may = !log->given_up;
+	uv_mutex_unlock(&log->lock);
+	return may;
+}
+
+static ssize_t write_some(struct slv_log *log, slv_str bytes)
+{
+	while (may_write(log)) {
+		ssize_t wrote = write(log->fd, bytes.at,
+				bytes.len < LOG_WRITE_BYTES ? bytes.len : LOG_WRITE_BYTES);
 		if (wrote >= 0)
 			return wrote;
 		if (errno == EAGAIN) {
 			/* The descriptor is shared with somebody who made it non-blocking. */
-			struct pollfd wait = { .fd = fd, .events = POLLOUT };
+			struct pollfd wait = { .fd = log->fd, .events = POLLOUT };
 			(void)poll(&wait, 1, -1); /* write tells what is wrong */
 		} else if (errno != EINTR) {
 			return -1;
 		}
 	}
+	return -1;
 }
 
 /* Write all of `bytes`, which end with a line. Returns how many lines could not be. */
@@ -185,9 +205,9 @@ static uint64_t write_lines(struct slv_log *log, slv_str bytes)
 {
 	size_t at = 0;
 	/* What was cut off by a failure must not run into the next line. */
-	bool clean = !log->torn || write_some(log->fd, SLV_STR("\n")) == 1;
+	bool clean = !log->torn || write_some(log, SLV_STR("\n")) == 1;
 	while (clean && at < bytes.len) {
-		ssize_t wrote = write_some(log->fd, slv_str_from_index(bytes, at));
+		ssize_t wrote = write_some(log, slv_str_from_index(bytes, at));
 		if (wrote <= 0)
 			break;
 		at += (size_t)wrote;
@@ -214,11 +234,21 @@ static bool wait_for_lines(struct slv_log *log)
 	return log->filling.len > 0;
 }
 
+static void log_destroy(struct slv_log *log)
+{
+	uv_cond_destroy(&log->moved);
+	uv_cond_destroy(&log->filled);
+	uv_mutex_destroy(&log->lock);
+	slv_buf_done(&log->filling);
+	slv_buf_done(&log->writing);
+	slv_free(log);
+}
+
 static void writer_run(void *arg)
 {
 	struct slv_log *log = arg;
 	uv_mutex_lock(&log->lock);
-	while (wait_for_lines(log)) {
+	while (!log->given_up && wait_for_lines(log)) {
 		struct slv_buf taken = log->filling;
 		log->filling = log->writing;
 		log->writing = taken;
@@ -230,7 +260,12 @@ static void writer_run(void *arg)
 		if (log->closing && unwritten)
 			log->untold = 0; /* there is nobody to tell */
 	}
+	log->ended = true;
+	uv_cond_signal(&log->moved);
+	bool ours = log->given_up;
 	uv_mutex_unlock(&log->lock);
+	if (ours)
+		log_destroy(log);
 }
 
 /* --- life --- */
@@ -251,6 +286,7 @@ struct slv_log *slv_log_new(int fd, enum slv_level least)
 	init_full(&log->writing);
 	slv_assert(uv_mutex_init(&log->lock) == 0);
 	slv_assert(uv_cond_init(&log->filled) == 0);
+	slv_assert(uv_cond_init(&log->moved) == 0);
 
 	/* Signals are for other threads; a SIGPIPE stays pending and write says EPIPE. */
 	sigset_t all, before;
@@ -261,18 +297,35 @@ struct slv_log *slv_log_new(int fd, enum slv_level least)
 	return log;
 }
 
+/* Wait until the writer has ended; false if it does not get on. A write(2) to a pipe that is full
+ * cannot be called back, so the thread may stay there. Called with the lock. */
+static bool wait_for_end(struct slv_log *log)
+{
+	uint64_t until_ns = uv_hrtime() + LOG_END_NS;
+	while (!log->ended && uv_hrtime() < until_ns) {
+		uint64_t moves = log->moves;
+		if (uv_cond_timedwait(&log->moved, &log->lock, LOG_STALL_NS) == UV_ETIMEDOUT &&
+				moves == log->moves)
+			break;
+	}
+	return log->ended;
+}
+
 void slv_log_free(struct slv_log *log)
 {
 	if (!log)
 		return;
+	uv_thread_t writer = log->writer;
 	uv_mutex_lock(&log->lock);
 	log->closing = true;
 	uv_cond_signal(&log->filled);
+	bool ended = wait_for_end(log);
+	log->given_up = !ended;
 	uv_mutex_unlock(&log->lock);
-	slv_assert(uv_thread_join(&log->writer) == 0);
-	uv_cond_destroy(&log->filled);
-	uv_mutex_destroy(&log->lock);
-	slv_buf_done(&log->filling);
-	slv_buf_done(&log->writing);
-	slv_free(log);
+	if (!ended) {
+		slv_assert(pthread_detach(writer) == 0);
+		return;
+	}
+	slv_assert(uv_thread_join(&writer) == 0);
+	log_destroy(log);
 }

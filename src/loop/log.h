@@ -23,7 +23,10 @@ struct slv_log;
 
 /* Write to `fd` (stays the caller's). Lines below `least` are dropped. */
 struct slv_log *slv_log_new(int fd, enum slv_level least);
-void slv_log_free(struct slv_log *log); /* writes what is left; NULL is fine */
+
+/* Writes what is left, for as long as it is taken: once nothing was for a second, or not all of it
+ * in ten, the rest is lost. No byte is begun to be written to `fd` after that. NULL is fine. */
+void slv_log_free(struct slv_log *log);
 
 enum slv_kv_kind { SLV_KV_I64, SLV_KV_U64, SLV_KV_F64, SLV_KV_BOOL, SLV_KV_STR, SLV_KV_CSTR };
 

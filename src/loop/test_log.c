@@ -285,6 +285,13 @@ static void a_reader_that_is_too_slow_loses_lines_and_is_told_how_many(void **st
 	assert_int_equal(close(fds[0]), 0);
 }
 
+static void fill_with_a_megabyte(struct slv_log *log)
+{
+	for (int i = 0; i < 9000; i++)
+		slv_log_line(log, SLV_STR("--------------------------------------------------"
+					  "--------------------------------------------------"));
+}
+
 static void a_descriptor_that_does_not_block_is_waited_for(void **state)
 {
 	(void)state;
@@ -292,13 +299,66 @@ static void a_descriptor_that_does_not_block_is_waited_for(void **state)
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
 	assert_int_equal(fcntl(fds[1], F_SETFL, O_NONBLOCK), 0);
 	struct slv_log *log = slv_log_new(fds[1], SLV_INFO);
-	for (int i = 0; i < 9000; i++) /* 909 KB, more than the pipe takes */
-		slv_log_line(log, SLV_STR("--------------------------------------------------"
-					  "--------------------------------------------------"));
+	fill_with_a_megabyte(log); /* more than the pipe takes */
 	struct drain drain = { .fd = fds[0] };
 	slv_buf_init(&drain.text, TEXT_BYTES_MAX);
 	struct slv_thread *thread;
 	slv_err err = slv_thread_start(drain_run, &drain, &thread);
+	assert_false(slv_failed(err));
+	slv_log_free(log);
+	assert_int_equal(close(fds[1]), 0);
+	slv_thread_join(thread);
+	assert_int_equal(drain.text.len, 9000 * 101);
+	slv_buf_done(&drain.text);
+	assert_int_equal(close(fds[0]), 0);
+}
+
+static void a_reader_that_stalls_does_not_hold_up_the_end(void **state)
+{
+	(void)state;
+	for (int flags = 0; flags <= O_NONBLOCK; flags += O_NONBLOCK) {
+		int fds[2];
+		assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+		assert_int_equal(fcntl(fds[1], F_SETFL, flags), 0);
+		struct slv_log *log = slv_log_new(fds[1], SLV_INFO);
+		fill_with_a_megabyte(log);
+		slv_log_free(log); /* comes back at all */
+		assert_int_equal(close(fds[1]), 0);
+
+		/* The writer ends when it can, and writes no more than it had begun. */
+		struct slv_buf text;
+		slv_buf_init(&text, TEXT_BYTES_MAX);
+		read_all(fds[0], &text);
+		assert_true(text.len > 0 && text.len <= 2 * SLV_KIB(64));
+		slv_buf_done(&text);
+		assert_int_equal(close(fds[0]), 0);
+	}
+}
+
+/* Reads 64 KiB every 90 ms: all in all longer than a stall may last. */
+static void sip_run(void *arg)
+{
+	struct drain *drain = arg;
+	ssize_t got = 1;
+	while (got > 0) {
+		nanosleep(&(struct timespec){ .tv_nsec = 90000000 }, NULL);
+		char *room = slv_buf_room(&drain->text, SLV_KIB(64));
+		got = read(drain->fd, room, SLV_KIB(64));
+		slv_buf_grown(&drain->text, got > 0 ? (size_t)got : 0);
+	}
+}
+
+static void a_reader_that_gets_on_slowly_gets_all_at_the_end(void **state)
+{
+	(void)state;
+	int fds[2];
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	struct slv_log *log = slv_log_new(fds[1], SLV_INFO);
+	fill_with_a_megabyte(log);
+	struct drain drain = { .fd = fds[0] };
+	slv_buf_init(&drain.text, TEXT_BYTES_MAX);
+	struct slv_thread *thread;
+	slv_err err = slv_thread_start(sip_run, &drain, &thread);
 	assert_false(slv_failed(err));
 	slv_log_free(log);
 	assert_int_equal(close(fds[1]), 0);
@@ -405,6 +465,8 @@ int main(void)
 		cmocka_unit_test(a_line_of_a_mebibyte_fits_and_one_more_byte_does_not),
 		cmocka_unit_test(a_reader_that_is_too_slow_loses_lines_and_is_told_how_many),
 		cmocka_unit_test(a_descriptor_that_does_not_block_is_waited_for),
+		cmocka_unit_test(a_reader_that_stalls_does_not_hold_up_the_end),
+		cmocka_unit_test(a_reader_that_gets_on_slowly_gets_all_at_the_end),
 		cmocka_unit_test(a_reader_that_is_gone_ends_nothing),
 		cmocka_unit_test(what_a_full_disk_cut_off_does_not_run_into_the_next_line),
 		cmocka_unit_test(lines_of_many_threads_do_not_mix),
