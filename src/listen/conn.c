@@ -246,9 +246,7 @@ static void transport_want_input(struct slv_transport *transport, bool want)
 static void transport_busy(struct slv_transport *transport, bool busy)
 {
 	struct conn *conn = SLV_CONTAINER(transport, struct conn, transport);
-	struct slv_listen *listen = conn->port->listen;
-	slv_list_remove(&conn->link);
-	slv_list_push(busy ? &listen->busy : &listen->idle, &conn->link);
+	listen_place(conn, busy);
 }
 
 static const struct slv_transport_ops plain_ops = {
@@ -520,7 +518,7 @@ void conn_new(struct port *port, int fd, const struct slv_addr *peer)
 	                                         : CONN_SNIFF;
 	if (conn->state != CONN_HANDSHAKE)
 		conn->early = slv_alloc(EARLY_BYTES);
-	slv_list_push(&port->listen->idle, &conn->link);
+	listen_place(conn, false);
 
 	slv_err err = slv_io_new(loop, fd, conn_ready, conn, &conn->io);
 	if (!slv_failed(err) && conn->state != CONN_PROXY && !listen_client(conn))

@@ -17,7 +17,7 @@
 #define RETRY_MS 100u  /* after the process ran out of descriptors */
 #define GRACE_MS 2000u /* idle connections may still ask this long while we drain */
 #define RECLAIM_PERCENT 90u
-#define FDS_PER_CONNECTION 2u /* itself, and an opened file or stored picture */
+#define PORT_FLOOR 8u /* connections that a port may have whatever the others have */
 
 static void address_of(const struct sockaddr_storage *from, struct slv_addr *ret_addr)
 {
@@ -67,10 +67,21 @@ static void client_leave(struct slv_listen *listen, struct client *client)
 	slv_free(client);
 }
 
+void listen_place(struct conn *conn, bool busy)
+{
+	struct slv_listen *listen = conn->port->listen;
+	slv_list_remove(&conn->link);
+	slv_list_remove(&conn->port_link);
+	slv_list_push(busy ? &listen->busy : &listen->idle, &conn->link);
+	if (!busy)
+		slv_list_push(&conn->port->idle, &conn->port_link);
+}
+
 void listen_forget(struct conn *conn)
 {
 	struct slv_listen *listen = conn->port->listen;
 	slv_list_remove(&conn->link);
+	slv_list_remove(&conn->port_link);
 	if (conn->client)
 		client_leave(listen, conn->client);
 	slv_assert(listen->connections && conn->port->connections);
@@ -85,26 +96,39 @@ void listen_forget(struct conn *conn)
 	}
 }
 
-/* Close the connection of the port that is idle for longest. */
-static bool reclaim(struct port *port)
+static void reclaim(struct conn *conn)
 {
-	struct slv_listen *listen = port->listen;
-	SLV_LIST_EACH(link, &listen->idle)
-	{
-		struct conn *conn = SLV_CONTAINER(link, struct conn, link);
-		if (conn->port != port)
-			continue;
-		slv_metric_add(listen->reclaimed, 1);
-		slv_list_remove(link);
-		slv_list_push(&listen->busy, link); /* it ends later in this turn: not twice */
-		conn_end(conn);
-		return true;
-	}
-	return false;
+	slv_metric_add(conn->port->listen->reclaimed, 1);
+	listen_place(conn, true); /* it ends later in this turn: not twice */
+	conn_end(conn);
+}
+
+/* Close the connection of the port that is idle for longest. */
+static bool reclaim_of(struct port *port)
+{
+	if (slv_list_empty(&port->idle))
+		return false;
+	reclaim(SLV_CONTAINER(port->idle.next, struct conn, port_link));
+	return true;
+}
+
+/* Close the connection that is idle for longest. */
+static bool reclaim_any(struct slv_listen *listen)
+{
+	if (slv_list_empty(&listen->idle))
+		return false;
+	reclaim(SLV_CONTAINER(listen->idle.next, struct conn, link));
+	return true;
+}
+
+static bool is_short(uint32_t connections, uint32_t most)
+{
+	return connections * 100u >= most * RECLAIM_PERCENT;
 }
 
 static const char *refusal(struct port *port, const struct slv_addr *peer)
 {
+	struct slv_listen *listen = port->listen;
 	bool trusted = !port->conf->proxy_protocol;
 	for (size_t i = 0; i < port->proxies_count && !trusted; i++)
 		trusted = slv_net_has(&port->proxies[i], peer);
@@ -112,9 +136,14 @@ static const char *refusal(struct port *port, const struct slv_addr *peer)
 		return "a peer that is not in `proxies`";
 	if (slv_edge_pressure(port->edge) >= 97)
 		return "overloaded: past 97 % of a mark of `overload`";
-	if (port->connections * 100u >= port->connections_max * RECLAIM_PERCENT && !reclaim(port) &&
-			port->connections >= port->connections_max)
-		return "more connections than connections_max";
+	if (is_short(port->connections, port->connections_max)) {
+		if (!reclaim_of(port) && port->connections >= port->connections_max)
+			return "more connections than connections_max";
+	} else if (is_short(listen->connections, listen->connections_max)) {
+		if (!reclaim_any(listen) && listen->connections >= listen->connections_max &&
+				port->connections >= PORT_FLOOR)
+			return "more connections than the limit of open files allows";
+	}
 	return NULL;
 }
 
@@ -177,7 +206,7 @@ static void accept_some(struct port *port, int listener)
 			slv_log(slv_loop_log(listen->loop), SLV_ERROR, "listen.accept",
 					SLV_KV("address", port->conf->address),
 					SLV_KV("why", strerrordesc_np(errno)));
-			reclaim(port);
+			(void)reclaim_any(listen); /* there may be none */
 			listen_watch(listen, 0);
 			slv_timer_start(listen->loop, &listen->retry, RETRY_MS);
 		}
@@ -199,16 +228,24 @@ static void retry(struct slv_timer *timer)
 	listen_watch(SLV_CONTAINER(timer, struct slv_listen, retry), SLV_IO_READ);
 }
 
-static uint32_t connections_bound(const struct slv_listen_conf *conf, uint32_t loops)
+/* A loop's share, small enough to be counted in percent. */
+static uint32_t share_of(uint64_t most, uint32_t loops)
+{
+	most /= loops;
+	return most > UINT32_MAX / 100 ? UINT32_MAX / 100 : most ? (uint32_t)most : 1;
+}
+
+/* Two fifths of the descriptors; the others are for files being sent and stored pictures (each has
+ * a bound of its own), origins, and jails. All ports share them, for which of them is in demand
+ * nobody knows before; but none can take the last of them from the others. */
+static uint32_t connections_bound(size_t ports, uint32_t loops)
 {
 	struct rlimit limit;
 	uint64_t most = UINT32_MAX;
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
-		most = limit.rlim_cur * 9 / 10 / FDS_PER_CONNECTION;
-	if (conf->connections_max && (uint64_t)conf->connections_max < most)
-		most = (uint64_t)conf->connections_max;
-	most /= loops;
-	return most > UINT32_MAX / 100 ? UINT32_MAX / 100 : most ? (uint32_t)most : 1;
+		most = limit.rlim_cur / 5 * 2;
+	uint64_t floors = (uint64_t)PORT_FLOOR * ports * loops;
+	return share_of(most > floors ? most - floors : 0, loops);
 }
 
 static slv_err port_start(struct slv_listen *listen, struct port *port,
@@ -221,7 +258,11 @@ static slv_err port_start(struct slv_listen *listen, struct port *port,
 		.tls = from->tls,
 		.fds = from->fds,
 		.fd_count = from->fd_count,
-		.connections_max = connections_bound(from->conf, loops) };
+		.connections_max = share_of(from->conf->connections_max
+							    ? (uint64_t)from->conf->connections_max
+							    : UINT32_MAX,
+				loops) };
+	slv_list_init(&port->idle);
 	listen_session_conf(from->conf, &port->session);
 	port->ios = SLV_NEW_ARRAY(&listen->arena, struct slv_io *, from->fd_count);
 	port->proxies = SLV_NEW_ARRAY(&listen->arena, struct slv_net, from->conf->proxies.count);
@@ -257,6 +298,7 @@ slv_err slv_listen_new(struct slv_arena *scratch, struct slv_loop *loop,
 	slv_list_init(&listen->busy);
 	slv_map_init(&listen->clients, slv_loop_hash_key(loop));
 	listen->loop = loop;
+	listen->connections_max = connections_bound(count, loops);
 	listen->retry.fire = retry;
 	listen->grace.fire = close_idle;
 	listen->open = slv_metric_get(metrics, SLV_GAUGE, "selvedge_connections", NULL,

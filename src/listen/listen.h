@@ -2,8 +2,9 @@
  *
  * One per loop. Accepts on the sockets that the parent opened, reads a PROXY header
  * where one is due, does TLS, tells HTTP/1 from HTTP/2, and is the transport of the
- * session that follows. Connections are bounded per loop and per client; when nine
- * tenths of the bound are used, those idle for longest are closed for the newcomers.
+ * session that follows. Connections are bounded per listener, per client, and all of
+ * them together by the limit of open files; when nine tenths of a bound are used, those
+ * idle for longest are closed for the newcomers.
  *
  * Thread: its loop.
  */
@@ -26,7 +27,7 @@ struct slv_listen_conf {
 	bool http2;
 	bool proxy_protocol;            /* each connection begins with a PROXY header */
 	struct slv_conf_list proxies;   /* of slv_str: networks that may send one */
-	int64_t connections_max;        /* of all loops; 0: by RLIMIT_NOFILE */
+	int64_t connections_max;        /* of all loops; 0: only by RLIMIT_NOFILE */
 	int64_t client_connections_max; /* of one address, per loop */
 	int64_t handshake_ms;
 	int64_t backlog;

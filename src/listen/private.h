@@ -38,7 +38,8 @@ struct port {
 	struct slv_net *proxies;
 	size_t proxies_count;
 	uint32_t connections, connections_max;
-	struct slv_io **ios; /* of the listening sockets */
+	struct slv_list idle; /* of conn by port_link, the one idle for longest first */
+	struct slv_io **ios;  /* of the listening sockets */
 	const int *fds;
 	size_t fd_count;
 };
@@ -48,9 +49,9 @@ struct slv_listen {
 	struct slv_arena arena;
 	struct port *ports;
 	size_t count;
-	uint32_t connections; /* of all ports */
-	struct slv_list idle; /* of conn, the one idle for longest first */
-	struct slv_list busy; /* of conn */
+	uint32_t connections, connections_max; /* of all ports */
+	struct slv_list idle;                  /* of conn, the one idle for longest first */
+	struct slv_list busy;                  /* of conn */
 	struct slv_map clients;
 	struct slv_timer retry; /* accepts again after the process ran out of descriptors */
 	void (*drained)(void *arg);
@@ -63,8 +64,9 @@ struct slv_listen {
 struct conn {
 	struct slv_transport transport;
 	struct port *port;
-	struct slv_list link;  /* on listen->idle or ->busy */
-	struct client *client; /* NULL until a PROXY header has told */
+	struct slv_list link;      /* on listen->idle or ->busy */
+	struct slv_list port_link; /* on port->idle, while on listen->idle */
+	struct client *client;     /* NULL until a PROXY header has told */
 	struct slv_tls_conn *tls;
 	struct slv_io *io;
 	struct slv_timer timer; /* handshake, flush, linger */
@@ -78,6 +80,9 @@ struct conn {
 	char *early;          /* read before there is a session; EARLY_BYTES, NULL with TLS */
 	size_t early_len, lingered;
 };
+
+/* listen.c: on the lists of those that are idle (from now on), or busy */
+void listen_place(struct conn *conn, bool busy);
 
 /* listen.c: a connection is gone */
 void listen_forget(struct conn *conn);
