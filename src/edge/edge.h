@@ -59,7 +59,7 @@ slv_err slv_edge_new(struct slv_arena *scratch, const struct slv_service_env *en
 void slv_edge_free(struct slv_edge *edge);
 
 /* Ask every instance of this loop to forget; returns how much was named. `purge->host` may have
- * any case and a port. */
+ * any case and a port; without one it is asked of every site. */
 size_t slv_edge_purge(
 		struct slv_edge *edge, struct slv_arena *scratch, const struct slv_purge *purge);
 

@@ -242,7 +242,7 @@ size_t slv_edge_purge(
 	size_t named = 0;
 	slv_str host;
 	uint16_t port;
-	bool all = purge->what == SLV_PURGE_ALL;
+	bool all = purge->what == SLV_PURGE_ALL || !purge->host.len;
 	if (slv_failed(edge_host(scratch, purge->host, &host, &port)))
 		return 0;
 	const struct edge_site *site = all ? NULL : edge_site_find(edge, host);

@@ -341,6 +341,8 @@ static void a_purge_reaches_the_routes_of_its_site(void **state)
 	assert_int_equal(slv_edge_purge(fixture->edge, &fixture->arena, &purge), 0);
 	purge.host = SLV_STR("none.test");
 	assert_int_equal(slv_edge_purge(fixture->edge, &fixture->arena, &purge), 1);
+	purge.host = (slv_str){ 0 }; /* every site */
+	assert_int_equal(slv_edge_purge(fixture->edge, &fixture->arena, &purge), 5);
 	purge.what = SLV_PURGE_ALL;
 	assert_int_equal(slv_edge_purge(fixture->edge, &fixture->arena, &purge), 5);
 }

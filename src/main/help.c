@@ -45,9 +45,18 @@ static const struct {
 			"/cdn-cgi/image/.\n" },
 	{ "purge", "forget what is cached",
 			"selvedge purge [--admin HOST:PORT] [--token TOKEN] URL\n"
-			"selvedge purge [...] --source PATH [--host HOST]\n"
+			"selvedge purge [...] [--host HOST] PATH\n"
+			"selvedge purge [...] [--host HOST] --source PATH\n"
 			"selvedge purge [...] --all\n\n"
-			"One URL, a source with every picture made of it, or everything.\n" },
+			"One URL, a source with every picture made of it, or everything. The site "
+	                "is "
+			"that of\n"
+			"the URL's host or of HOST; where neither is told, all sites are purged. "
+			"TOKEN may\n"
+			"be in SELVEDGE_ADMIN_TOKEN. An admin listener with TLS is asked with "
+	                "curl:\n"
+			"  curl --json '{\"source\": \"/samples/cat.jpg\"}' "
+			"https://HOST:PORT/purge\n" },
 	{ "help", "this, a command, or `help config`",
 			"selvedge help [COMMAND | config]\n\n"
 			"`help config` lists every setting with its type, bounds, default and "

@@ -103,16 +103,38 @@ static slv_err talk(int fd, struct slv_buf *text)
 	}
 }
 
-/* The answer is an HTTP reply; its body tells people what they want to know. */
-static int report(slv_str answer)
+/* What was forgotten, and where. */
+static void tell(const struct purge *purge)
 {
+	bool named = purge->url.len &&
+	             !slv_str_starts(purge->url, SLV_STR("/")); /* it has a host */
+	if (purge->all)
+		printf("purged everything");
+	else if (purge->source.len)
+		printf("purged %.*s and all that was made of it", SLV_FMT(purge->source));
+	else
+		printf("purged %.*s", SLV_FMT(purge->url));
+	if (purge->host.len)
+		printf(", on the site of %.*s", SLV_FMT(purge->host));
+	else if (!named)
+		printf(", on all sites");
+	printf("\n");
+}
+
+/* The answer is an HTTP reply; its body tells people what they want to know. */
+static int report(const struct purge *purge, slv_str answer)
+{
+	/* An alert (RFC 8446 section 6), or nothing at all. */
+	if (!answer.len || slv_str_starts(answer, SLV_STR("\x15\x03")))
+		return command_fail("no answer in HTTP: if --admin speaks TLS, purge with curl as "
+				    "`selvedge help purge` shows");
 	slv_str line = slv_str_cut(&answer, '\r');
 	slv_str end = SLV_STR("\r\n\r\n");
 	size_t head = slv_str_find_str(answer, end);
 	bool good = slv_str_starts(line, SLV_STR("HTTP/1.1 200 "));
 	slv_str body = slv_str_from_index(answer, head + end.len);
 	if (good) {
-		printf("purged\n");
+		tell(purge);
 		return 0;
 	}
 	fprintf(stderr, "selvedge: %.*s\n", SLV_FMT(body.len ? body : line));
@@ -136,6 +158,12 @@ static void read_words(struct purge *purge, int argc, char **argv, const char **
 		else
 			*ret_wrong = "a word that is no option and no URL";
 	}
+	if (!*ret_wrong && slv_str_starts(purge->admin, SLV_STR("https:")))
+		*ret_wrong = "it speaks plain HTTP only";
+	if (!*ret_wrong && purge->host.len && purge->all)
+		*ret_wrong = "--all is of every site: leave --host out";
+	if (!*ret_wrong && purge->host.len && slv_str_starts(purge->url, SLV_STR("http")))
+		*ret_wrong = "the host is in the URL already";
 	if (!*ret_wrong && (purge->url.len > 0) + (purge->source.len > 0) + purge->all != 1)
 		*ret_wrong = "say one of a URL, --source PATH, --all";
 }
@@ -156,7 +184,7 @@ int command_purge(int argc, char **argv)
 	slv_err err = connect_to(purge.admin, &fd);
 	if (!slv_failed(err))
 		err = talk(fd, &text);
-	int status = slv_failed(err) ? command_fail(err.what) : report(slv_buf_str(&text));
+	int status = slv_failed(err) ? command_fail(err.what) : report(&purge, slv_buf_str(&text));
 	slv_buf_done(&text);
 	return status;
 }

@@ -39,7 +39,7 @@ struct slv_service_env {
 /* What is to be forgotten. */
 struct slv_purge {
 	enum { SLV_PURGE_URL, SLV_PURGE_SOURCE, SLV_PURGE_ALL } what;
-	slv_str host;   /* of URL and SOURCE: the site's */
+	slv_str host;   /* of URL and SOURCE: the site's; empty: every site's */
 	slv_str target; /* of URL: a request target as in a link; of SOURCE: a path of the site, or
 	                   the URL of an allowed origin */
 };

@@ -111,6 +111,8 @@ static slv_err read_url(slv_str text, struct slv_purge *purge)
 	slv_err err = slv_uri_parse(text, &uri);
 	if (slv_failed(err) || !uri.authority.len)
 		return err;
+	if (purge->host.len)
+		return SLV_ERR(SLV_E_SYNTAX, "the host is in the URL already");
 	size_t host_end = (size_t)(uri.authority.at + uri.authority.len - text.at);
 	purge->host = uri.authority;
 	purge->target = slv_str_from_index(text, host_end);
@@ -129,6 +131,8 @@ static slv_err read_purge(const json_t *root, struct slv_purge *purge)
 	purge->what = all ? SLV_PURGE_ALL : url.len ? SLV_PURGE_URL : SLV_PURGE_SOURCE;
 	purge->host = text_of(root, "host");
 	purge->target = url.len ? url : source;
+	if (all && purge->host.len)
+		return SLV_ERR(SLV_E_SYNTAX, "\"all\" is of every site; leave \"host\" out");
 	return url.len ? read_url(url, purge) : SLV_OK;
 }
 

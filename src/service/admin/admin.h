@@ -5,6 +5,8 @@
  *	GET  /metrics   Prometheus text, all loops summed
  *	POST /purge     {"url": "…"} | {"source": "…", "host": "…"} | {"all": true}
  *
+ * A URL without a host, and a source without `host`, is forgotten by every site.
+ *
  * It is no route of a site: main gives it an edge of its own, on loop 0, which has no marks
  * of overload, so that health can be asked while the program is busiest.
  */

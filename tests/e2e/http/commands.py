@@ -6,8 +6,9 @@ import os
 import pathlib
 import tempfile
 
+import certificate
 from run import case, fixture, table
-from selvedge import command
+from selvedge import Server, command
 
 KEY = "main:a secret"
 NEVER = "4102444800"  # the year 2100
@@ -168,3 +169,55 @@ def a_set_is_one_link(_folder):
     assert done.returncode == 0, done
     assert done.stdout == f"https://x.example{BOTH}?{query}&sig={code}\n", done.stdout
     assert "--set" in command("help", "sign").stdout
+
+
+# --- purge ---
+
+@fixture
+def a_server_of_two_sites():
+    routes = [{"path": "/i/", "images": {}}]
+    with Server({"sites": [{"hosts": ["a.example"], "routes": routes},
+                           {"hosts": ["*"], "routes": routes}]}) as server:
+        yield server
+
+
+def purge(server, *words):
+    return command("purge", "--admin", "{}:{}".format(*server.admin), *words)
+
+
+@table(a_server_of_two_sites, [
+    ("a URL", ["http://a.example/i/width=1/x"], "purged http://a.example/i/width=1/x"),
+    ("a path", ["/i/width=1/x"], "purged /i/width=1/x, on all sites"),
+    ("a path of a host", ["--host", "a.example", "/i/width=1/x"],
+     "purged /i/width=1/x, on the site of a.example"),
+    ("a source", ["--source", "/x"], "purged /x and all that was made of it, on all sites"),
+    ("a source of a host", ["--source", "/x", "--host", "a.example"],
+     "purged /x and all that was made of it, on the site of a.example"),
+    ("all", ["--all"], "purged everything, on all sites")])
+def a_purge_says_what_was_purged_and_where(server, words, said):
+    done = purge(server, *words)
+    assert (done.returncode, done.stdout) == (0, said + "\n"), done
+
+
+@table(a_server_of_two_sites, [
+    ("all of a host", ["--all", "--host", "a.example"]),
+    ("two hosts", ["http://a.example/i/width=1/x", "--host", "b"]),
+    ("a URL for the listener", ["--admin", "https://127.0.0.1:1", "--all"])])
+def a_purge_that_contradicts_itself_is_refused(server, words):
+    assert purge(server, *words).returncode == 2
+
+
+@fixture
+def a_server_whose_admin_speaks_tls():
+    with tempfile.TemporaryDirectory(prefix="selvedge-commands-") as folder:
+        tls = certificate.make(pathlib.Path(folder), "admin", "127.0.0.99")
+        with Server({"sites": [{"hosts": ["*"], "routes": [{"path": "/i/", "images": {}}]}],
+                     "admin": {"listen": {"tls": [tls]}}}) as server:
+            yield server
+
+
+@case(a_server_whose_admin_speaks_tls)
+def a_purge_of_a_listener_with_tls_says_what_to_do(server):
+    done = purge(server, "--all")
+    assert done.returncode == 1 and "TLS" in done.stderr and not done.stdout, done
+    assert "curl --json" in command("help", "purge").stdout

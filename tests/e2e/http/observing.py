@@ -173,6 +173,8 @@ JSON = {"Content-Type": "application/json"}
     ("nothing", "POST", JSON, None, 400), ("no JSON", "POST", JSON, b"{", 400),
     ("an array", "POST", JSON, b"[]", 400), ("an empty object", "POST", JSON, b"{}", 400),
     ("two things", "POST", JSON, b'{"all":true,"url":"/x"}', 400),
+    ("all of a host", "POST", JSON, b'{"all":true,"host":"x"}', 400),
+    ("two hosts", "POST", JSON, b'{"url":"http://a/x","host":"b"}', 400),
     ("a key twice", "POST", JSON, b'{"all":true,"all":true}', 400),
     ("no URL", "POST", JSON, b'{"url":"x y"}', 400),
     ("65 KiB", "POST", JSON, b'{"url":"/%s"}' % (b"a" * 66000), 413),

@@ -291,7 +291,7 @@ def selvedge_purge_does_the_same(server):
         server.ask(target)
         assert was_hit(server.ask(target))
         done = command("purge", "--admin", admin, *words)
-        assert done.returncode == 0 and done.stdout == "purged\n", done
+        assert done.returncode == 0 and done.stdout.startswith("purged "), done
         assert not was_hit(server.ask(target)), words
     assert command("purge", "--admin", admin).returncode == 2
     assert command("purge", "--admin", "127.0.0.1:1", "--all").returncode == 1
