@@ -85,6 +85,7 @@ static void plan_of(
 	plan->address_count = count;
 	plan->loops = settings_loops(settings);
 	plan->backlog = (uint32_t)backlog;
+	plan->jail_memory_mib = (uint32_t)(settings->jails.memory_limit_bytes >> 20);
 	plan->ready_ms = (uint32_t)settings->ready_ms;
 	plan->drain_ms = (uint32_t)settings->drain_ms;
 	plan->ticket_key_s = (uint32_t)settings->ticket_key_s;

@@ -138,6 +138,14 @@ static const struct slv_conf_key jail_keys[] = {
 			.min = 67108864,
 			.max = 1e12,
 			.help = "Resident memory above which a jail is replaced after its answer" },
+	{ .name = "memory_limit_bytes",
+			.type = SLV_CONF_INT,
+			.offset = AT(jails.memory_limit_bytes) - AT(jails),
+			.fallback = "2G",
+			.min = 268435456,
+			.max = 1099511627776,
+			.help = "Memory that a jail can have at all; a picture that needs more "
+				"fails" },
 	{ 0 },
 };
 

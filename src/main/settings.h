@@ -32,7 +32,7 @@ struct settings {
 		int64_t memory_bytes, disk_bytes, entry_bytes;
 	} cache;
 	struct {
-		int64_t count, queue_max, jobs_per_jail, memory_bytes;
+		int64_t count, queue_max, jobs_per_jail, memory_bytes, memory_limit_bytes;
 	} jails;
 	struct slv_client_conf client;
 	struct {

@@ -43,7 +43,7 @@ struct edge {
 	enum edge_state state;
 	int channel_fd;
 	struct slv_io *io; /* NULL when it has hung up */
-	uint32_t drain_ms;
+	uint32_t drain_ms, jail_memory_mib;
 	uint64_t start_ms;
 	uint64_t number; /* for the log */
 	uint32_t jail_count;
@@ -166,7 +166,9 @@ static slv_err jail_start(struct edge *edge, enum slv_format needs, int *ret_soc
 		return err;
 	bool heic = needs == SLV_FORMAT_HEIC && conf->heic_path;
 	const char *path = heic ? conf->heic_path : conf->image_path;
-	const char *const argv[] = { path, NULL };
+	char memory_mib[16];
+	(void)snprintf(memory_mib, sizeof(memory_mib), "%u", edge->jail_memory_mib); /* it fits */
+	const char *const argv[] = { path, edge->jail_memory_mib ? memory_mib : NULL, NULL };
 	struct slv_child_spec spec = { .path = path,
 		.argv = argv,
 		.env = conf->jail_env ? conf->jail_env : no_env,
@@ -555,6 +557,7 @@ static slv_err edge_start(struct slv_parent *parent, const struct slv_setup *set
 		.state = EDGE_STARTING,
 		.channel_fd = -1,
 		.drain_ms = setup->plan.drain_ms,
+		.jail_memory_mib = setup->plan.jail_memory_mib,
 		.start_ms = slv_loop_now_ms(parent->loop),
 		.number = ++parent->edge_number,
 		.child.exited = edge_exited,

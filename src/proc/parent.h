@@ -50,6 +50,7 @@ struct slv_parent_plan {
 	size_t address_count;     /* 1 to SLV_LISTENERS_MAX */
 	uint32_t loops;           /* 1 to SLV_LISTENER_LOOPS_MAX */
 	uint32_t backlog;         /* of a socket; usually 4096 */
+	uint32_t jail_memory_mib; /* that a jail can have at all; 0: its own default */
 	uint32_t ready_ms;        /* an edge that is not ready by then is killed */
 	uint32_t drain_ms;        /* an edge that still drains by then is killed */
 	uint32_t ticket_key_s;    /* age at which the TLS ticket key is replaced */

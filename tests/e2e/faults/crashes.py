@@ -2,14 +2,16 @@
 import contextlib
 import itertools
 import os
+import re
 import shutil
 import signal
 import time
+from pathlib import Path
 
 import pictures
 import selvedge
 from load import Load
-from run import case, fixture
+from run import Skip, case, fixture
 from selvedge import SLOW, Server, request, wait_for
 
 ROUTE = "/cdn-cgi/image/"
@@ -173,6 +175,27 @@ def retirement_is_not_noticed(server):
     wait_for("the jails", lambda: len(server.jails()) == 2)
     assert not before & set(server.jails())
     assert server.metrics()["selvedge_image_jail_retirements_total"] >= 8
+
+
+@fixture
+def a_server_of_small_jails():
+    with put_site(Server(None), jails={"count": 1, "memory_limit_bytes": "256M"}) as server:
+        yield server
+
+
+@case(a_server_of_small_jails)
+def a_jail_has_the_memory_of_the_settings(server):
+    """And 256M are enough for a picture."""
+    if SLOW > 1:
+        raise Skip("a sanitizer's memory is past every bound")
+    assert server.ask(KEPT).status == 200
+    limit = re.search(r"^Max data size +(\d+) +(\d+)", Path(
+        f"/proc/{server.jails()[0]}/limits").read_text(), re.M)
+    assert limit.groups() == (str(256 << 20),) * 2, limit[0]
+    path = server.configure({**server.settings, "jails": {"memory_limit_bytes": "255M"}})
+    done = selvedge.command("check", path)
+    assert done.returncode == 1 and "at least 256M is needed" in done.stderr, done
+    server.configure({**server.settings, "jails": {"count": 1}})
 
 
 # --- what jails say ---
