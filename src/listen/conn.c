@@ -1,4 +1,5 @@
 #include "base/assert.h"
+#include "base/attr.h"
 #include "base/mem.h"
 #include "listen/private.h"
 #include "wire/h1.h"
@@ -18,6 +19,22 @@
 
 static const slv_err too_many = { .code = SLV_E_BUSY,
 	.what = "more connections of one address than client_connections_max" };
+
+/* Which states may follow; the diagram is in private.h. */
+static const uint8_t may[CONN_STATES] = {
+	[CONN_PROXY] = SLV_BIT(CONN_HANDSHAKE) | SLV_BIT(CONN_SNIFF) | SLV_BIT(CONN_DEAD),
+	[CONN_HANDSHAKE] = SLV_BIT(CONN_OPEN) | SLV_BIT(CONN_DEAD),
+	[CONN_SNIFF] = SLV_BIT(CONN_OPEN) | SLV_BIT(CONN_DEAD),
+	[CONN_OPEN] = SLV_BIT(CONN_FLUSH) | SLV_BIT(CONN_DEAD),
+	[CONN_FLUSH] = SLV_BIT(CONN_LINGER) | SLV_BIT(CONN_DEAD),
+	[CONN_LINGER] = SLV_BIT(CONN_DEAD),
+};
+
+static void conn_move(struct conn *conn, enum conn_state next)
+{
+	slv_assert(may[conn->state] & SLV_BIT(next));
+	conn->state = next;
+}
 
 static void conn_watch(struct conn *conn)
 {
@@ -50,7 +67,7 @@ void conn_end(struct conn *conn)
 	if (conn->state == CONN_DEAD)
 		return;
 	struct slv_loop *loop = conn->transport.loop;
-	conn->state = CONN_DEAD;
+	conn_move(conn, CONN_DEAD);
 	slv_timer_stop(loop, &conn->timer);
 	slv_io_free(conn->io);
 	conn->io = NULL;
@@ -184,7 +201,7 @@ static size_t transport_sendfile(
 static void conn_flushed(struct conn *conn)
 {
 	if (conn->linger && !conn->peer_eof && shutdown(conn->fd, SHUT_WR) == 0) {
-		conn->state = CONN_LINGER;
+		conn_move(conn, CONN_LINGER);
 		slv_timer_start(conn->transport.loop, &conn->timer, LINGER_MS);
 		conn_watch(conn);
 		return;
@@ -209,7 +226,7 @@ static void transport_close(struct slv_transport *transport, bool linger)
 	struct conn *conn = SLV_CONTAINER(transport, struct conn, transport);
 	if (conn->state != CONN_OPEN)
 		return;
-	conn->state = CONN_FLUSH;
+	conn_move(conn, CONN_FLUSH);
 	conn->linger = linger;
 	if (conn->tls)
 		slv_tls_shutdown(conn->tls);
@@ -270,7 +287,7 @@ static void conn_open(struct conn *conn, bool h2)
 {
 	struct port *port = conn->port;
 	slv_str early = { conn->early, conn->early_len };
-	conn->state = CONN_OPEN;
+	conn_move(conn, CONN_OPEN);
 	conn->want_input = true;
 	slv_timer_stop(conn->transport.loop, &conn->timer);
 	if (h2)
@@ -368,7 +385,7 @@ static void early_step(struct conn *conn)
 		}
 		conn->early_len -= used;
 		memmove(conn->early, conn->early + used, conn->early_len);
-		conn->state = conn->tls ? CONN_HANDSHAKE : CONN_SNIFF;
+		conn_move(conn, conn->tls ? CONN_HANDSHAKE : CONN_SNIFF);
 	}
 	if (conn->state == CONN_SNIFF && conn->early_len)
 		conn_sniff(conn);
