@@ -3,6 +3,7 @@
 #include "base/attr.h"
 #include "base/fd.h"
 #include "base/str.h"
+#include "proc/message.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +23,7 @@
 
 #define NOBODY 65534
 #define STATM_FD (SLV_SANDBOX_CHANNEL + 1)
+_Static_assert(SLV_SANDBOX_FDS_MAX == STATM_FD + 1 + SLV_MESSAGE_FDS_MAX + 1, "see its comment");
 #define STACK_BYTES SLV_MIB(8)
 
 /* A sanitizer's shadow is larger than any limit worth setting. */
@@ -121,8 +123,8 @@ static bool limit(int what, uint64_t value)
 static slv_err set_limits(const struct slv_sandbox *sandbox)
 {
 	uint64_t memory = sandbox->memory_bytes_max;
-	bool ok = limit(RLIMIT_CORE, 0) && limit(RLIMIT_NOFILE, 16) &&
-	          limit(RLIMIT_FSIZE, memory) && limit(RLIMIT_MEMLOCK, 0);
+	bool ok = limit(RLIMIT_CORE, 0) && limit(RLIMIT_NOFILE, SLV_SANDBOX_FDS_MAX) &&
+	          limit(RLIMIT_FSIZE, sandbox->memfd_bytes_max) && limit(RLIMIT_MEMLOCK, 0);
 	if (ok && !SANITIZED)
 		ok = limit(RLIMIT_DATA, memory) &&
 		     limit(RLIMIT_AS, 2 * memory + SLV_SANDBOX_THREADS * STACK_BYTES);

@@ -17,6 +17,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define MEMFD_BYTES 65536
+
 /* Run `act` in a child behind the lock; the status that it ends with. It exits 0 by itself if
  * `act` returns true, else 1. 90: it could not be locked in. */
 static int behind_lock(bool (*act)(struct slv_sandbox *sandbox))
@@ -26,7 +28,8 @@ static int behind_lock(bool (*act)(struct slv_sandbox *sandbox))
 	pid_t pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		struct slv_sandbox sandbox = { .memory_bytes_max = 256 << 20 };
+		struct slv_sandbox sandbox = { .memory_bytes_max = 256 << 20,
+			.memfd_bytes_max = MEMFD_BYTES };
 		if (slv_failed(slv_sandbox_isolate(&sandbox, fd[1])) ||
 				slv_failed(slv_sandbox_lock(&sandbox)))
 			_exit(90);
@@ -123,6 +126,58 @@ static void memory_memfds_and_messages_work_behind_the_lock(void **state)
 	assert_int_equal(behind_lock(works), 0);
 }
 
+/* As many bytes as `len`, into a memfd. */
+static bool fills(size_t len)
+{
+	static const char zeroes[MEMFD_BYTES + 1];
+	int memfd = -1;
+	return !slv_failed(slv_memfd_of((slv_str){ zeroes, len }, &memfd));
+}
+
+static bool fills_a_memfd(struct slv_sandbox *sandbox)
+{
+	return fills(sandbox->memfd_bytes_max);
+}
+
+static bool overfills_a_memfd(struct slv_sandbox *sandbox)
+{
+	return fills(sandbox->memfd_bytes_max + 1);
+}
+
+static bool lengthens_a_memfd(struct slv_sandbox *sandbox)
+{
+	int memfd = -1;
+	return !slv_failed(slv_memfd_new(&memfd)) &&
+	       ftruncate(memfd, (off_t)sandbox->memfd_bytes_max + 1) == 0;
+}
+
+static void a_memfd_past_its_bound_kills(void **state)
+{
+	(void)state;
+	assert_int_equal(behind_lock(fills_a_memfd), 0);
+	bool (*acts[])(struct slv_sandbox *) = { overfills_a_memfd, lengthens_a_memfd };
+	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
+		int status = behind_lock(acts[i]);
+		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGXFSZ)
+			fail_msg("act %zu ends with status %x", i, status);
+	}
+}
+
+/* A whole message of descriptors and an answer, and no more. */
+static bool has_so_many_descriptors(struct slv_sandbox *sandbox)
+{
+	int memfd = -1, made = 0;
+	while (made < 100 && !slv_failed(slv_memfd_new(&memfd)))
+		made++;
+	return errno == EMFILE && made == SLV_MESSAGE_FDS_MAX + (sandbox->statm_fd < 0 ? 2 : 1);
+}
+
+static void descriptors_are_bounded(void **state)
+{
+	(void)state;
+	assert_int_equal(behind_lock(has_so_many_descriptors), 0);
+}
+
 static bool has_only_its_descriptors(struct slv_sandbox *sandbox)
 {
 	int last = sandbox->statm_fd < 0 ? SLV_SANDBOX_CHANNEL : sandbox->statm_fd;
@@ -185,7 +240,8 @@ static void what_is_not_permitted_is_named(void **state)
 	if (pid == 0) {
 		/* stderr survives: the report goes there. */
 		dup2(report[1], 2);
-		struct slv_sandbox sandbox = { .memory_bytes_max = 256 << 20 };
+		struct slv_sandbox sandbox = { .memory_bytes_max = 256 << 20,
+			.memfd_bytes_max = MEMFD_BYTES };
 		bool ok = !slv_failed(slv_sandbox_isolate(&sandbox, fd[1])) &&
 		          !slv_failed(slv_sandbox_lock(&sandbox));
 		_exit(!ok || write(2, &sandbox, sizeof(sandbox)) != sizeof(sandbox));
@@ -215,7 +271,8 @@ static void a_jail_dies_with_its_parent(void **state)
 		if (pipe(lock) != 0)
 			_exit(1);
 		if (fork() == 0) {
-			struct slv_sandbox sandbox = { .memory_bytes_max = 256 << 20 };
+			struct slv_sandbox sandbox = { .memory_bytes_max = 256 << 20,
+				.memfd_bytes_max = MEMFD_BYTES };
 			dup2(lock[1], 2);
 			if (slv_failed(slv_sandbox_isolate(&sandbox, fd[1])) ||
 					slv_failed(slv_sandbox_lock(&sandbox)))
@@ -243,6 +300,8 @@ int main(void)
 		cmocka_unit_test(forbidden_calls_kill),
 		cmocka_unit_test(memory_memfds_and_messages_work_behind_the_lock),
 		cmocka_unit_test(other_descriptors_are_closed),
+		cmocka_unit_test(descriptors_are_bounded),
+		cmocka_unit_test(a_memfd_past_its_bound_kills),
 		cmocka_unit_test(asking_who_one_is_is_not_needed_either),
 #if !defined(__SANITIZE_ADDRESS__)
 		cmocka_unit_test(memory_is_bounded),

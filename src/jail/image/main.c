@@ -25,6 +25,7 @@
 #define ARENA_MAX SLV_KIB(64)
 #define SOURCE_BYTES_MAX SLV_MIB(512) /* the edge has its own, smaller limit */
 #define MEMORY_MIB 2048               /* if the command line names none */
+#define RESULT_MIB 512                /* too; as PNG, 128 million px of noise */
 #define NICENESS 12
 #define NICENESS_TEXT "12"
 #define KEEP_RSS_KIB (SLV_MIB(40) / 1024) /* above it the heap is trimmed after a job */
@@ -34,6 +35,15 @@ struct jail {
 	struct slv_sandbox sandbox;
 	uint32_t jobs;
 };
+
+static bool read_mib(const char *text, uint64_t *ret_bytes)
+{
+	uint64_t mib;
+	if (!slv_str_u64(slv_str_from(text), 1 << 20, &mib))
+		return false;
+	*ret_bytes = mib << 20;
+	return true;
+}
 
 /* The heap keeps what an ordinary picture takes, for the next one: giving it back and getting it
  * anew, page by page, is a tenth of a job. What large ones take beyond that goes back. One heap for
@@ -86,12 +96,15 @@ static slv_err send_result(
 {
 	SLV_CLEANUP(slv_fd_done) int out = -1;
 	slv_err err = SLV_OK;
-	if (bytes.len > 0)
+	if (bytes.len > jail->sandbox.memfd_bytes_max)
+		err = SLV_ERR(SLV_E_LIMIT, "the result is longer than a jail may answer");
+	else if (bytes.len > 0)
 		err = slv_memfd_of(bytes, &out);
 	if (slv_failed(err)) {
 		result->code = err.code;
 		result->bytes = 0;
-		snprintf(result->what, sizeof(result->what), "no memory for the result");
+		snprintf(result->what, sizeof(result->what), "%s",
+				err.code == SLV_E_LIMIT ? err.what : "no memory for the result");
 	}
 	result->jobs = ++jail->jobs;
 	result->rss_kib = slv_sandbox_rss_kib(&jail->sandbox);
@@ -149,12 +162,13 @@ static void be_nice(void)
 int main(int argc, char **argv)
 {
 	struct jail jail = { 0 };
-	uint64_t memory_mib = MEMORY_MIB;
-	if (argc > 2 || (argc == 2 && !slv_str_u64(slv_str_from(argv[1]), 1 << 20, &memory_mib))) {
-		fprintf(stderr, "usage: selvedge-image [MEMORY_MIB] 3<>socket\n");
+	jail.sandbox.memory_bytes_max = SLV_MIB(MEMORY_MIB);
+	jail.sandbox.memfd_bytes_max = SLV_MIB(RESULT_MIB);
+	if (argc > 3 || (argc > 1 && !read_mib(argv[1], &jail.sandbox.memory_bytes_max)) ||
+			(argc > 2 && !read_mib(argv[2], &jail.sandbox.memfd_bytes_max))) {
+		fprintf(stderr, "usage: selvedge-image [MEMORY_MIB [RESULT_MIB]] 3<>socket\n");
 		return 2;
 	}
-	jail.sandbox.memory_bytes_max = memory_mib << 20;
 	slv_arena_init(&jail.arena, ARENA_BLOCK, ARENA_MAX);
 	tune_memory();
 	be_nice();

@@ -548,6 +548,40 @@ static void a_jail_that_is_not_spoken_to_properly_ends(void **state)
 	assert_int_equal(WEXITSTATUS(ends_with(head, &plan, 1)), 1);
 }
 
+/* An SVG that is passed on as it is, of `len` bytes. */
+static slv_str long_svg(size_t len)
+{
+	static const char head[] = "<svg xmlns=\"http://www.w3.org/2000/svg\"><desc>";
+	static const char tail[] = "</desc></svg>";
+	char *text = g_malloc(len);
+	memset(text, 'x', len);
+	memcpy(text, head, sizeof(head) - 1);
+	memcpy(text + len - (sizeof(tail) - 1), tail, sizeof(tail) - 1);
+	return (slv_str){ text, len };
+}
+
+static void a_result_is_as_long_as_the_jail_may_answer(void **state)
+{
+	(void)state;
+	struct slv_testjail other;
+	slv_testjail_start_bounded(&other, jail_path, "1");
+	struct slv_pixel_plan plan = slv_testjail_plan();
+	plan.format = SLV_FORMAT_SVG;
+	for (size_t more = 0; more < 2; more++) {
+		slv_str svg = long_svg(SLV_MIB(1) + more);
+		struct slv_testjail_answer answer;
+		assert_true(slv_testjail_ask(&other, &plan, svg, NULL, &answer));
+		assert_int_equal(answer.result.code, more ? SLV_E_LIMIT : 0);
+		assert_int_equal(answer.bytes.len, more ? 0 : SLV_MIB(1));
+		if (more)
+			assert_string_equal(answer.result.what,
+					"the result is longer than a jail may answer");
+		slv_testjail_answer_done(&answer);
+		slv_testpicture_free(svg);
+	}
+	assert_int_equal(slv_testjail_stop(&other), 0);
+}
+
 int main(int argc, char **argv)
 {
 	assert_int_equal(argc, 2);
@@ -569,6 +603,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(kept_metadata_does_not_turn_the_picture_twice),
 		cmocka_unit_test(info_decodes_nothing_and_tells_sizes),
 		cmocka_unit_test(svg_is_drawn_at_the_size_asked_for_if_at_all),
+		cmocka_unit_test(a_result_is_as_long_as_the_jail_may_answer),
 		cmocka_unit_test(a_jail_that_is_not_spoken_to_properly_ends),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,13 +11,18 @@
 
 void slv_testjail_start(struct slv_testjail *jail, const char *path)
 {
+	slv_testjail_start_bounded(jail, path, NULL);
+}
+
+void slv_testjail_start_bounded(struct slv_testjail *jail, const char *path, const char *result_mib)
+{
 	int fd[2];
 	slv_assert(!slv_failed(slv_message_pair(fd)));
 	pid_t pid = fork();
 	slv_assert(pid >= 0);
 	if (pid == 0) {
 		dup2(fd[1], 3); /* without close-on-exec */
-		execl(path, path, (char *)NULL);
+		execl(path, path, result_mib ? "2048" : NULL, result_mib, (char *)NULL);
 		perror(path);
 		_exit(127);
 	}

@@ -18,6 +18,10 @@ struct slv_testjail {
 /* Start the program at `path`; the test fails if it cannot. */
 void slv_testjail_start(struct slv_testjail *jail, const char *path);
 
+/* The same, but its results may have `result_mib` MiB at most: a number. */
+void slv_testjail_start_bounded(
+		struct slv_testjail *jail, const char *path, const char *result_mib);
+
 /* Close the channel and wait. Returns the wait status. */
 int slv_testjail_stop(struct slv_testjail *jail);
 
