@@ -145,12 +145,15 @@ static slv_err serve(struct jail *jail, const struct slv_message *message)
 }
 
 /* What is cached goes out before what is being made. A jail is a session of its own, and where the
- * kernel schedules sessions as groups (sched(7), autogroup) the group must be nice as well. Where
- * either is refused, cached pictures only wait longer. */
+ * kernel schedules sessions as groups (sched(7), autogroup) the group must be nice as well; but not
+ * where a test has started it, whose session is somebody's shell. Where either is refused, cached
+ * pictures only wait longer. */
 static void be_nice(void)
 {
 	static const char text[] = NICENESS_TEXT;
 	(void)setpriority(PRIO_PROCESS, 0, NICENESS);
+	if (getsid(0) != getpid())
+		return;
 	int fd = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;

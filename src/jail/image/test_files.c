@@ -7,9 +7,11 @@
 #include "jail/image/testpicture.h"
 #include "proc/message.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static struct slv_testjail jail;
 static const char *jail_path;
@@ -582,6 +584,41 @@ static void a_result_is_as_long_as_the_jail_may_answer(void **state)
 	assert_int_equal(slv_testjail_stop(&other), 0);
 }
 
+/* How nice the session is, as the kernel writes it; empty where it does not group them. */
+static void read_group(char text[64])
+{
+	memset(text, 0, 64);
+	SLV_CLEANUP(slv_fd_done) int fd = open("/proc/self/autogroup", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && read(fd, text, 63) < 0)
+		text[0] = '\0';
+}
+
+static bool leaves_the_group(void)
+{
+	char before[64], after[64];
+	struct slv_testjail other;
+	struct slv_testjail_answer answer;
+	struct slv_pixel_plan plan = slv_testjail_plan();
+	if (setsid() < 0)
+		return false;
+	read_group(before);
+	slv_testjail_start(&other, jail_path);
+	bool answers = slv_testjail_ask(&other, &plan, SLV_STR("x"), NULL, &answer);
+	read_group(after);
+	return slv_testjail_stop(&other) == 0 && answers && strcmp(before, after) == 0;
+}
+
+static void a_jail_in_the_session_of_others_does_not_slow_them(void **state)
+{
+	(void)state;
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(leaves_the_group() ? 0 : 1);
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(int argc, char **argv)
 {
 	assert_int_equal(argc, 2);
@@ -604,6 +641,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(info_decodes_nothing_and_tells_sizes),
 		cmocka_unit_test(svg_is_drawn_at_the_size_asked_for_if_at_all),
 		cmocka_unit_test(a_result_is_as_long_as_the_jail_may_answer),
+		cmocka_unit_test(a_jail_in_the_session_of_others_does_not_slow_them),
 		cmocka_unit_test(a_jail_that_is_not_spoken_to_properly_ends),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
