@@ -1,5 +1,6 @@
 #include "edge/edge.h"
 
+#include "base/assert.h"
 #include "base/mem.h"
 #include "base/testing.h"
 #include "loop/log.h"
@@ -422,6 +423,7 @@ static void past_a_mark_requests_are_shed(void **state)
 
 static void assert_says(const char *line, const char *part)
 {
+	slv_assert(line && part);
 	if (!strstr(line, part))
 		fail_msg("no %s in %s", part, line);
 }
