@@ -397,14 +397,19 @@ static size_t pending_len(const struct h1 *h1)
 }
 
 /* Only the time that the client made us wait counts, not that of a slow origin. */
-static bool reader_too_slow(struct h1 *h1)
+static void count_wait(struct h1 *h1, bool still_blocked)
 {
 	uint64_t now_ms = slv_loop_now_ms(h1->loop);
 	if (h1->blocked_since_ms)
 		h1->blocked_ms += now_ms - h1->blocked_since_ms;
-	h1->blocked_since_ms = now_ms;
-	return h1->blocked_ms > SLV_FLOOR_AFTER_MS &&
-	       h1->req.sent_bytes * 1000 / h1->blocked_ms < h1->conf->write_floor_bytes_s;
+	h1->blocked_since_ms = still_blocked ? now_ms : 0;
+}
+
+static void cut_off(struct h1 *h1)
+{
+	h1->last = true;
+	h1->req.error_code = slv_code_name(SLV_E_SLOW);
+	close_transport(h1, false); /* ends the session, which ends the request */
 }
 
 static enum h1_state step_send(struct h1 *h1)
@@ -412,17 +417,21 @@ static enum h1_state step_send(struct h1 *h1)
 	if (h1->pulling)
 		return H1_WAIT;
 	size_t before = pending_len(h1);
-	if (!send_pending(h1)) {
-		if (reader_too_slow(h1)) {
-			h1->last = true;
-			close_transport(h1, false); /* ends the session, which ends the request */
-		} else if (pending_len(h1) != before || !slv_timer_running(&h1->timer)) {
+	bool all = send_pending(h1);
+	bool more = !all || (h1->body.source && !h1->ended);
+	count_wait(h1, !all);
+	if (more && slv_is_below_floor(h1->req.sent_bytes, h1->blocked_ms,
+				    h1->conf->write_floor_bytes_s)) {
+		cut_off(h1);
+		return H1_WAIT;
+	}
+	if (!all) {
+		if (pending_len(h1) != before || !slv_timer_running(&h1->timer)) {
 			slv_timer_start(h1->loop, &h1->timer, h1->conf->write_idle_ms);
 		}
 		return H1_WAIT;
 	}
 	slv_timer_stop(h1->loop, &h1->timer);
-	h1->blocked_since_ms = 0;
 	if (h1->body.source && !h1->ended) {
 		h1->pulling = true;
 		slv_source_pull(h1->body.source, &h1->pull);
@@ -553,8 +562,9 @@ static void timed_out(struct slv_timer *timer)
 	} else if (h1->state == H1_HEAD) {
 		close_transport(h1, false);
 		h1->state = H1_DONE;
-	} else if (h1->state == H1_SEND || h1->state == H1_SKIP) {
-		/* The transport ends the session, which ends the request. */
+	} else if (h1->state == H1_SEND) {
+		cut_off(h1);
+	} else if (h1->state == H1_SKIP) {
 		h1->last = true;
 		close_transport(h1, false);
 	}
@@ -599,6 +609,8 @@ static void session_free(struct slv_session *session)
 		slv_edge_cancel(h1->edge, &h1->req); /* its reply will free us */
 		return;
 	}
+	if (h1->state == H1_SEND && !h1->req.error_code)
+		h1->req.error_code = slv_code_name(SLV_E_CLOSED);
 	if (h1->state != H1_HEAD && h1->state != H1_DONE)
 		end_request(h1);
 	h1_destroy(h1);

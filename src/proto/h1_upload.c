@@ -55,9 +55,11 @@ static void upload_wait(struct h1 *h1)
 		h1->pending[0] = SLV_STR("HTTP/1.1 100 Continue\r\n\r\n");
 		h1_send_interim(h1);
 	}
-	if (!upload->waits_ms)
+	/* Bytes that are no data, as of trailers, do not make the wait another one. */
+	if (!upload->waits_ms) {
 		upload->waits_ms = slv_loop_now_ms(h1->loop);
-	slv_timer_start(h1->loop, &h1->timer, h1->conf->body_idle_ms);
+		slv_timer_start(h1->loop, &h1->timer, h1->conf->body_idle_ms);
+	}
 	if (h1->session.transport)
 		h1->session.transport->ops->want_input(h1->session.transport, true);
 }
@@ -65,8 +67,9 @@ static void upload_wait(struct h1 *h1)
 static bool upload_too_slow(const struct h1 *h1)
 {
 	const struct h1_upload *upload = &h1->upload;
-	return upload->waited_ms > SLV_FLOOR_AFTER_MS &&
-	       upload->got * 1000 / upload->waited_ms < h1->conf->body_floor_bytes_s;
+	uint64_t now_ms = slv_loop_now_ms(h1->loop);
+	uint64_t waited_ms = upload->waited_ms + (upload->waits_ms ? now_ms - upload->waits_ms : 0);
+	return slv_is_below_floor(upload->got, waited_ms, h1->conf->body_floor_bytes_s);
 }
 
 static void upload_try(struct slv_task *task)

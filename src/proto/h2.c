@@ -121,6 +121,13 @@ static void cancel_run(struct slv_task *task)
 	cancel_all(SLV_CONTAINER(task, struct h2, cancel));
 }
 
+/* The client went before it had all of the reply. */
+static void left(struct h2_stream *stream)
+{
+	if (stream->state == H2_SEND && !stream->req.error_code)
+		stream->req.error_code = slv_code_name(SLV_E_CLOSED);
+}
+
 static void on_closed(void *arg, struct slv_h2_stream *wire, uint32_t code)
 {
 	struct h2 *h2 = arg;
@@ -132,6 +139,8 @@ static void on_closed(void *arg, struct slv_h2_stream *wire, uint32_t code)
 		return;
 	}
 	slv_assert(stream->state != H2_SERVE);
+	if (!wire->answered)
+		left(stream);
 	stream_end(stream);
 }
 
@@ -300,6 +309,9 @@ static struct slv_h2_stream *on_open(void *arg)
 	stream->pull.done = part_came;
 	slv_list_push(&h2->streams, &stream->link);
 	if (h2->streams_count++ == 0) {
+		h2->begun_bytes = slv_h2_body_bytes(h2->wire);
+		h2->shut_ms = 0;
+		h2->moved_ms = now_ms;
 		h2->session.transport->ops->busy(h2->session.transport, true);
 		if (h2->timer.at_ms > now_ms + TICK_MS)
 			slv_timer_start(h2->loop, &h2->timer, TICK_MS);
@@ -418,15 +430,12 @@ static bool send_output(struct h2 *h2)
 		const struct iovec *parts = NULL;
 		size_t len = 0;
 		int count = slv_h2_output(h2->wire, &parts, &len);
-		if (!count) {
-			h2->late_ms = h2->late_bytes = 0;
+		if (!count)
 			return true;
-		}
 		uint64_t now_ms = slv_loop_now_ms(h2->loop);
 		size_t taken = transport->ops->write(transport, parts, count, false);
 		if (taken)
 			h2->blocked_ms = 0;
-		h2->late_bytes += taken;
 		slv_h2_sent(h2->wire, taken, now_ms);
 		if (taken < len) {
 			h2->blocked_ms = h2->blocked_ms ? h2->blocked_ms : now_ms;
@@ -463,36 +472,38 @@ static void flush_run(struct slv_task *task)
 
 /* --- time --- */
 
-static bool too_slow(uint64_t bytes, uint64_t waited_ms, uint64_t floor_bytes_s)
+static void cut_off(struct h2_stream *stream)
 {
-	return waited_ms > SLV_FLOOR_AFTER_MS && bytes * 1000 / waited_ms < floor_bytes_s;
+	stream->req.error_code = slv_code_name(SLV_E_SLOW);
+	slv_h2_reset(stream->h2->wire, &stream->wire, SLV_H2_CANCEL);
+	h2_flush_later(stream->h2);
 }
 
-/* A client that takes nothing of one reply, while others go on, loses that one; so does one
- * that takes it too slowly. Who was answered before it had asked all, and does not stop by
- * itself, is told to (RFC 9113 section 8.1); not along with the reply, which some clients
- * forget then (curl 7.88). */
+/* A client that keeps the window of one reply shut, or opens it too slowly, loses that one; that
+ * others of its streams come first is not its fault. Who was answered before it had asked all, and
+ * does not stop by itself, is told to (RFC 9113 section 8.1); not along with the reply, which some
+ * clients forget then (curl 7.88). */
 static void check_reply(struct h2_stream *stream, uint64_t now_ms)
 {
 	struct h2 *h2 = stream->h2;
-	bool ours = stream->pulling || slv_list_linked(&stream->wait);
-	bool moves = ours || stream->wire.sent_bytes != stream->seen_bytes;
-	if (moves) {
+	if (stream->wire.answered) {
+		if (now_ms - stream->seen_ms < WAVE_OFF_MS)
+			return;
+		slv_h2_reset(h2->wire, &stream->wire, SLV_H2_NO_ERROR);
+		h2_flush_later(h2);
+		return;
+	}
+	bool held = slv_h2_is_held(h2->wire, &stream->wire);
+	if (held)
+		stream->held_ms += TICK_MS;
+	if (!held || stream->wire.sent_bytes != stream->seen_bytes) {
 		stream->seen_bytes = stream->wire.sent_bytes;
 		stream->seen_ms = now_ms;
 	}
-	if (!ours)
-		stream->waited_ms += TICK_MS;
-	uint64_t still_ms = now_ms - stream->seen_ms;
 	uint64_t floor_bytes_s = h2->conf->write_floor_bytes_s / h2->streams_count; /* shared */
-	enum slv_h2_code code = SLV_H2_CANCEL;
-	if (stream->wire.answered && still_ms >= WAVE_OFF_MS)
-		code = SLV_H2_NO_ERROR;
-	else if (still_ms < h2->conf->write_idle_ms &&
-			!too_slow(stream->wire.sent_bytes, stream->waited_ms, floor_bytes_s))
-		return;
-	slv_h2_reset(h2->wire, &stream->wire, code);
-	h2_flush_later(h2);
+	if (now_ms - stream->seen_ms >= h2->conf->write_idle_ms ||
+			slv_is_below_floor(stream->wire.sent_bytes, stream->held_ms, floor_bytes_s))
+		cut_off(stream);
 }
 
 static void check_stream(struct h2_stream *stream, uint64_t now_ms)
@@ -529,6 +540,23 @@ static void check_idle(struct h2 *h2, uint64_t now_ms)
 	slv_timer_start(h2->loop, &h2->timer, soon ? TICK_MS : most_ms - idle_ms);
 }
 
+/* A client that lets all its streams wait: its connection takes nothing, or its window is shut. */
+static slv_err check_way(struct h2 *h2, uint64_t now_ms)
+{
+	uint64_t bytes = slv_h2_body_bytes(h2->wire);
+	bool shut = h2->blocked_ms || slv_h2_is_shut(h2->wire);
+	if (!shut || bytes != h2->moved_bytes)
+		h2->moved_ms = now_ms;
+	h2->moved_bytes = bytes;
+	if (shut)
+		h2->shut_ms += TICK_MS;
+	if (now_ms - h2->moved_ms >= h2->conf->write_idle_ms)
+		return SLV_ERR(SLV_E_SLOW, "the client takes nothing for write_idle_ms");
+	if (slv_is_below_floor(bytes - h2->begun_bytes, h2->shut_ms, h2->conf->write_floor_bytes_s))
+		return SLV_ERR(SLV_E_SLOW, "the client is slower than write_floor_bytes_s");
+	return SLV_OK;
+}
+
 static void tick(struct slv_timer *timer)
 {
 	struct h2 *h2 = SLV_CONTAINER(timer, struct h2, timer);
@@ -542,11 +570,6 @@ static void tick(struct slv_timer *timer)
 		give_up(h2, SLV_ERR(SLV_E_SLOW, "the client takes nothing for write_idle_ms"));
 		return;
 	}
-	h2->late_ms += h2->blocked_ms ? TICK_MS : 0;
-	if (too_slow(h2->late_bytes, h2->late_ms, h2->conf->write_floor_bytes_s)) {
-		give_up(h2, SLV_ERR(SLV_E_SLOW, "the client is slower than write_floor_bytes_s"));
-		return;
-	}
 	if (h2->draining && !h2->leaving && now_ms - h2->drain_ms >= DRAIN_MS) {
 		h2->leaving = true;
 		slv_h2_goaway(h2->wire, SLV_H2_NO_ERROR);
@@ -554,6 +577,11 @@ static void tick(struct slv_timer *timer)
 	}
 	if (!h2->streams_count) {
 		check_idle(h2, now_ms);
+		return;
+	}
+	slv_err err = check_way(h2, now_ms);
+	if (slv_failed(err)) {
+		give_up(h2, err);
 		return;
 	}
 	if (slv_h2_nudge(h2->wire))
@@ -633,6 +661,7 @@ static void session_free(struct slv_session *session)
 	SLV_LIST_EACH(link, &h2->streams)
 	{
 		struct h2_stream *stream = SLV_CONTAINER(link, struct h2_stream, link);
+		left(stream);
 		if (stream->state == H2_SERVE)
 			orphan(stream);
 		else if (stream->state != H2_ORPHAN)

@@ -53,7 +53,7 @@ struct h2_stream {
 	size_t part_bytes;   /* of the body's source, on their way */
 	uint64_t seen_bytes; /* sent when somebody last looked, */
 	uint64_t seen_ms;    /* and when that was more than before */
-	uint64_t waited_ms;  /* for the client to take the reply */
+	uint64_t held_ms;    /* how long the client has left its window shut, all in all */
 	enum h2_state state;
 	bool serving; /* the edge knows `req` */
 	bool pulling; /* the reply's source owes us a part */
@@ -80,13 +80,14 @@ struct h2 {
 	uint32_t requests;
 	uint64_t born_ms, idle_ms, drain_ms;
 	uint64_t blocked_ms; /* since when the transport takes nothing; 0: it does */
-	uint64_t late_ms;    /* blocked, all in all, since the output was last empty; */
-	uint64_t late_bytes; /* taken meanwhile */
-	bool throttled;      /* not reading, because too much waits to be sent */
-	bool draining;       /* the peer was asked for no more streams */
-	bool leaving;        /* and none are taken */
-	bool eof;            /* the peer sends no more */
-	bool closing;        /* the transport was told to close */
+	/* Since there was a stream: how long the client let all of them wait, what it had got
+	 * before, and when it last got something. */
+	uint64_t shut_ms, begun_bytes, moved_bytes, moved_ms;
+	bool throttled; /* not reading, because too much waits to be sent */
+	bool draining;  /* the peer was asked for no more streams */
+	bool leaving;   /* and none are taken */
+	bool eof;       /* the peer sends no more */
+	bool closing;   /* the transport was told to close */
 	bool freeing;
 };
 

@@ -118,7 +118,8 @@ void h2_upload_data(struct h2_stream *stream, slv_str bytes)
 {
 	struct h2_upload *upload = &stream->upload;
 	upload->continue_due = false;
-	if (stream->wire.got_bytes > stream->h2->conf->body_bytes_max)
+	stream->wire.shut = stream->wire.got_bytes > stream->h2->conf->body_bytes_max;
+	if (stream->wire.shut)
 		upload->err = SLV_ERR(SLV_E_LIMIT, "request body is larger than limits.body_bytes");
 	/* Past the window nghttp2 resets the stream, and hands the bytes on all the same. */
 	size_t held = upload->fresh.len + upload->lent.len;
@@ -154,8 +155,7 @@ void h2_upload_check(struct h2_stream *stream, uint64_t now_ms)
 	const struct slv_session_conf *conf = stream->h2->conf;
 	if (still_ms >= conf->body_idle_ms)
 		upload->err = SLV_ERR(SLV_E_SLOW, "request body stood still for body_idle_ms");
-	else if (waited_ms > SLV_FLOOR_AFTER_MS &&
-			stream->wire.got_bytes * 1000 / waited_ms < conf->body_floor_bytes_s)
+	else if (slv_is_below_floor(stream->wire.got_bytes, waited_ms, conf->body_floor_bytes_s))
 		upload->err = SLV_ERR(SLV_E_SLOW, "request body is slower than body_floor_bytes_s");
 	if (slv_failed(upload->err))
 		answer(stream, upload->err, (slv_str){ 0 });

@@ -84,6 +84,12 @@ struct slv_session {
 /* A body may begin slowly: a floor holds once we have waited this long for the client. */
 #define SLV_FLOOR_AFTER_MS 10000u
 
+/* `bytes` came or went while we waited for the client for `waited_ms`, all in all. */
+static inline bool slv_is_below_floor(uint64_t bytes, uint64_t waited_ms, uint64_t floor_bytes_s)
+{
+	return waited_ms > SLV_FLOOR_AFTER_MS && bytes * 1000 / waited_ms < floor_bytes_s;
+}
+
 /* Limits and times of both protocols; one per listener, shared by its sessions. The defaults are
  * those of the settings (listen/settings.c). */
 struct slv_session_conf {

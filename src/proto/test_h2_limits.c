@@ -495,6 +495,62 @@ static void a_reply_has_a_floor(void **state)
 	slv_buf_done(&buf);
 }
 
+static void a_reply_may_wait_for_others(void **state)
+{
+	struct bench *bench = ((struct talk *)*state)->bench;
+	bench->conf.write_floor_bytes_s = 1000;
+	struct slv_buf buf;
+	raw_begin(bench, &buf);
+	slv_h2_test_frame(&buf, SETTINGS, 0, 0, (slv_str){ "\0\4\0\x0f\0\0", 6 });
+	slv_h2_test_frame(&buf, WINDOW_UPDATE, 0, 0, (slv_str){ "\0\x7f\0\0", 4 });
+	bench->room = 0;
+	raw_ask(&buf, 1, END_STREAM | END_HEADERS, "GET", "/bytes/900000");
+	raw_ask(&buf, 3, END_STREAM | END_HEADERS, "GET", "/bytes/900000");
+	raw_send(bench, &buf);
+	for (unsigned second = 0; second < 100; second++) {
+		bench_room(bench, 20000);
+		bench_wait(bench, 1000);
+	}
+	assert_int_equal(raw_look(bench, RST_STREAM).count, 0);
+	assert_false(bench->closed);
+	assert_int_equal(bench->holds, 0); /* both were taken whole */
+	slv_buf_done(&buf);
+}
+
+static void a_connection_whose_window_stays_shut_is_closed(void **state)
+{
+	struct bench *bench = ((struct talk *)*state)->bench;
+	struct slv_buf buf;
+	raw_begin(bench, &buf);
+	slv_h2_test_frame(&buf, SETTINGS, 0, 0, (slv_str){ "\0\4\0\x0f\0\0", 6 });
+	raw_ask(&buf, 1, END_STREAM | END_HEADERS, "GET", "/bytes/900000");
+	raw_send(bench, &buf);
+	bench_wait(bench, 29000);
+	assert_false(bench->closed);
+	bench_wait(bench, 2000);
+	assert_true(bench->closed);
+	slv_buf_done(&buf);
+}
+
+static void a_download_may_open_its_windows_by_little(void **state)
+{
+	struct bench *bench = ((struct talk *)*state)->bench;
+	struct slv_buf buf;
+	raw_begin(bench, &buf);
+	raw_ask(&buf, 1, END_STREAM | END_HEADERS, "GET", "/stream/20000000");
+	raw_send(bench, &buf);
+	for (unsigned i = 0; i < 4800; i++) { /* 19.6 MB, as Go's client does it */
+		slv_h2_test_frame(&buf, WINDOW_UPDATE, 0, 0, (slv_str){ "\0\0\x10\0", 4 });
+		slv_h2_test_frame(&buf, WINDOW_UPDATE, 0, 1, (slv_str){ "\0\0\x10\0", 4 });
+		if (i % 100 == 99)
+			raw_send(bench, &buf);
+	}
+	assert_int_equal(raw_look(bench, GOAWAY).count, 0);
+	assert_false(bench->closed);
+	assert_true(bench->out.len > 19000000);
+	slv_buf_done(&buf);
+}
+
 static void a_connection_has_a_floor(void **state)
 {
 	struct bench *bench = ((struct talk *)*state)->bench;
@@ -675,6 +731,9 @@ int main(void)
 		ROW(frames_do_not_become_silly),
 		ROW(who_has_small_windows_is_served_by_them),
 		ROW(a_reply_has_a_floor),
+		ROW(a_reply_may_wait_for_others),
+		ROW(a_connection_whose_window_stays_shut_is_closed),
+		ROW(a_download_may_open_its_windows_by_little),
 		ROW(a_connection_has_a_floor),
 		ROW(a_slow_source_is_not_the_clients_fault),
 		ROW(draining_takes_what_is_on_its_way_and_finishes),

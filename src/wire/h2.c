@@ -69,8 +69,8 @@ void slv_h2_reset(struct slv_h2 *h2, struct slv_h2_stream *stream, enum slv_h2_c
 
 void slv_h2_consume(struct slv_h2 *h2, struct slv_h2_stream *stream, size_t len)
 {
-	bool over = stream->closed || stream->answered;
-	int rc = over ? nghttp2_session_consume_connection(h2->session, len)
+	bool shut = stream->closed || stream->answered || stream->shut;
+	int rc = shut ? nghttp2_session_consume_connection(h2->session, len)
 	              : nghttp2_session_consume(h2->session, (int32_t)stream->id, len);
 	slv_assert(rc == 0);
 }
@@ -176,6 +176,9 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
 		h2_window_opened(h2, NULL);
 		break;
 	case NGHTTP2_WINDOW_UPDATE:
+		/* One of substance is no oddity: it says that we have sent so much. */
+		if (frame->window_update.window_size_increment >= H2_WINDOW_WORTH_BYTES)
+			h2_meter_work(&h2->meter, 1);
 		h2_window_opened(h2, stream_of(session, frame->hd.stream_id));
 		break;
 	case NGHTTP2_GOAWAY:

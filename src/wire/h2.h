@@ -88,7 +88,8 @@ struct slv_h2_stream {
 	uint64_t got_bytes;         /* of the request's body */
 	uint64_t sent_bytes;        /* of the reply's body, taken by slv_h2_sent() */
 	bool input_ended;           /* the peer has sent all of its request */
-	bool answered;              /* all of the reply is framed; its window opens no more */
+	bool answered;              /* all of the reply is framed */
+	bool shut;                  /* by the owner: what is consumed opens its window no more */
 
 	/* Private. */
 	bool closed, told, failed, regular_seen, in_trailers, host_seen, length_seen;
@@ -170,6 +171,15 @@ void slv_h2_send(struct slv_h2 *h2, struct slv_h2_stream *stream, slv_str bytes,
  * the WINDOW_UPDATEs for them, become smaller and smaller. Who opens it when all of it is used is
  * served by this, to be called about twice a second. True: there may be output. */
 bool slv_h2_nudge(struct slv_h2 *h2);
+
+/* Does its reply wait for the peer to open the stream's window? */
+bool slv_h2_is_held(const struct slv_h2 *h2, const struct slv_h2_stream *stream);
+
+/* Do all replies wait for the peer to open the connection's window? */
+bool slv_h2_is_shut(const struct slv_h2 *h2);
+
+/* Bytes of bodies that slv_h2_sent() took, of all streams so far. */
+uint64_t slv_h2_body_bytes(const struct slv_h2 *h2);
 
 /* `len` bytes of the request's body are done with; also after `closed`. */
 void slv_h2_consume(struct slv_h2 *h2, struct slv_h2_stream *stream, size_t len);

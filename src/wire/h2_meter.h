@@ -22,6 +22,7 @@
 #define H2_SCORE_GOAWAY 1500u      /* 75 %: no more requests */
 #define H2_SCORE_LEAK_PER_S 20u    /* a keep-alive PING now and then is free */
 #define H2_SCORE_MALFORMED 10u     /* a request that is none, or past a bound */
+#define H2_WINDOW_WORTH_BYTES 1024 /* a WINDOW_UPDATE of less is an oddity */
 #define H2_PREMATURE_MS 1000u      /* a stream that was reset sooner was not meant */
 #define H2_PREMATURE_REQUESTS 500u /* requests before their share is judged */
 #define H2_REFUSED_MIN 100u        /* streams refused before a small streams_max counts */

@@ -52,6 +52,7 @@ struct slv_h2 {
 	struct slv_list narrow;        /* streams that wait for a wider window */
 	struct slv_h2_stream *heading; /* the head that nghttp2 is unpacking, or NULL */
 	uint32_t streams;              /* not released */
+	uint64_t body_bytes;           /* of replies, sent */
 	uint32_t opened;               /* since the last output */
 	uint32_t last_id;              /* the highest that the peer has used */
 	uint32_t skipped_id;           /* the highest that it left out */

@@ -133,6 +133,26 @@ void h2_window_opened(struct slv_h2 *h2, struct slv_h2_stream *stream)
 	resume(h2, SLV_CONTAINER(link, struct slv_h2_stream, narrow));
 }
 
+bool slv_h2_is_held(const struct slv_h2 *h2, const struct slv_h2_stream *stream)
+{
+	int32_t own = nghttp2_session_get_stream_remote_window_size(
+			h2->session, (int32_t)stream->id);
+	return stream->body.len &&
+	       (own <= 0 || (slv_list_linked(&stream->narrow) &&
+					    own <= nghttp2_session_get_remote_window_size(
+								   h2->session)));
+}
+
+bool slv_h2_is_shut(const struct slv_h2 *h2)
+{
+	return nghttp2_session_get_remote_window_size(h2->session) <= 0;
+}
+
+uint64_t slv_h2_body_bytes(const struct slv_h2 *h2)
+{
+	return h2->body_bytes;
+}
+
 bool slv_h2_nudge(struct slv_h2 *h2)
 {
 	SLV_LIST_EACH(link, &h2->narrow)
@@ -338,6 +358,7 @@ int slv_h2_output(struct slv_h2 *h2, const struct iovec **ret_parts, size_t *ret
 static void part_sent(struct slv_h2 *h2, struct slv_h2_stream *stream, size_t len)
 {
 	stream->sent_bytes += len;
+	h2->body_bytes += len;
 	stream->queued_bytes -= len;
 	if (stream->queued_bytes)
 		return;
