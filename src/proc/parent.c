@@ -112,7 +112,8 @@ static bool jail_heard(struct slv_voice *voice, slv_str line)
 	size_t at = slv_str_find_str(line, mark);
 	if (at < line.len && jail_lacks(jail, slv_str_from_index(line, at + mark.len)))
 		return false;
-	slv_log(log_of(jail->parent), SLV_WARN, "jail.said", SLV_KV("pid", jail->pid),
+	/* Libraries talk at every start; what ends a jail is told as its death. */
+	slv_log(log_of(jail->parent), SLV_INFO, "jail.said", SLV_KV("pid", jail->pid),
 			SLV_KV("kind", jail->kind), SLV_KV("text", line));
 	return true;
 }
