@@ -1,6 +1,5 @@
 #include "base/assert.h"
 #include "base/mem.h"
-#include "http/problem.h"
 #include "loop/log.h"
 #include "proto/h1_private.h"
 #include "wire/h1_reply.h"
@@ -99,8 +98,8 @@ static void request_init(struct h1 *h1)
 static enum h1_state refuse(struct h1 *h1, slv_err err)
 {
 	h1->last = true;
-	slv_edge_refused(h1->edge, &h1->req.peer, err);
-	slv_problem_reply(&h1->req, err);
+	h1->serving = true;
+	slv_edge_refuse(h1->edge, &h1->req, err);
 	return H1_SERVE;
 }
 

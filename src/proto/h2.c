@@ -1,6 +1,5 @@
 #include "base/assert.h"
 #include "base/mem.h"
-#include "http/problem.h"
 #include "loop/log.h"
 #include "proto/h2_private.h"
 
@@ -339,8 +338,8 @@ static void request_init(struct h2_stream *stream)
 
 static void refuse(struct h2_stream *stream, slv_err err)
 {
-	slv_edge_refused(stream->h2->edge, &stream->req.peer, err);
-	slv_problem_reply(&stream->req, err);
+	stream->serving = true;
+	slv_edge_refuse(stream->h2->edge, &stream->req, err);
 }
 
 static void on_head(void *arg, struct slv_h2_stream *wire, slv_err err)

@@ -74,6 +74,9 @@ def a_refused_request_is_counted(server):
         conn.send(b"GET / HTTP/9.9\r\n\r\n")
         conn.reply()
     wait_for("the count", lambda: server.metrics()["selvedge_refused_total"] == before + 1)
+    entry = wait_for("it in the access log", lambda: next(
+        (entry for entry in server.access() if entry["status"] == 505), None))
+    assert entry["client"] == "127.0.0.1" and entry["error"] == "http-version", entry
 
 
 @case(a_server_to_watch)
