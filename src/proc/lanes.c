@@ -489,6 +489,7 @@ static void jail_run(struct jail *jail, struct slv_pixel_job *job)
 	jail->busy = true;
 	jail->job = job;
 	job->jail = jail;
+	job->ran = true;
 }
 
 static void pool_idle_long(struct slv_timer *timer)
@@ -621,6 +622,7 @@ void slv_lanes_submit(struct slv_image_lanes *lanes, struct slv_pixel_job *job)
 	enum lane lane = lane_of(job);
 	job->lanes = lanes;
 	job->pool = job->jail = NULL;
+	job->ran = false;
 	job->link = (struct slv_list){ 0 };
 	job->timer = (struct slv_timer){ .fire = job_waited_too_long };
 	job->submit_ns = slv_loop_fresh_ns(lanes->loop);

@@ -186,7 +186,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	if (jail.sandbox.lacks[0])
-		fprintf(stderr, "selvedge-image: not permitted here: %s\n", jail.sandbox.lacks);
+		fprintf(stderr, "selvedge-image: " SLV_SANDBOX_LACKS "%s\n", jail.sandbox.lacks);
 
 	while (!slv_failed(err)) {
 		struct slv_message message = { 0 };

@@ -81,7 +81,7 @@ struct flight {
 	uint32_t source_count, sources_left;
 	struct slv_pixel_job job;
 	bool has_share;  /* it is AVIF's, with a part of the time */
-	bool second_try; /* it is the fallback's */
+	bool second_try; /* it has what that left */
 
 	struct slv_pixel_result result;
 	int result_fd; /* -1: none */
@@ -125,9 +125,8 @@ static void flight_back(struct flight *flight)
 static void disk_done(struct slv_cache_fetch *disk, struct slv_cache_hit *hit)
 {
 	struct flight *flight = SLV_CONTAINER(disk, struct flight, disk);
-	int64_t now_ms = slv_loop_wall_ms(flight->home->loop);
-	/* One that is stale is renewed at once: whoever asked has waited already. */
-	if (hit && (!image_meta_of(hit) || hit->fresh_until_ms <= now_ms)) {
+	/* One that is stale is good enough; who gets it has it renewed. */
+	if (hit && !image_meta_of(hit)) {
 		hit->hold.drop(&hit->hold);
 		hit = NULL;
 	}
@@ -260,13 +259,16 @@ static slv_err plan_for_svg(struct flight *flight)
 	return SLV_OK;
 }
 
-static bool try_fallback(struct flight *flight, slv_err err)
+/* AVIF took its share of the time: the rest is for the fallback; or, if all of that went by before
+ * a jail was free, for AVIF once more. */
+static bool try_again(struct flight *flight, slv_err err)
 {
 	struct slv_pixel_plan *plan = &flight->job.plan;
 	if (err.code != SLV_E_TIMEOUT || !flight->has_share)
 		return false;
 	flight->second_try = true;
-	plan->format = plan->fallback;
+	if (flight->job.ran)
+		plan->format = plan->fallback;
 	flight->begun = flight->ended = false;
 	return true;
 }
@@ -275,7 +277,7 @@ static void job_done(struct slv_pixel_job *job, slv_err err, const struct slv_pi
 		int out_fd)
 {
 	struct flight *flight = SLV_CONTAINER(job, struct flight, job);
-	if (try_fallback(flight, err)) {
+	if (try_again(flight, err)) {
 		flight_run(flight);
 		return;
 	}
@@ -301,7 +303,7 @@ static slv_err submit(struct flight *flight)
 	uint32_t left_ms = flight_left_ms(flight);
 	if (!left_ms)
 		return SLV_ERR(SLV_E_TIMEOUT, "getting the source took all of job_ms");
-	flight->has_share = job->plan.format == SLV_FORMAT_AVIF; /* which is no fallback */
+	flight->has_share = job->plan.format == SLV_FORMAT_AVIF && !flight->second_try;
 	if (flight->has_share)
 		left_ms = left_ms * AVIF_SHARE_PERCENT / 100 + 1; /* 0 would be no deadline */
 	job->source_format = flight->sources[0].source.format;
@@ -352,16 +354,33 @@ static struct image_meta meta_of(const struct flight *flight)
 	return meta;
 }
 
+/* As long as all that it is made of; and a fallback for want of time only until there may be more.
+ */
+static void set_freshness(const struct flight *flight, int64_t now_ms, int64_t *ret_fresh_ms,
+		int64_t *ret_stale_ms)
+{
+	const struct image_conf *conf = flight->recipe.self->conf;
+	bool fell_back = flight->second_try && flight->job.plan.format != SLV_FORMAT_AVIF;
+	bool never_stale = false;
+	int64_t fresh_ms = fell_back ? now_ms + conf->ttl_least_s * 1000 : INT64_MAX;
+	for (uint32_t i = 0; i < flight->source_count; i++) {
+		const struct image_source *source = &flight->sources[i].source;
+		if (source->fresh_until_ms < fresh_ms)
+			fresh_ms = source->fresh_until_ms;
+		never_stale |= source->never_stale;
+	}
+	*ret_fresh_ms = fresh_ms;
+	*ret_stale_ms = fresh_ms + (never_stale ? 0 : conf->stale_s * 1000);
+}
+
 /* Keep the result, and have it as all who wait shall get it. */
 static void store(struct flight *flight)
 {
 	struct image_meta meta = meta_of(flight);
 	slv_str head = { (const char *)&meta, sizeof(meta) };
 	int fd = slv_fd_take(&flight->result_fd);
-	const struct image_source *source = &flight->sources[0].source;
-	int64_t now_ms = slv_loop_wall_ms(flight->home->loop);
-	int64_t fresh_ms = now_ms + (int64_t)source->ttl_s * 1000;
-	int64_t stale_ms = fresh_ms + flight->recipe.self->conf->stale_s * 1000;
+	int64_t now_ms = slv_loop_wall_ms(flight->home->loop), fresh_ms, stale_ms;
+	set_freshness(flight, now_ms, &fresh_ms, &stale_ms);
 	bool keep = flight->purges == flight->home->purges;
 	for (uint32_t i = 0; i < flight->source_count; i++)
 		keep &= !flight->sources[i].source.private_data;

@@ -158,8 +158,9 @@ struct image_source {
 	struct slv_cache_hit *hit; /* ours */
 	enum slv_format format;
 	int64_t modified_s;
-	uint32_t ttl_s;    /* what the source says, bounded by the settings */
-	bool private_data; /* no-store or private: neither it nor what is made of it is kept */
+	int64_t fresh_until_ms; /* wall clock; 0 if private_data */
+	bool never_stale;       /* what is made of it is not served once it is stale */
+	bool private_data;      /* no-store or private: neither it nor what is made of it is kept */
 };
 
 /* Who wants a source; it waits until it is told or leaves. */

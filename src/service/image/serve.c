@@ -263,6 +263,9 @@ static void cancelled(struct slv_req *req)
 	slv_problem_reply(req, SLV_ERR(SLV_E_CANCELLED, "the client went away"));
 }
 
+static slv_err serve_hit(struct image *self, struct slv_req *req, struct question *q,
+		struct slv_cache_hit *hit, int64_t now_ms);
+
 static void answered(struct image_ask *ask)
 {
 	struct image *self = ask->recipe.self;
@@ -278,8 +281,12 @@ static void answered(struct image_ask *ask)
 		struct question *q = req->holder;
 		slv_err err = { .code = ask->code, .what = ask->what };
 		req->on_cancel = NULL;
-		req->cache_status = how[ask->how];
-		if (ask->hit)
+		bool lost = ask->how == IMAGE_MADE && ask->hit && !ask->hit->kept;
+		req->cache_status = how[lost ? IMAGE_LOOSE : ask->how];
+		int64_t now_ms = slv_loop_wall_ms(self->env->loop);
+		if (ask->hit && ask->how == IMAGE_FOUND && ask->hit->fresh_until_ms <= now_ms)
+			err = serve_hit(self, req, q, ask->hit, now_ms);
+		else if (ask->hit)
 			err = reply_hit(self, req, q, ask->hit);
 		else
 			err = reply_failed(self, req, q, err);

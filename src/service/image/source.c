@@ -31,7 +31,8 @@ struct source_meta {
 	uint32_t magic, ttl_s;
 	uint8_t format;
 	uint8_t private_data;
-	uint8_t pad[6];
+	uint8_t never_stale;
+	uint8_t pad[5];
 	int64_t modified_s;
 	char etag[ETAG_BYTES]; /* terminated; empty if it has none or a longer one */
 };
@@ -146,8 +147,9 @@ static void load_end(struct image_load *load, slv_err err, struct slv_cache_hit 
 			source = (struct image_source){ .hit = slv_cache_ref(hit),
 				.format = meta->format,
 				.modified_s = meta->modified_s,
-				.ttl_s = meta->ttl_s,
-				.private_data = meta->private_data };
+				.fresh_until_ms = meta->private_data ? 0 : hit->fresh_until_ms,
+				.private_data = meta->private_data,
+				.never_stale = meta->never_stale };
 		}
 		want->done(want, err, hit ? &source : NULL);
 	}
@@ -164,31 +166,55 @@ static uint32_t bounded(const struct image_conf *conf, uint64_t ttl_s)
 	return (uint32_t)(ttl_s < least ? least : ttl_s > most ? most : ttl_s);
 }
 
-/* The directives that decide whether and how long we keep it (RFC 9111 section 5.2.2). */
+/* What Cache-Control says: s-maxage before max-age, no-cache before both (RFC 9111 section 5.2.2).
+ */
+struct freshness {
+	bool no_cache;
+	uint64_t ttl_s, shared_s; /* UINT64_MAX: not told */
+};
+
+static void read_directive(
+		slv_str name, slv_str value, struct freshness *fresh, struct source_meta *meta)
+{
+	uint64_t seconds;
+	bool number = slv_str_u64(value, UINT32_MAX, &seconds);
+	if (slv_str_eq_nocase(name, SLV_STR("no-store")) ||
+			slv_str_eq_nocase(name, SLV_STR("private")))
+		meta->private_data = 1;
+	else if (slv_str_eq_nocase(name, SLV_STR("s-maxage")) && number)
+		fresh->shared_s = seconds;
+	else if (slv_str_eq_nocase(name, SLV_STR("max-age")) && number)
+		fresh->ttl_s = seconds;
+	else if (slv_str_eq_nocase(name, SLV_STR("no-cache")))
+		fresh->no_cache = true;
+	else if (slv_str_eq_nocase(name, SLV_STR("must-revalidate")) ||
+			slv_str_eq_nocase(name, SLV_STR("proxy-revalidate")))
+		meta->never_stale = 1;
+}
+
+/* Whether and how long we keep it. */
 static void read_cache_control(const struct image_conf *conf, const struct slv_fields *fields,
 		struct source_meta *meta)
 {
-	uint64_t ttl_s = (uint64_t)conf->ttl_s, shared_s = UINT64_MAX, told;
+	struct freshness fresh = { .ttl_s = UINT64_MAX, .shared_s = UINT64_MAX };
 	for (const struct slv_field *field = NULL;
 			(field = slv_fields_find(fields, SLV_FIELD_CACHE_CONTROL, field));) {
 		slv_str rest = field->value;
 		while (rest.at) {
 			slv_str value = slv_str_trim(slv_str_cut(&rest, ','));
 			slv_str name = slv_str_trim(slv_str_cut(&value, '='));
-			value = slv_str_trim(value);
-			bool number = slv_str_u64(value, UINT32_MAX, &told);
-			if (slv_str_eq_nocase(name, SLV_STR("no-store")) ||
-					slv_str_eq_nocase(name, SLV_STR("private")))
-				meta->private_data = 1;
-			else if (slv_str_eq_nocase(name, SLV_STR("s-maxage")) && number)
-				shared_s = told;
-			else if (slv_str_eq_nocase(name, SLV_STR("max-age")) && number)
-				ttl_s = told;
-			else if (slv_str_eq_nocase(name, SLV_STR("no-cache")))
-				shared_s = 0;
+			read_directive(name, slv_str_trim(value), &fresh, meta);
 		}
 	}
-	meta->ttl_s = bounded(conf, shared_s != UINT64_MAX ? shared_s : ttl_s);
+	uint64_t ttl_s = fresh.shared_s != UINT64_MAX ? fresh.shared_s : fresh.ttl_s, age_s = 0;
+	/* What was said is said of the time at the origin. */
+	(void)slv_str_u64(slv_fields_get(fields, SLV_FIELD_AGE), UINT32_MAX, &age_s);
+	if (ttl_s == UINT64_MAX)
+		ttl_s = (uint64_t)conf->ttl_s;
+	else
+		ttl_s = age_s < ttl_s ? ttl_s - age_s : 0;
+	meta->never_stale |= fresh.no_cache;
+	meta->ttl_s = bounded(conf, fresh.no_cache ? 0 : ttl_s);
 }
 
 static struct source_meta meta_from(struct image_load *load, enum slv_format format)
@@ -212,13 +238,18 @@ static void load_keep(struct image_load *load, const struct source_meta *meta, s
 	struct image_sources *sources = load->sources;
 	int64_t now_ms = slv_loop_wall_ms(sources->loop);
 	int64_t fresh_ms = now_ms + (int64_t)meta->ttl_s * 1000;
+	int64_t stale_ms = fresh_ms + (meta->never_stale ? 0 : load->self->conf->stale_s * 1000);
 	slv_str head = { (const char *)meta, sizeof(*meta) };
 	struct slv_cache_hit *hit;
+	/* Once it was public; what was made of it then is not for everybody any more. */
+	if (meta->private_data)
+		slv_cache_purge_source(
+				sources->cache, sources->loop, &load->key.source, NULL, NULL);
 	if (meta->private_data || load->purges != sources->purges)
 		hit = slv_cache_loose(head, body, fd, now_ms);
 	else
 		hit = slv_cache_put(sources->cache, sources->loop, &load->key, head, body, fd,
-				now_ms, fresh_ms, fresh_ms + load->self->conf->stale_s * 1000);
+				now_ms, fresh_ms, stale_ms);
 	load_end(load, SLV_OK, hit);
 }
 
@@ -229,6 +260,7 @@ static void load_renewed(struct image_load *load)
 	struct source_meta told = meta_from(load, meta.format);
 	meta.ttl_s = told.ttl_s;
 	meta.private_data |= told.private_data;
+	meta.never_stale = told.never_stale;
 	int fd = load->old->body_fd >= 0 && load->old->body_offset == 0
 	                         ? fcntl(load->old->body_fd, F_DUPFD_CLOEXEC, 0)
 	                         : -1;

@@ -273,6 +273,26 @@ static void it_does_so_once(void **state)
 	assert_int_equal(bench_jobs(bench), 0);
 }
 
+static void an_avif_that_only_waited_for_a_jail_is_tried_again(void **state)
+{
+	struct bench *bench = *state;
+	struct waiter others[BENCH_JAILS], waiter;
+	for (unsigned i = 0; i < BENCH_JAILS; i++)
+		bench_ask(bench, &others[i], i ? "width=6" : "width=7", "/b.png");
+	give_source(bench, 0);
+	struct bench_job job = bench_job(bench), other = bench_job(bench);
+	bench_ask(bench, &waiter, "width=5,format=avif", "/a.png");
+	give_source(bench, 1);
+	bench_pass(bench, SHARE_MS + 50);
+	bench_made(bench, &job, SLV_STR("one"));
+	bench_made(bench, &other, SLV_STR("two"));
+	job = bench_job(bench);
+	assert_int_equal(job.plan.format, SLV_FORMAT_AVIF);
+	bench_made(bench, &job, SLV_STR("avif"));
+	expect_told(&waiter, IMAGE_MADE, "avif");
+	assert_int_equal(bench->jails_ended, 0);
+}
+
 static void an_avif_that_fails_otherwise_stays_failed(void **state)
 {
 	struct bench *bench = *state;
@@ -673,6 +693,7 @@ int main(void)
 		T(facts_are_told_as_json),
 		T(an_avif_that_takes_too_long_becomes_webp),
 		T(it_does_so_once),
+		T(an_avif_that_only_waited_for_a_jail_is_tried_again),
 		T(an_avif_that_fails_otherwise_stays_failed),
 		T(who_joins_an_avif_does_not_delay_the_fallback),
 		T(who_joins_late_has_time_of_his_own_for_the_source),

@@ -256,6 +256,77 @@ static void what_is_private_is_shown_and_not_kept(void **state)
 	}
 }
 
+static void what_becomes_private_is_forgotten(void **state)
+{
+	struct bench *bench = *state;
+	struct client client;
+	make(bench, "/i/width=5/a.png");
+	make(bench, "/i/width=6/a.png");
+	bench_pass(bench, FRESH_MS);
+	client_begin(bench, &client, "/i/width=5/a.png"); /* stale, and renewed */
+	client_end(&client, 200, "made");
+	bench_source(bench, 1, 200, picture, "private");
+	struct bench_job job = bench_job(bench);
+	bench_made(bench, &job, SLV_STR("secret"));
+	for (unsigned i = 0; i < 2; i++) {
+		client_begin(bench, &client, i ? "/i/width=6/a.png" : "/i/width=5/a.png");
+		bench_source(bench, 2 + i, 200, picture, "private");
+		job = bench_job(bench);
+		bench_made(bench, &job, SLV_STR("secret"));
+		has_field(&client, "cache-control: private, no-store\n");
+		client_end(&client, 200, "secret");
+	}
+}
+
+static void a_result_is_fresh_as_long_as_its_source(void **state)
+{
+	struct bench *bench = *state;
+	struct client client;
+	make(bench, "/i/width=5/a.png");
+	bench_pass(bench, FRESH_MS - 3000);
+	client_begin(bench, &client, "/i/width=6/a.png");
+	assert_int_equal(bench->source_count, 1);
+	struct bench_job job = bench_job(bench);
+	bench_made(bench, &job, SLV_STR("later"));
+	has_field(&client, "cache-control: public, max-age=3\n");
+	client_end(&client, 200, "later");
+}
+
+static void what_must_be_revalidated_is_never_shown_stale(void **state)
+{
+	struct bench *bench = *state;
+	struct client client;
+	client_begin(bench, &client, "/i/width=5/a.png");
+	bench_source(bench, 0, 200, picture, "max-age=50, must-revalidate");
+	struct bench_job job = bench_job(bench);
+	bench_made(bench, &job, SLV_STR("made"));
+	client_end(&client, 200, "made");
+	bench_pass(bench, 49000);
+	expect_hit(bench, "/i/width=5/a.png", "made");
+	bench_pass(bench, 1001);
+	client_begin(bench, &client, "/i/width=5/a.png");
+	assert_int_equal(client.replies, 0);
+	bench_source(bench, 1, 200, picture, "max-age=50, must-revalidate");
+	job = bench_job(bench);
+	bench_made(bench, &job, SLV_STR("anew"));
+	client_end(&client, 200, "anew");
+}
+
+static void a_fallback_for_want_of_time_is_soon_tried_again(void **state)
+{
+	struct bench *bench = *state;
+	struct client client;
+	client_begin(bench, &client, "/i/width=5,format=avif/a.png");
+	bench_source(bench, 0, 200, picture, NULL);
+	(void)bench_job(bench);
+	bench_pass(bench, BENCH_JOB_MS * 6 / 10 + 1);
+	struct bench_job job = bench_job(bench);
+	assert_int_equal(job.plan.format, SLV_FORMAT_WEBP);
+	bench_made(bench, &job, SLV_STR("webp"));
+	has_field(&client, "cache-control: public, max-age=10\n");
+	client_end(&client, 200, "webp");
+}
+
 /* --- time --- */
 
 static void each_client_has_a_504_of_his_own(void **state)
@@ -417,6 +488,10 @@ int main(void)
 		T(a_failure_is_told_or_leads_to_the_source),
 		T(who_has_it_already_is_told_so),
 		T(what_is_private_is_shown_and_not_kept),
+		T(what_becomes_private_is_forgotten),
+		T(a_result_is_fresh_as_long_as_its_source),
+		T(what_must_be_revalidated_is_never_shown_stale),
+		T(a_fallback_for_want_of_time_is_soon_tried_again),
 		T(each_client_has_a_504_of_his_own),
 		T(who_goes_away_is_answered_and_the_others_wait_on),
 		T(what_is_stale_is_served_and_renewed_once),

@@ -87,6 +87,11 @@ static void expect_error(const struct wanted *wanted, enum slv_code code, const 
 		fail_msg("'%s' says nothing of '%s'", wanted->what, part);
 }
 
+static uint32_t ttl_s(const struct stage *stage, const struct wanted *wanted)
+{
+	return (uint32_t)((wanted->source.fresh_until_ms - stage->bench->wall_ms) / 1000);
+}
+
 static void give(struct stage *stage, const char *control)
 {
 	bench_source(stage->bench, stage->bench->source_count - 1, 200, picture, control);
@@ -156,7 +161,7 @@ static void what_is_stale_is_asked_for_by_its_etag(void **state)
 	assert_string_equal(stage->bench->sources[1].if_none_match, "\"v1\"");
 	bench_source(stage->bench, 1, 304, SLV_STR(""), "max-age=20");
 	expect_picture(&wanted);
-	assert_int_equal(wanted.source.ttl_s, 20);
+	assert_int_equal(ttl_s(stage, &wanted), 20);
 	bench_pass(stage->bench, 20000);
 	get(stage, &wanted, "/a.png");
 	bench_source(stage->bench, 2, 200, SLV_STR("\xff\xd8\xff another"), NULL);
@@ -179,21 +184,31 @@ static void the_source_says_how_long_it_is_fresh_within_bounds(void **state)
 	static const struct {
 		const char *control;
 		uint32_t ttl_s;
+		bool never_stale;
+		const char *age;
 	} rows[] = {
-		{ NULL, 100 },
-		{ "public", 100 },
-		{ "max-age=50", 50 },
-		{ "public , Max-Age = 50", 50 },
-		{ "max-age=50, s-maxage=70", 70 },
-		{ "s-maxage=70, max-age=50", 70 },
-		{ "max-age=10", 10 },
-		{ "max-age=9", 10 },
-		{ "max-age=1000", 1000 },
-		{ "max-age=1001", 1000 },
-		{ "max-age=much", 100 },
-		{ "max-age=99999999999999999999", 100 },
-		{ "no-cache", 10 },
-		{ "no-cache, max-age=50", 10 },
+		{ NULL, 100, false, NULL },
+		{ "public", 100, false, NULL },
+		{ "max-age=50", 50, false, NULL },
+		{ "public , Max-Age = 50", 50, false, NULL },
+		{ "max-age=50, s-maxage=70", 70, false, NULL },
+		{ "s-maxage=70, max-age=50", 70, false, NULL },
+		{ "max-age=10", 10, false, NULL },
+		{ "max-age=9", 10, false, NULL },
+		{ "max-age=1000", 1000, false, NULL },
+		{ "max-age=1001", 1000, false, NULL },
+		{ "max-age=much", 100, false, NULL },
+		{ "max-age=99999999999999999999", 100, false, NULL },
+		{ "no-cache", 10, true, NULL },
+		{ "no-cache, max-age=50", 10, true, NULL },
+		{ "no-cache, s-maxage=600", 10, true, NULL },
+		{ "max-age=50, must-revalidate", 50, true, NULL },
+		{ "Proxy-Revalidate", 100, true, NULL },
+		{ "max-age=50", 30, false, "20" },
+		{ "max-age=50", 10, false, "50" },
+		{ "max-age=50", 10, false, "999999" },
+		{ "max-age=50", 50, false, "old" },
+		{ NULL, 100, false, "20" },
 	};
 	struct stage *stage = *state;
 	for (size_t i = 0; i < SLV_COUNT(rows); i++) {
@@ -201,10 +216,12 @@ static void the_source_says_how_long_it_is_fresh_within_bounds(void **state)
 		struct wanted wanted;
 		snprintf(source, sizeof(source), "/%zu.png", i);
 		get(stage, &wanted, source);
+		stage->bench->age = rows[i].age;
 		give(stage, rows[i].control);
 		expect_picture(&wanted);
-		if (wanted.source.ttl_s != rows[i].ttl_s)
-			fail_msg("%s: %u", rows[i].control, wanted.source.ttl_s);
+		if (ttl_s(stage, &wanted) != rows[i].ttl_s)
+			fail_msg("%s: %u", rows[i].control, ttl_s(stage, &wanted));
+		assert_int_equal(wanted.source.never_stale, rows[i].never_stale);
 		assert_false(wanted.source.private_data);
 	}
 }

@@ -204,6 +204,8 @@ void bench_source(
 	if (control)
 		err = slv_fields_add_id(
 				&reply.fields, SLV_FIELD_CACHE_CONTROL, slv_str_from(control));
+	if (!slv_failed(err) && bench->age)
+		err = slv_fields_add_id(&reply.fields, SLV_FIELD_AGE, slv_str_from(bench->age));
 	if (!slv_failed(err))
 		err = slv_fields_add_id(&reply.fields, SLV_FIELD_ETAG, SLV_STR("\"v1\""));
 	assert_false(slv_failed(err));

@@ -44,6 +44,7 @@ struct bench {
 
 	struct bench_source sources[600];
 	unsigned source_count;
+	const char *age; /* of the sources that are given from now on; NULL: it is not told */
 
 	struct slv_jail_maker maker;
 	struct slv_task hand_over;
