@@ -49,12 +49,12 @@ static const struct {
 			"selvedge purge [...] [--host HOST] --source PATH\n"
 			"selvedge purge [...] --all\n\n"
 			"One URL, a source with every picture made of it, or everything. The site "
-	                "is "
+			"is "
 			"that of\n"
 			"the URL's host or of HOST; where neither is told, all sites are purged. "
 			"TOKEN may\n"
 			"be in SELVEDGE_ADMIN_TOKEN. An admin listener with TLS is asked with "
-	                "curl:\n"
+			"curl:\n"
 			"  curl --json '{\"source\": \"/samples/cat.jpg\"}' "
 			"https://HOST:PORT/purge\n" },
 	{ "help", "this, a command, or `help config`",

@@ -31,7 +31,9 @@ const struct slv_conf_key slv_image_keys[] = {
 			.type = SLV_CONF_TEXTS,
 			.offset = AT(allowed),
 			.max = 100,
-			.help = "Options that a URL may name; none listed: all" },
+			.help = "Options that a URL may name; none listed: all, or with "
+				"presets_only none "
+				"but preset" },
 	{ .name = "origins",
 			.type = SLV_CONF_TEXTS,
 			.offset = AT(origins),
