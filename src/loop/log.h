@@ -25,7 +25,8 @@ struct slv_log;
 struct slv_log *slv_log_new(int fd, enum slv_level least);
 
 /* Writes what is left, for as long as it is taken: once nothing was for a second, or not all of it
- * in ten, the rest is lost. No byte is begun to be written to `fd` after that. NULL is fine. */
+ * in ten, the rest is lost. No byte is begun to be written to `fd` after that, but a write may
+ * still be at it: do not close what may stall. NULL is fine. */
 void slv_log_free(struct slv_log *log);
 
 enum slv_kv_kind { SLV_KV_I64, SLV_KV_U64, SLV_KV_F64, SLV_KV_BOOL, SLV_KV_STR, SLV_KV_CSTR };

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -318,18 +319,19 @@ static void a_reader_that_stalls_does_not_hold_up_the_end(void **state)
 	(void)state;
 	for (int flags = 0; flags <= O_NONBLOCK; flags += O_NONBLOCK) {
 		int fds[2];
-		assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
 		assert_int_equal(fcntl(fds[1], F_SETFL, flags), 0);
 		struct slv_log *log = slv_log_new(fds[1], SLV_INFO);
 		fill_with_a_megabyte(log);
 		slv_log_free(log); /* comes back at all */
-		assert_int_equal(close(fds[1]), 0);
+		/* Not closed: the writer may be at it still. */
+		assert_int_equal(shutdown(fds[1], SHUT_WR), 0);
 
 		/* The writer ends when it can, and writes no more than it had begun. */
 		struct slv_buf text;
 		slv_buf_init(&text, TEXT_BYTES_MAX);
 		read_all(fds[0], &text);
-		assert_true(text.len > 0 && text.len <= 2 * SLV_KIB(64));
+		assert_true(text.len > 0 && text.len <= SLV_KIB(512));
 		slv_buf_done(&text);
 		assert_int_equal(close(fds[0]), 0);
 	}
