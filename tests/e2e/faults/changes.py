@@ -1,4 +1,5 @@
 """Reloads, drains and restarts: nothing is lost, and what was kept is there again."""
+import contextlib
 import os
 import signal
 import time
@@ -108,6 +109,13 @@ def a_reload_keeps_what_the_cache_has_on_disk(server):
     assert "hit" in server.ask(KEPT).get("Cache-Status")
 
 
+def tell(pids, number):
+    """Some may be those of an edge before, which go by and by."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
 @case(a_server_to_reload)
 def what_an_edge_makes_while_it_drains_is_not_found_after_a_purge(server):
     target = f"{ROUTE}width=123,height=45,format=png/photo.png"
@@ -115,8 +123,7 @@ def what_an_edge_makes_while_it_drains_is_not_found_after_a_purge(server):
     with server.connect() as conn, server.connect() as slow:
         slow.send(request("/big.bin"))  # so that the edge lives on for a while
         assert slow.head()[0] == 200
-        for pid in before:
-            os.kill(pid, signal.SIGSTOP)
+        tell(before, signal.SIGSTOP)
         conn.send(request(target))
         drains = len(server.events("edge.drain"))
         server.reload()
@@ -125,8 +132,7 @@ def what_an_edge_makes_while_it_drains_is_not_found_after_a_purge(server):
         wait_for("the next edge to have the admin's port", lambda: all(
             server.metrics()["selvedge_cache_memory_entries"] == 0 for _ in range(20)))
         assert server.purge(source="/photo.png").status == 200
-        for pid in before:
-            os.kill(pid, signal.SIGCONT)
+        tell(before, signal.SIGCONT)
         assert conn.reply().status == 200
         time.sleep(0.5)  # it would write it in this time
         assert slow._exactly(len(BIG)) == BIG
