@@ -9,8 +9,9 @@
 
 #define LOBES 3
 #define PI 3.14159265358979323846
-#define ROWS 4   /* result rows that go across together */
-#define BLOCK 16 /* pixels that go down together */
+#define ROWS 4    /* result rows that go across together */
+#define BLOCK 16  /* pixels that go down together */
+#define STRIP 128 /* pixels that go down for all ROWS in turn, from the nearest cache */
 #define ALIGN 64
 
 /* Compiled for several processors; which one runs is chosen when the program is loaded, before
@@ -26,7 +27,6 @@
 typedef float pixel __attribute__((vector_size(16), may_alias));
 typedef float pixels __attribute__((vector_size(64), may_alias)); /* four of them */
 typedef int32_t values __attribute__((vector_size(64)));
-typedef uint8_t packed __attribute__((vector_size(16)));
 
 /* Which source positions a result position is made of, and how much of each. */
 struct weights {
@@ -42,22 +42,27 @@ static double lanczos(double x)
 	double angle = PI * fabs(x);
 	if (angle < 1e-9)
 		return 1;
-	return angle < PI * LOBES ? LOBES * sin(angle) * sin(angle / LOBES) / (angle * angle) : 0;
+	if (angle >= PI * LOBES)
+		return 0;
+	double third = sin(angle / LOBES);
+	double whole = third * (3 - 4 * third * third); /* sin(angle), as LOBES is 3 */
+	return LOBES * whole * third / (angle * angle);
 }
 
 /* The weights of one result position; what reaches past an edge counts for the edge. */
 static uint32_t weigh(double centre, double ratio, uint32_t from, uint32_t count, float *at)
 {
-	double reach = LOBES * ratio;
+	double reach = LOBES * ratio, sum = 0;
 	int64_t begin = (int64_t)floor(centre - reach) + 1, last = (int64_t)from - count;
 	int64_t first = begin < 0 ? 0 : begin > last ? last : begin;
-	double sum = 0;
-	for (int64_t i = begin; (double)i < centre + reach; i++)
-		sum += lanczos(((double)i - centre) / ratio);
 	for (int64_t i = begin; (double)i < centre + reach; i++) {
 		int64_t edge = i < 0 ? 0 : i >= from ? from - 1 : i;
-		at[edge - first] += (float)(lanczos(((double)i - centre) / ratio) / sum);
+		double weight = lanczos(((double)i - centre) / ratio);
+		at[edge - first] += (float)weight;
+		sum += weight;
 	}
+	for (uint32_t i = 0; i < count; i++)
+		at[i] = (float)(at[i] / sum);
 	return (uint32_t)first;
 }
 
@@ -83,28 +88,29 @@ static void weights_done(struct weights *weights)
 
 /* --- the passes --- */
 
+/* Loops of known length, for the compiler to make vectors of. */
 WIDE static void widen(float *restrict to, const uint8_t *restrict from, uint32_t count)
 {
 	uint32_t i = 0;
-	for (; i + 6 <= count; i += 4) { /* 16 bytes are looked at, 12 are used */
-		packed part;
-		memcpy(&part, from + (size_t)3 * i, sizeof(part));
-		part = __builtin_shufflevector(
-				part, part, 0, 1, 2, 2, 3, 4, 5, 5, 6, 7, 8, 8, 9, 10, 11, 11);
-		pixels wide = __builtin_convertvector(part, pixels);
-		memcpy(to + (size_t)4 * i, &wide, sizeof(wide));
+	for (; i + BLOCK < count; i += BLOCK) { /* a byte behind the block is looked at */
+		uint32_t part[BLOCK];
+		uint8_t bytes[4 * BLOCK];
+		for (uint32_t k = 0; k < BLOCK; k++)
+			memcpy(&part[k], from + 3 * ((size_t)i + k), sizeof(part[k]));
+		memcpy(bytes, part, sizeof(bytes));
+		for (uint32_t k = 0; k < 4 * BLOCK; k++)
+			to[4 * (size_t)i + k] = bytes[k];
 	}
 	for (; i < count; i++)
 		for (uint32_t k = 0; k < 3; k++)
 			to[4 * (size_t)i + k] = from[3 * (size_t)i + k];
 }
 
-/* One result row of `count` source rows, `width` pixels rounded up to blocks. Pixel i goes to
- * i * ROWS. */
+/* A strip of one result row, of as many pixels of `count` source rows. Pixel i goes to i * ROWS. */
 WIDE static void go_down(pixel *restrict to, const float *const *rows, const float *weight,
-		uint32_t count, uint32_t width)
+		uint32_t count, uint32_t strip, uint32_t width)
 {
-	for (uint32_t begin = 0; begin < width; begin += BLOCK) {
+	for (uint32_t begin = strip; begin < width && begin < strip + STRIP; begin += BLOCK) {
 		pixels sum[BLOCK / 4] = { 0 };
 		for (uint32_t i = 0; i < count; i++) {
 			const pixels *from = (const pixels *)(rows[i] + 4 * (size_t)begin);
@@ -156,8 +162,9 @@ WIDE static void go_across(uint8_t *restrict rgb, size_t stride, uint32_t rows,
 struct run {
 	const struct slv_scale *scale;
 	struct weights down, across;
-	size_t stride;    /* floats from one kept row to the next */
-	float *ring;      /* down.count source rows, wide */
+	size_t stride; /* floats from one kept row to the next */
+	float *ring;   /* source rows, wide: as many as ROWS result rows need */
+	uint32_t ring_rows;
 	const float **at; /* the rows that a result row is made of */
 	pixels *tall;     /* ROWS result rows, not yet across */
 	void *memory[2];
@@ -177,18 +184,36 @@ static void take_rows(struct run *run, uint32_t first, uint32_t end)
 	if (run->have < first)
 		run->have = first;
 	for (; run->have < end; run->have++)
-		widen(run->ring + run->have % run->down.count * run->stride,
+		widen(run->ring + run->have % run->ring_rows * run->stride,
 				scale->rgb + run->have * scale->stride, scale->width);
 }
 
-static void make_row(struct run *run, uint32_t y)
+/* Rows y to y + rows - 1 of the result, not yet across. */
+static void make_rows(struct run *run, uint32_t y, uint32_t rows)
 {
-	uint32_t first = run->down.first[y], count = run->down.count;
-	take_rows(run, first, first + count);
-	for (uint32_t i = 0; i < count; i++)
-		run->at[i] = run->ring + (first + i) % count * run->stride;
-	go_down((pixel *)run->tall + y % ROWS, run->at, run->down.at + (size_t)y * count, count,
-			run->scale->width);
+	uint32_t count = run->down.count, width = run->scale->width;
+	const uint32_t *first = run->down.first + y;
+	take_rows(run, first[0], first[rows - 1] + count);
+	for (uint32_t strip = 0; strip < width; strip += STRIP)
+		for (uint32_t lane = 0; lane < rows; lane++) {
+			for (uint32_t i = 0; i < count; i++)
+				run->at[i] = run->ring +
+				             (first[lane] + i) % run->ring_rows * run->stride;
+			go_down((pixel *)run->tall + lane, run->at,
+					run->down.at + (size_t)(y + lane) * count, count, strip,
+					width);
+		}
+}
+
+static uint32_t rows_at_once(const struct weights *down, uint32_t wanted)
+{
+	uint32_t most = 0;
+	for (uint32_t y = 0; y < wanted; y++) {
+		uint32_t last = y + ROWS - 1 < wanted ? y + ROWS - 1 : wanted - 1;
+		uint32_t rows = down->first[last] + down->count - down->first[y];
+		most = rows > most ? rows : most;
+	}
+	return most;
 }
 
 bool slv_scale_fits(uint32_t width, uint32_t height, uint32_t to_width, uint32_t to_height)
@@ -209,15 +234,14 @@ void slv_scale_run(const struct slv_scale *scale, uint8_t *rgb, size_t stride)
 	weights_init(&run.across, scale->width, scale->to_width, rect->left, rect->width);
 	/* Not a power of two, or all rows would share a few lines of the processor's cache. */
 	run.stride = 4 * width + 48;
-	run.ring = aligned(run.stride * run.down.count * sizeof(float), &run.memory[0]);
+	run.ring_rows = rows_at_once(&run.down, rect->height);
+	run.ring = aligned(run.stride * run.ring_rows * sizeof(float), &run.memory[0]);
 	run.tall = aligned(width * sizeof(pixels), &run.memory[1]);
 	run.at = slv_alloc(run.down.count * sizeof(*run.at));
-	for (uint32_t y = 0; y < rect->height; y++) {
-		uint32_t lane = y % ROWS;
-		make_row(&run, y);
-		if (lane == ROWS - 1 || y == rect->height - 1)
-			go_across(rgb + (y - lane) * stride, stride, lane + 1, run.tall,
-					&run.across, rect->width);
+	for (uint32_t y = 0; y < rect->height; y += ROWS) {
+		uint32_t rows = rect->height - y < ROWS ? rect->height - y : ROWS;
+		make_rows(&run, y, rows);
+		go_across(rgb + y * stride, stride, rows, run.tall, &run.across, rect->width);
 	}
 	slv_free(run.at);
 	slv_free(run.memory[0]);
