@@ -18,7 +18,8 @@ static void look_at(void *unused, const char *name, const char **attributes)
 	for (; *attributes; attributes += 2) {
 		slv_str key = slv_str_from(attributes[0]), value = slv_str_from(attributes[1]);
 		slv_assert(!slv_str_eq_nocase(slv_str_head(key, 2), SLV_STR("on")));
-		bool links = slv_str_ends(key, SLV_STR("href"));
+		bool links = slv_str_eq(key, SLV_STR("href")) ||
+		             slv_str_ends(key, SLV_STR(":href"));
 		slv_assert(!links || slv_str_starts(value, SLV_STR("#")) ||
 				slv_str_starts(value, SLV_STR("data:image/")));
 	}

@@ -235,6 +235,7 @@ void slv_scale_run(const struct slv_scale *scale, uint8_t *rgb, size_t stride)
 	/* Not a power of two, or all rows would share a few lines of the processor's cache. */
 	run.stride = 4 * width + 48;
 	run.ring_rows = rows_at_once(&run.down, rect->height);
+	slv_assert(run.ring_rows > 0);
 	run.ring = aligned(run.stride * run.ring_rows * sizeof(float), &run.memory[0]);
 	run.tall = aligned(width * sizeof(pixels), &run.memory[1]);
 	run.at = slv_alloc(run.down.count * sizeof(*run.at));
