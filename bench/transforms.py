@@ -8,6 +8,7 @@ import concurrent.futures
 import http.client
 import itertools
 import os
+import statistics
 import subprocess
 import threading
 
@@ -16,6 +17,7 @@ import rig
 
 WIDTH = 512
 IN_FLIGHT = 2
+TURN = 6  # pictures that one side makes before the other one has its turn
 FORMATS = ("jpeg", "webp", "avif", "png")
 
 
@@ -81,31 +83,39 @@ def compare_quality(pictures, results, form):
     return numbers[:2], numbers[2:]
 
 
+def once(sides, pictures, form, turn):
+    """All pictures by both sides, in turns of a few, so that a machine that becomes slower does so
+    for both: ([our CPU ms a picture, the peer's], [our bodies, the peer's])."""
+    cpu_s, bodies = [0.0] * len(sides), [[] for _ in sides]
+    for begin in range(0, len(pictures), TURN):
+        turn += 1
+        order = list(enumerate(sides))
+        for index, (server, path_of) in order if turn % 2 == 0 else reversed(order):
+            if "admin" in server.ports:
+                purge(server)
+            paths = [path_of(name, form) for name in pictures[begin:begin + TURN]]
+            before_s = server.cpu_s()
+            bodies[index] += fetch_all(server, paths, form)
+            cpu_s[index] += server.cpu_s() - before_s
+    return [seconds / len(pictures) * 1e3 for seconds in cpu_s], bodies
+
+
 def cell(table, servers, size, form, rounds, count, label=""):
     """One size and format: CPU, bytes and quality of both sides."""
-    ours, peer = servers
+    sides = list(zip(servers, (our_path, ipx_path)))
     pictures = names(size, count)
-    results = {}
-
-    def side(key, server, path_of):
-        def measure():
-            if server is ours:
-                purge(server)
-            before = server.cpu_s()
-            results[key] = fetch_all(server, [path_of(name, form) for name in pictures], form)
-            return {"cpu": (server.cpu_s() - before) / len(pictures) * 1e3}
-        return measure
-
-    sides = {"ours": side("ours", ours, our_path), "ipx": side("ipx", peer, ipx_path)}
     rig.say(f"transform of {len(pictures)} {size} pictures to {form}")
-    for measure in sides.values():
-        measure()
-    seen = rig.medians(rounds, sides)
+    once(sides, pictures, form, 0)
+    seen = []
+    for index in range(rounds):
+        cpu_ms, bodies = once(sides, pictures, form, index)
+        seen.append(cpu_ms)
+        rig.say(f"  round {index + 1}: ours {cpu_ms[0]:.4g}, ipx {cpu_ms[1]:.4g}")
     name = f"transform-{size}-{form}{label}"
-    table.add(f"{name}-cpu", *seen["cpu"], "CPU ms/picture")
-    table.add(f"{name}-bytes", *(sum(map(len, bodies)) / len(bodies) for bodies in
-        results.values()), "bytes/picture")
-    psnr, ssim = compare_quality(pictures, results, form)
+    table.add(f"{name}-cpu", *map(statistics.median, zip(*seen)), "CPU ms/picture")
+    table.add(f"{name}-bytes", *(sum(map(len, made)) / len(made) for made in bodies),
+        "bytes/picture")
+    psnr, ssim = compare_quality(pictures, dict(zip(("ours", "ipx"), bodies)), form)
     table.add(f"{name}-psnr", *psnr, "dB")
     table.add(f"{name}-ssim", *ssim, "SSIM")
 
