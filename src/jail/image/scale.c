@@ -10,23 +10,24 @@
 #define LOBES 3
 #define PI 3.14159265358979323846
 #define ROWS 4    /* result rows that go across together */
-#define BLOCK 16  /* pixels that go down together */
+#define BLOCK 16  /* pixels that are widened together; a multiple of DOWN */
+#define DOWN 8    /* pixels that go down together */
 #define STRIP 128 /* pixels that go down for all ROWS in turn, from the nearest cache */
 #define ALIGN 64
 
-/* Compiled for several processors; which one runs is chosen when the program is loaded, before
+/* Compiled with and without AVX2; which one runs is chosen when the program is loaded, before
  * sanitizers are ready for it. */
 #if defined(__x86_64__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) &&                \
 		!defined(__SANITIZE_THREAD__)
-#define WIDE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#define WIDE __attribute__((target_clones("arch=x86-64-v3", "default")))
 #else
 #define WIDE
 #endif
 
-/* A pixel is four floats, of which the last does not count. */
+/* A pixel is four floats, of which the last does not count: what every processor adds at once.
+ * Wider ones gcc 12 takes apart badly where the processor lacks them. */
 typedef float pixel __attribute__((vector_size(16), may_alias));
-typedef float pixels __attribute__((vector_size(64), may_alias)); /* four of them */
-typedef int32_t values __attribute__((vector_size(64)));
+typedef int32_t numbers __attribute__((vector_size(16)));
 
 /* Which source positions a result position is made of, and how much of each. */
 struct weights {
@@ -110,50 +111,60 @@ WIDE static void widen(float *restrict to, const uint8_t *restrict from, uint32_
 WIDE static void go_down(pixel *restrict to, const float *const *rows, const float *weight,
 		uint32_t count, uint32_t strip, uint32_t width)
 {
-	for (uint32_t begin = strip; begin < width && begin < strip + STRIP; begin += BLOCK) {
-		pixels sum[BLOCK / 4] = { 0 };
+	for (uint32_t begin = strip; begin < width && begin < strip + STRIP; begin += DOWN) {
+		pixel a = { 0 }, b = a, c = a, d = a, e = a, f = a, g = a, h = a;
 		for (uint32_t i = 0; i < count; i++) {
-			const pixels *from = (const pixels *)(rows[i] + 4 * (size_t)begin);
-			sum[0] += weight[i] * from[0];
-			sum[1] += weight[i] * from[1];
-			sum[2] += weight[i] * from[2];
-			sum[3] += weight[i] * from[3];
+			const pixel *from = (const pixel *)(rows[i] + 4 * (size_t)begin);
+			a += weight[i] * from[0];
+			b += weight[i] * from[1];
+			c += weight[i] * from[2];
+			d += weight[i] * from[3];
+			e += weight[i] * from[4];
+			f += weight[i] * from[5];
+			g += weight[i] * from[6];
+			h += weight[i] * from[7];
 		}
-		pixel part[BLOCK];
-		memcpy(part, sum, sizeof(part));
-		for (uint32_t i = 0; i < BLOCK; i++)
-			to[(size_t)ROWS * (begin + i)] = part[i];
+		pixel *at = to + (size_t)ROWS * begin;
+		at[0] = a;
+		at[ROWS] = b;
+		at[2 * ROWS] = c;
+		at[3 * ROWS] = d;
+		at[4 * ROWS] = e;
+		at[5 * ROWS] = f;
+		at[6 * ROWS] = g;
+		at[7 * ROWS] = h;
 	}
 }
 
-static void store(uint8_t *rgb, size_t stride, uint32_t rows, const values *value)
+static void store(uint8_t *rgb, pixel sum)
 {
-	int32_t part[ROWS * 4];
-	memcpy(part, value, sizeof(part));
-	for (uint32_t i = 0; i < rows; i++)
-		for (uint32_t k = 0; k < 3; k++)
-			rgb[i * stride + k] = (uint8_t)part[4 * i + k];
+	numbers value = __builtin_convertvector(sum + 0.5f, numbers);
+	value &= ~(value < 0);
+	value = (value & ~(value > 255)) | ((value > 255) & 255);
+	rgb[0] = (uint8_t)value[0];
+	rgb[1] = (uint8_t)value[1];
+	rgb[2] = (uint8_t)value[2];
 }
 
-/* `rows` result rows from what go_down() left; two sums, for one would wait for itself. */
-WIDE static void go_across(uint8_t *restrict rgb, size_t stride, uint32_t rows,
-		const pixels *restrict from, const struct weights *weights, uint32_t width)
+/* ROWS result rows from what go_down() left. */
+WIDE static void go_across(uint8_t *const *rows, const pixel *restrict from,
+		const struct weights *weights, uint32_t width)
 {
 	uint32_t count = weights->count;
 	for (uint32_t x = 0; x < width; x++) {
 		const float *weight = weights->at + (size_t)x * count;
-		const pixels *at = from + weights->first[x];
-		pixels even = { 0 }, odd = { 0 };
-		for (uint32_t i = 0; i + 1 < count; i += 2) {
-			even += weight[i] * at[i];
-			odd += weight[i + 1] * at[i + 1];
+		const pixel *at = from + (size_t)ROWS * weights->first[x];
+		pixel a = { 0 }, b = a, c = a, d = a;
+		for (uint32_t i = 0; i < count; i++, at += ROWS) {
+			a += weight[i] * at[0];
+			b += weight[i] * at[1];
+			c += weight[i] * at[2];
+			d += weight[i] * at[3];
 		}
-		if (count % 2)
-			even += weight[count - 1] * at[count - 1];
-		values value = __builtin_convertvector(even + odd + 0.5f, values);
-		value &= ~(value < 0);
-		value = (value & ~(value > 255)) | ((value > 255) & 255);
-		store(rgb + 3 * (size_t)x, stride, rows, &value);
+		store(rows[0] + 3 * (size_t)x, a);
+		store(rows[1] + 3 * (size_t)x, b);
+		store(rows[2] + 3 * (size_t)x, c);
+		store(rows[3] + 3 * (size_t)x, d);
 	}
 }
 
@@ -166,7 +177,7 @@ struct run {
 	float *ring;   /* source rows, wide: as many as ROWS result rows need */
 	uint32_t ring_rows;
 	const float **at; /* the rows that a result row is made of */
-	pixels *tall;     /* ROWS result rows, not yet across */
+	pixel *tall;      /* ROWS result rows, not yet across */
 	void *memory[2];
 	uint32_t have; /* source rows that are wide, or were and are not needed */
 };
@@ -199,7 +210,7 @@ static void make_rows(struct run *run, uint32_t y, uint32_t rows)
 			for (uint32_t i = 0; i < count; i++)
 				run->at[i] = run->ring +
 				             (first[lane] + i) % run->ring_rows * run->stride;
-			go_down((pixel *)run->tall + lane, run->at,
+			go_down(run->tall + lane, run->at,
 					run->down.at + (size_t)(y + lane) * count, count, strip,
 					width);
 		}
@@ -237,13 +248,18 @@ void slv_scale_run(const struct slv_scale *scale, uint8_t *rgb, size_t stride)
 	run.ring_rows = rows_at_once(&run.down, rect->height);
 	slv_assert(run.ring_rows > 0);
 	run.ring = aligned(run.stride * run.ring_rows * sizeof(float), &run.memory[0]);
-	run.tall = aligned(width * sizeof(pixels), &run.memory[1]);
+	run.tall = aligned(width * ROWS * sizeof(pixel), &run.memory[1]);
 	run.at = slv_alloc(run.down.count * sizeof(*run.at));
+	uint8_t *spare = slv_alloc(3 * (size_t)rect->width + 1); /* for rows past the end */
 	for (uint32_t y = 0; y < rect->height; y += ROWS) {
 		uint32_t rows = rect->height - y < ROWS ? rect->height - y : ROWS;
 		make_rows(&run, y, rows);
-		go_across(rgb + y * stride, stride, rows, run.tall, &run.across, rect->width);
+		uint8_t *at[ROWS];
+		for (uint32_t lane = 0; lane < ROWS; lane++)
+			at[lane] = lane < rows ? rgb + (y + lane) * stride : spare;
+		go_across(at, run.tall, &run.across, rect->width);
 	}
+	slv_free(spare);
 	slv_free(run.at);
 	slv_free(run.memory[0]);
 	slv_free(run.memory[1]);
