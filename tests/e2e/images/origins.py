@@ -215,11 +215,11 @@ def an_origin_is_asked_again_only_for_what_changed(server):
 
 @case(a_server_with_an_origin)
 def an_origin_that_hangs_does_not_hold_up_the_others(server):
+    server.origin.answers.update({f"/silent?{number}": silent for number in range(5)})
     conns = [server.connect() for _ in range(5)]
     for number, conn in enumerate(conns):
         conn.send(f"GET {link('width=5', server.origin.base + '/silent')}?{number} HTTP/1.1\r\n"
                   f"Host: x\r\n\r\n".encode())
-    server.origin.answers.update({f"/silent?{number}": silent for number in range(5)})
     begun = time.monotonic()
     for reply in (ask(server, "/good.png", "width=7"), server.ask(link("width=7", "tiny.png"))):
         assert reply.status == 200, reply
