@@ -390,7 +390,7 @@ static void store(struct flight *flight)
 				stale_ms);
 	else
 		flight->hit = slv_cache_loose(head, flight->body, fd, now_ms);
-	flight->how = keep ? IMAGE_MADE : IMAGE_LOOSE;
+	flight->how = flight->hit->kept ? IMAGE_MADE : IMAGE_LOOSE;
 }
 
 /* Cloudflare's format=json, and the hashes beside it. */

@@ -281,8 +281,7 @@ static void answered(struct image_ask *ask)
 		struct question *q = req->holder;
 		slv_err err = { .code = ask->code, .what = ask->what };
 		req->on_cancel = NULL;
-		bool lost = ask->how == IMAGE_MADE && ask->hit && !ask->hit->kept;
-		req->cache_status = how[lost ? IMAGE_LOOSE : ask->how];
+		req->cache_status = how[ask->how];
 		int64_t now_ms = slv_loop_wall_ms(self->env->loop);
 		if (ask->hit && ask->how == IMAGE_FOUND && ask->hit->fresh_until_ms <= now_ms)
 			err = serve_hit(self, req, q, ask->hit, now_ms);
