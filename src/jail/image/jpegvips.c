@@ -3,9 +3,6 @@
 #include "base/attr.h"
 #include "jail/image/picture.h"
 
-/* Larger than that, decoded, it is not held in memory. */
-#define HOLD_MAX SLV_MIB(16)
-
 #define STREAM_ROWS 16
 
 /* Metadata is what the colour step and the owner's names are taken from. */
@@ -109,7 +106,7 @@ slv_err slv_jpegvips_open(slv_str bytes, uint32_t shrink, VipsImage **ret_image)
 		slv_jpeg_free(jpeg);
 		return err;
 	}
-	bool hold = (uint64_t)width * height * (head.grey ? 1 : 3) <= HOLD_MAX;
+	bool hold = (uint64_t)width * height * (head.grey ? 1 : 3) <= SLV_PICTURE_HELD_MAX;
 	SLV_CLEANUP(slv_picture_done) VipsImage *image = NULL;
 	image = hold ? vips_image_new_memory() : vips_image_new();
 	init(image, width, height, head.grey);

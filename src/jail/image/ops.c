@@ -10,9 +10,6 @@
 #define BLUR_SIGMA_FULL 8.0
 #define BLUR_SIGMA_SMALL 4.0
 
-/* Larger pictures are not held in memory to be scaled. */
-#define HOLD_MAX SLV_MIB(16)
-
 static slv_err failed(const char *what)
 {
 	vips_error_clear();
@@ -134,7 +131,7 @@ static bool scales_plainly(VipsImage *image, uint32_t width, uint32_t height)
 	return vips_image_get_format(image) == VIPS_FORMAT_UCHAR &&
 	       vips_image_get_bands(image) == 3 && !vips_image_hasalpha(image) &&
 	       vips_image_get_coding(image) == VIPS_CODING_NONE &&
-	       VIPS_IMAGE_SIZEOF_IMAGE(image) <= HOLD_MAX &&
+	       VIPS_IMAGE_SIZEOF_IMAGE(image) <= SLV_PICTURE_HELD_MAX &&
 	       slv_scale_fits(width_of(image), height_of(image), width, height);
 }
 

@@ -2,7 +2,12 @@
 #ifndef SLV_JAIL_IMAGE_PICTURE_H
 #define SLV_JAIL_IMAGE_PICTURE_H
 
+#include "base/attr.h"
+
 #include <vips/vips.h>
+
+/* Larger than that, decoded, a picture is a stream and not held in memory. */
+#define SLV_PICTURE_HELD_MAX SLV_MIB(16)
 
 /* For SLV_CLEANUP: drop the reference. */
 static inline void slv_picture_done(VipsImage **image)

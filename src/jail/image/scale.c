@@ -4,7 +4,6 @@
 #include "base/mem.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <string.h>
 
 #define LOBES 3

@@ -1,13 +1,16 @@
 /* scale.h - pixels made fewer
  *
  * Lanczos 3 in floats, first down the columns, then across, without rounding in between: what
- * libvips does, to within one step of 255, in half its time.
+ * libvips does, to within one step of 255, for less (docs/PERFORMANCE.md).
+ *
+ * Sizes are in px. Errors: none. Thread: any.
  */
 #ifndef SLV_JAIL_IMAGE_SCALE_H
 #define SLV_JAIL_IMAGE_SCALE_H
 
 #include "jail/image/layout.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
