@@ -551,6 +551,23 @@ static void a_download_may_open_its_windows_by_little(void **state)
 	slv_buf_done(&buf);
 }
 
+/* A window may open by little, not by next to nothing: 1024 bytes are no oddity, 1023 are. */
+static void a_window_that_opens_by_next_to_nothing_is_a_flood(void **state)
+{
+	struct bench *bench = ((struct talk *)*state)->bench;
+	struct slv_buf buf;
+	raw_begin(bench, &buf);
+	for (unsigned i = 0; i < 2100; i++)
+		slv_h2_test_frame(&buf, WINDOW_UPDATE, 0, 0, (slv_str){ "\0\0\4\0", 4 });
+	raw_send(bench, &buf);
+	assert_int_equal(raw_look(bench, GOAWAY).count, 0);
+	for (unsigned i = 0; i < 2100; i++)
+		slv_h2_test_frame(&buf, WINDOW_UPDATE, 0, 0, (slv_str){ "\0\0\3\xff", 4 });
+	raw_send(bench, &buf);
+	assert_int_equal(raw_look(bench, GOAWAY).code, SLV_H2_ENHANCE_YOUR_CALM);
+	slv_buf_done(&buf);
+}
+
 static void a_connection_has_a_floor(void **state)
 {
 	struct bench *bench = ((struct talk *)*state)->bench;
@@ -734,6 +751,7 @@ int main(void)
 		ROW(a_reply_may_wait_for_others),
 		ROW(a_connection_whose_window_stays_shut_is_closed),
 		ROW(a_download_may_open_its_windows_by_little),
+		ROW(a_window_that_opens_by_next_to_nothing_is_a_flood),
 		ROW(a_connection_has_a_floor),
 		ROW(a_slow_source_is_not_the_clients_fault),
 		ROW(draining_takes_what_is_on_its_way_and_finishes),
