@@ -466,18 +466,11 @@ static enum flight_state step_hash(struct flight *flight)
 
 /* --- DONE --- */
 
-static void answer_run(struct slv_post *post)
-{
-	struct image_ask *ask = SLV_CONTAINER(post, struct image_ask, post);
-	ask->answered(ask);
-}
-
 /* Back to the loop that asked. */
 static void send_answer(struct image_home *home, struct image_ask *ask)
 {
 	home->asking--;
-	ask->post.run = answer_run;
-	slv_loop_post(ask->recipe.self->env->loop, &ask->post);
+	image_ask_answer(ask);
 }
 
 static void answer(struct flight *flight, struct image_ask *ask)
@@ -656,11 +649,9 @@ static void take_off(struct image_home *home, struct image_ask *ask)
 	flight_run(flight);
 }
 
-static void arrived(struct slv_post *post)
+void image_home_ask(struct image_home *home, struct image_ask *ask)
 {
-	struct image_ask *ask = SLV_CONTAINER(post, struct image_ask, post);
 	const struct image_recipe *recipe = &ask->recipe;
-	struct image_home *home = recipe->self->home;
 	struct flight *flight = slv_map_get(&home->flights, variant_name(&recipe->key));
 	if (flight && !flight_is_young(flight)) {
 		flight_hide(flight);
@@ -681,69 +672,13 @@ static void arrived(struct slv_post *post)
 
 _Static_assert(IMAGE_ASKS_MAX == 16384 && IMAGE_FLIGHTS_MAX == 4096, "as the texts above say");
 
-void image_ask(struct image_ask *ask)
-{
-	ask->pending = 1;
-	ask->post.run = arrived;
-	slv_loop_post(ask->recipe.self->home->loop, &ask->post);
-}
-
-static void cancel_back(struct slv_post *post)
-{
-	image_ask_done(SLV_CONTAINER(post, struct image_ask, cancel));
-}
-
 /* The flight goes on: others may have joined, and who went may come back. */
-static void cancel_arrived(struct slv_post *post)
+void image_home_leave(struct image_home *home, struct image_ask *ask)
 {
-	struct image_ask *ask = SLV_CONTAINER(post, struct image_ask, cancel);
-	struct image_home *home = ask->recipe.self->home;
-	if (slv_list_linked(&ask->link)) {
-		slv_list_remove(&ask->link);
-		send_answer(home, ask);
-	}
-	ask->cancel.run = cancel_back;
-	slv_loop_post(ask->recipe.self->env->loop, &ask->cancel);
-}
-
-void image_ask_cancel(struct image_ask *ask)
-{
-	ask->req = NULL;
-	ask->pending++;
-	ask->cancel.run = cancel_arrived;
-	slv_loop_post(ask->recipe.self->home->loop, &ask->cancel);
-}
-
-void image_ask_done(struct image_ask *ask)
-{
-	slv_assert(ask->pending);
-	if (--ask->pending == 0)
-		slv_free(ask);
-}
-
-/* --- recipes --- */
-
-size_t image_recipe_text_bytes(const struct image_recipe *recipe)
-{
-	size_t bytes = recipe->source.len;
-	for (uint32_t i = 0; i < recipe->plan.draw_count; i++)
-		bytes += recipe->draws[i].len;
-	return bytes;
-}
-
-static slv_str put_text(char **at, slv_str text)
-{
-	memcpy(*at, text.at, text.len);
-	*at += text.len;
-	return (slv_str){ *at - text.len, text.len };
-}
-
-void image_recipe_copy(const struct image_recipe *recipe, struct image_recipe *ret_copy, char *text)
-{
-	*ret_copy = *recipe;
-	ret_copy->source = put_text(&text, recipe->source);
-	for (uint32_t i = 0; i < recipe->plan.draw_count; i++)
-		ret_copy->draws[i] = put_text(&text, recipe->draws[i]);
+	if (!slv_list_linked(&ask->link))
+		return; /* it was answered */
+	slv_list_remove(&ask->link);
+	send_answer(home, ask);
 }
 
 /* --- life --- */
@@ -769,6 +704,11 @@ void image_home_close(void *shared)
 	image_sources_free(home->sources);
 	slv_map_done(&home->flights);
 	slv_free(home);
+}
+
+struct slv_loop *image_home_loop(const struct image_home *home)
+{
+	return home->loop;
 }
 
 void image_home_meet(struct image_home *home, struct slv_service_env *env)

@@ -54,7 +54,7 @@ struct image {
 	struct slv_metric *hits, *stale, *misses, *refused;
 };
 
-/* --- questions to the home loop: flight.c --- */
+/* --- questions to the home loop: ask.c and flight.c --- */
 
 /* How long things take. Each ask has job_ms from when it arrives, and its own SLV_E_TIMEOUT when
  * they are over. A flight goes on until the time of the last who joined it is over, whether he
@@ -127,8 +127,19 @@ void image_ask_cancel(struct image_ask *ask);
 /* One of its ways is over; the last frees it. Thread: as above. */
 void image_ask_done(struct image_ask *ask);
 
+/* Send `ask` back with its answer. Thread: the home loop. */
+void image_ask_answer(struct image_ask *ask);
+
 slv_err image_home_open(struct slv_service_env *env, void **ret_shared);
 void image_home_close(void *shared);
+
+struct slv_loop *image_home_loop(const struct image_home *home);
+
+/* What ask.c has brought: it owes image_ask_answer() once. Thread: the home loop. */
+void image_home_ask(struct image_home *home, struct image_ask *ask);
+
+/* Nobody waits for `ask` any more: answer now, if it was not answered yet. Thread: likewise. */
+void image_home_leave(struct image_home *home, struct image_ask *ask);
 
 /* The home loop's own environment is there: what dispatches requests for sources. */
 void image_home_meet(struct image_home *home, struct slv_service_env *env);
