@@ -43,7 +43,7 @@ struct image_home {
 	struct image_sources *sources;
 	struct slv_map flights;  /* by variant: those that may be joined */
 	uint32_t flying, asking; /* flights and asks, all told */
-	uint64_t purges;         /* so far */
+	struct image_purges purges;
 	struct failure failures[FAILURES_KEPT];
 	size_t failures_next;
 };
@@ -74,7 +74,8 @@ struct flight {
 	bool ended;           /* and has come back */
 	struct slv_list asks; /* those that wait, the first to give up first */
 	struct slv_timer clock;
-	uint64_t begun_ms, until_ms, purges;
+	uint64_t begun_ms, until_ms;
+	uint64_t purges; /* of those, none since then covers it */
 
 	struct slv_cache_fetch disk;
 	struct flight_source sources[1 + SLV_PIXEL_DRAWS_MAX];
@@ -112,6 +113,25 @@ static void flight_fail(struct flight *flight, slv_err err)
 		return; /* the first reason counts */
 	flight->code = err.code;
 	snprintf(flight->what, sizeof(flight->what), "%s", err.what ? err.what : "failed");
+}
+
+/* Has the variant been purged since it began, or what it is made of? */
+static bool flight_was_purged(struct flight *flight)
+{
+	const struct image_purges *purges = &flight->home->purges;
+	const struct image_recipe *recipe = &flight->recipe;
+	struct slv_cache_key key = recipe->key;
+	if (flight->purges == purges->count)
+		return false;
+	if (image_purges_cover(purges, flight->purges, &key))
+		return true;
+	for (uint32_t i = 0; i < recipe->plan.draw_count; i++) {
+		key.source = slv_image_source_key(recipe->self->site, recipe->draws[i]);
+		if (image_purges_cover(purges, flight->purges, &key))
+			return true;
+	}
+	flight->purges = purges->count;
+	return false;
 }
 
 static void flight_back(struct flight *flight)
@@ -381,7 +401,7 @@ static void store(struct flight *flight)
 	int fd = slv_fd_take(&flight->result_fd);
 	int64_t now_ms = slv_loop_wall_ms(flight->home->loop), fresh_ms, stale_ms;
 	set_freshness(flight, now_ms, &fresh_ms, &stale_ms);
-	bool keep = flight->purges == flight->home->purges;
+	bool keep = !flight_was_purged(flight);
 	for (uint32_t i = 0; i < flight->source_count; i++)
 		keep &= !flight->sources[i].source.private_data;
 	if (keep)
@@ -608,10 +628,10 @@ static void clock_fired(struct slv_timer *clock)
 		leave_sources(flight);
 }
 
-static bool flight_is_young(const struct flight *flight)
+static bool flight_is_open(struct flight *flight)
 {
 	uint64_t age_ms = slv_loop_now_ms(flight->home->loop) - flight->begun_ms;
-	return age_ms < (uint64_t)flight->recipe.self->conf->job_ms;
+	return age_ms < (uint64_t)flight->recipe.self->conf->job_ms && !flight_was_purged(flight);
 }
 
 static void flight_join(struct flight *flight, struct image_ask *ask)
@@ -641,7 +661,7 @@ static void take_off(struct image_home *home, struct image_ask *ask)
 	flight->begun_ms = slv_loop_now_ms(home->loop);
 	flight->clock.fire = clock_fired;
 	flight->result_fd = -1;
-	flight->purges = home->purges;
+	flight->purges = home->purges.count;
 	home->flying++;
 	ask->leads = true;
 	flight_join(flight, ask);
@@ -653,7 +673,7 @@ void image_home_ask(struct image_home *home, struct image_ask *ask)
 {
 	const struct image_recipe *recipe = &ask->recipe;
 	struct flight *flight = slv_map_get(&home->flights, variant_name(&recipe->key));
-	if (flight && !flight_is_young(flight)) {
+	if (flight && !flight_is_open(flight)) {
 		flight_hide(flight);
 		flight = NULL;
 	}
@@ -689,7 +709,7 @@ slv_err image_home_open(struct slv_service_env *env, void **ret_shared)
 	home->loop = env->loop;
 	home->cache = env->cache;
 	home->lanes = env->lanes;
-	home->sources = image_sources_new(env->loop, env->cache);
+	home->sources = image_sources_new(env->loop, env->cache, &home->purges);
 	slv_map_init(&home->flights, slv_loop_hash_key(env->loop));
 	*ret_shared = home;
 	return SLV_OK;
@@ -716,11 +736,19 @@ void image_home_meet(struct image_home *home, struct slv_service_env *env)
 	image_sources_meet(home->sources, env);
 }
 
-void image_home_purged(struct image_home *home)
+void image_home_purged_all(struct image_home *home)
 {
-	home->purges++;
-	slv_map_done(&home->flights); /* they end for those who wait */
-	image_sources_purged(home->sources);
+	image_purges_add_all(&home->purges);
+}
+
+void image_home_purged_source(struct image_home *home, const struct slv_digest *source)
+{
+	image_purges_add_source(&home->purges, source);
+}
+
+void image_home_purged_variant(struct image_home *home, const struct slv_cache_key *key)
+{
+	image_purges_add_variant(&home->purges, &key->variant);
 }
 
 const struct image_meta *image_meta_of(const struct slv_cache_hit *hit)

@@ -10,6 +10,7 @@
 #include "service/image/options.h"
 #include "service/image/plan.h"
 #include "service/image/preset.h"
+#include "service/image/purges.h"
 #include "service/image/sign.h"
 #include "store/cache.h"
 
@@ -144,9 +145,11 @@ void image_home_leave(struct image_home *home, struct image_ask *ask);
 /* The home loop's own environment is there: what dispatches requests for sources. */
 void image_home_meet(struct image_home *home, struct slv_service_env *env);
 
-/* Something was purged: what is under way now is not stored, and nobody joins it any more.
- * Thread: the home loop. */
-void image_home_purged(struct image_home *home);
+/* What is purged: whatever is under way now and is of it is not stored, and nobody joins it any
+ * more. Thread: the home loop. */
+void image_home_purged_all(struct image_home *home);
+void image_home_purged_source(struct image_home *home, const struct slv_digest *source);
+void image_home_purged_variant(struct image_home *home, const struct slv_cache_key *key);
 
 /* What goes into the head of a stored result. */
 struct image_meta {
@@ -188,7 +191,10 @@ struct image_want {
 };
 
 struct image_sources;
-struct image_sources *image_sources_new(struct slv_loop *loop, struct slv_cache *cache);
+
+/* `purges` outlives it: a load under way that a purge covers is not kept, and nobody joins it. */
+struct image_sources *image_sources_new(
+		struct slv_loop *loop, struct slv_cache *cache, const struct image_purges *purges);
 void image_sources_free(struct image_sources *sources);
 void image_sources_meet(struct image_sources *sources, struct slv_service_env *env);
 void image_source_get(struct image_sources *sources, struct image_want *want);
@@ -196,9 +202,6 @@ void image_source_get(struct image_sources *sources, struct image_want *want);
 /* Want it no more: done() does not come. The load goes on for the others; without any it ends. Not
  * from within done(). */
 void image_source_leave(struct image_sources *sources, struct image_want *want);
-
-/* What is under way now is not kept, and nobody joins it any more. */
-void image_sources_purged(struct image_sources *sources);
 
 /* --- origin.c --- */
 

@@ -370,10 +370,39 @@ static slv_err image_serve(void *me, struct slv_req *req)
 
 /* --- purge --- */
 
-/* A URL has a variant for each class of client, each automatic width, slow or not. */
+static const uint32_t auto_widths[] = { 320, 768, 960, 1200 };
+
+/* A URL has a variant for each class of client, each automatic width, slow or not; but where it
+ * says itself what is to come out they are one and the same. */
+#define URL_VARIANTS_MAX (SLV_IMAGE_CLASS_COUNT * SLV_COUNT(auto_widths) * 2)
+
+static bool is_among(const struct slv_cache_key *keys, size_t count, const struct slv_digest *key)
+{
+	for (size_t i = 0; i < count; i++)
+		if (memcmp(&keys[i].variant, key, sizeof(*key)) == 0)
+			return true;
+	return false;
+}
+
+static size_t url_keys(const struct image *self, struct question *q, struct slv_cache_key *keys)
+{
+	size_t count = 0;
+	for (unsigned i = 0; i < URL_VARIANTS_MAX; i++) {
+		struct slv_image_choice choice = {
+			.class = (uint8_t)(i % SLV_IMAGE_CLASS_COUNT),
+			.width = auto_widths[i / SLV_IMAGE_CLASS_COUNT % SLV_COUNT(auto_widths)],
+			.slow = i / SLV_IMAGE_CLASS_COUNT / SLV_COUNT(auto_widths) != 0,
+		};
+		plan(self, q, &choice);
+		if (!is_among(keys, count, &q->key.variant))
+			keys[count++] = q->key;
+	}
+	return count;
+}
+
 static size_t purge_url(struct image *self, struct slv_arena *arena, slv_str text)
 {
-	static const uint32_t widths[] = { 320, 768, 960, 1200 };
+	struct slv_cache_key keys[URL_VARIANTS_MAX];
 	struct question q = { 0 };
 	struct slv_uri uri;
 	struct slv_image_target target;
@@ -387,14 +416,10 @@ static size_t purge_url(struct image *self, struct slv_arena *arena, slv_str tex
 	if (slv_failed(with_query(arena, q.grant.query, &q.source)))
 		return 0;
 	q.key.source = slv_image_source_key(self->site, q.source);
-	for (unsigned i = 0; i < SLV_IMAGE_CLASS_COUNT * SLV_COUNT(widths) * 2; i++) {
-		struct slv_image_choice choice = {
-			.class = (uint8_t)(i % SLV_IMAGE_CLASS_COUNT),
-			.width = widths[i / SLV_IMAGE_CLASS_COUNT % SLV_COUNT(widths)],
-			.slow = i / SLV_IMAGE_CLASS_COUNT / SLV_COUNT(widths) != 0,
-		};
-		plan(self, &q, &choice);
-		slv_cache_purge_variant(self->env->cache, self->env->loop, &q.key, NULL, NULL);
+	size_t count = url_keys(self, &q, keys);
+	for (size_t i = 0; i < count; i++) {
+		image_home_purged_variant(self->home, &keys[i]);
+		slv_cache_purge_variant(self->env->cache, self->env->loop, &keys[i], NULL, NULL);
 	}
 	return 1;
 }
@@ -404,12 +429,13 @@ static size_t image_purge(void *me, const struct slv_purge *purge)
 	struct image *self = me;
 	struct slv_arena arena;
 	size_t named = 1;
-	image_home_purged(self->home);
 	slv_arena_init(&arena, ARENA_BLOCK_BYTES, SLV_KIB(64));
 	if (purge->what == SLV_PURGE_ALL) {
+		image_home_purged_all(self->home);
 		slv_cache_purge_all(self->env->cache, self->env->loop, NULL, NULL);
 	} else if (purge->what == SLV_PURGE_SOURCE) {
 		struct slv_digest source = slv_image_source_key(self->site, purge->target);
+		image_home_purged_source(self->home, &source);
 		slv_cache_purge_source(self->env->cache, self->env->loop, &source, NULL, NULL);
 	} else {
 		named = purge_url(self, &arena, purge->target);

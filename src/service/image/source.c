@@ -44,7 +44,7 @@ struct image_sources {
 	struct slv_map loads; /* by source key: those that may be joined */
 	uint32_t loading;     /* loads, all told */
 	uint64_t bytes;       /* that they have taken */
-	uint64_t purges;
+	const struct image_purges *purges;
 };
 
 /* One source on its way. */
@@ -53,7 +53,7 @@ struct image_load {
 	struct slv_list wants; /* none: it is over, and what is at work is on its way back */
 	bool at_work; /* the disk, a request inside the program, a pull or a fetch is to call us */
 	struct slv_cache_key key;
-	uint64_t begun_ms, purges;
+	uint64_t begun_ms, purges; /* when it began */
 
 	/* What the first who wanted it said; it holds for all. */
 	struct image *self;
@@ -158,6 +158,11 @@ static void load_end(struct image_load *load, slv_err err, struct slv_cache_hit 
 	load_free(load);
 }
 
+static bool load_was_purged(const struct image_load *load)
+{
+	return image_purges_cover(load->sources->purges, load->purges, &load->key);
+}
+
 /* --- what came --- */
 
 static uint32_t bounded(const struct image_conf *conf, uint64_t ttl_s)
@@ -245,7 +250,7 @@ static void load_keep(struct image_load *load, const struct source_meta *meta, s
 	if (meta->private_data)
 		slv_cache_purge_source(
 				sources->cache, sources->loop, &load->key.source, NULL, NULL);
-	if (meta->private_data || load->purges != sources->purges)
+	if (meta->private_data || load_was_purged(load))
 		hit = slv_cache_loose(head, body, fd, now_ms);
 	else
 		hit = slv_cache_put(sources->cache, sources->loop, &load->key, head, body, fd,
@@ -561,10 +566,10 @@ static void load_start(struct image_load *load)
 
 /* --- the door --- */
 
-static bool load_is_young(const struct image_load *load)
+static bool load_is_open(const struct image_load *load)
 {
 	uint64_t age_ms = slv_loop_now_ms(load->sources->loop) - load->begun_ms;
-	return age_ms < (uint64_t)load->self->conf->job_ms;
+	return age_ms < (uint64_t)load->self->conf->job_ms && !load_was_purged(load);
 }
 
 static void load_join(struct image_load *load, struct image_want *want)
@@ -579,7 +584,7 @@ void image_source_get(struct image_sources *sources, struct image_want *want)
 	slv_str name = { (const char *)key.source.bytes, SLV_SHA256_BYTES };
 	struct image_load *load = slv_map_get(&sources->loads, name);
 	want->link = (struct slv_list){ 0 };
-	if (load && load_is_young(load)) {
+	if (load && load_is_open(load)) {
 		load_join(load, want);
 		return;
 	}
@@ -595,7 +600,7 @@ void image_source_get(struct image_sources *sources, struct image_want *want)
 	load->sources = sources;
 	load->key = key;
 	load->begun_ms = slv_loop_now_ms(sources->loop);
-	load->purges = sources->purges;
+	load->purges = sources->purges->count;
 	load->fd = -1;
 	slv_arena_init(&load->arena, ARENA_BLOCK_BYTES, ARENA_BYTES_MAX);
 	load->self = want->self;
@@ -622,11 +627,13 @@ void image_source_leave(struct image_sources *sources, struct image_want *want)
 		slv_fetch_cancel(sources->env->client, &load->fetch);
 }
 
-struct image_sources *image_sources_new(struct slv_loop *loop, struct slv_cache *cache)
+struct image_sources *image_sources_new(
+		struct slv_loop *loop, struct slv_cache *cache, const struct image_purges *purges)
 {
 	struct image_sources *sources = SLV_ALLOC(struct image_sources);
 	sources->loop = loop;
 	sources->cache = cache;
+	sources->purges = purges;
 	slv_map_init(&sources->loads, slv_loop_hash_key(loop));
 	return sources;
 }
@@ -641,10 +648,4 @@ void image_sources_free(struct image_sources *sources)
 void image_sources_meet(struct image_sources *sources, struct slv_service_env *env)
 {
 	sources->env = env;
-}
-
-void image_sources_purged(struct image_sources *sources)
-{
-	sources->purges++;
-	slv_map_done(&sources->loads); /* they end for those who wait */
 }

@@ -568,6 +568,104 @@ static void a_purge_while_the_digest_is_worked_out_counts(void **state)
 	assert_int_equal(waiter.how, IMAGE_LOOSE);
 }
 
+/* Have a flight in the jail's hands. */
+static struct bench_job begin(struct bench *bench, struct waiter *waiter)
+{
+	bench_ask(bench, waiter, "width=5", "/a.png");
+	if (bench->sources[bench->source_count - 1].req)
+		give_source(bench, bench->source_count - 1);
+	return bench_job(bench);
+}
+
+static void what_has_nothing_to_do_with_a_flight_is_purged_beside_it(void **state)
+{
+	static const struct slv_purge purges[] = {
+		{ .what = SLV_PURGE_SOURCE, .target = SLV_STR_INIT("/b.png") },
+		{ .what = SLV_PURGE_URL, .target = SLV_STR_INIT("/i/width=6/a.png") },
+		{ .what = SLV_PURGE_URL, .target = SLV_STR_INIT("/i/width=5/b.png") },
+	};
+	struct bench *bench = *state;
+	struct waiter first, joins;
+	struct image_recipe recipe = bench_recipe(bench, "width=5", "/a.png");
+	struct bench_job job = begin(bench, &first);
+	for (size_t i = 0; i < SLV_COUNT(purges); i++)
+		assert_int_equal(slv_image_service.purge(bench->self, &purges[i]), 1);
+	bench_ask(bench, &joins, "width=5", "/a.png");
+	assert_int_equal(bench_jobs(bench), 0);
+	bench_made(bench, &job, SLV_STR("made"));
+	expect_told(&first, IMAGE_MADE, "made");
+	expect_told(&joins, IMAGE_COALESCED, "made");
+	assert_true(is_kept(bench, &recipe));
+}
+
+static void each_kind_of_purge_parts_a_flight_from_those_who_come_later(void **state)
+{
+	static const struct slv_purge purges[] = {
+		{ .what = SLV_PURGE_SOURCE, .target = SLV_STR_INIT("/a.png") },
+		{ .what = SLV_PURGE_URL, .target = SLV_STR_INIT("/i/width=5/a.png") },
+		{ .what = SLV_PURGE_ALL },
+	};
+	struct bench *bench = *state;
+	struct image_recipe recipe = bench_recipe(bench, "width=5", "/a.png");
+	for (size_t i = 0; i < SLV_COUNT(purges); i++) {
+		struct waiter before, after;
+		struct slv_purge all = { .what = SLV_PURGE_ALL };
+		struct bench_job old = begin(bench, &before);
+		assert_int_equal(slv_image_service.purge(bench->self, &purges[i]), 1);
+		struct bench_job new = begin(bench, &after);
+		bench_made(bench, &old, SLV_STR("old"));
+		expect_told(&before, IMAGE_LOOSE, "old");
+		assert_false(is_kept(bench, &recipe));
+		bench_made(bench, &new, SLV_STR("new"));
+		expect_told(&after, IMAGE_MADE, "new");
+		assert_true(is_kept(bench, &recipe));
+		assert_int_equal(slv_image_service.purge(bench->self, &all), 1);
+	}
+}
+
+static void a_purged_overlay_counts_for_what_it_is_drawn_on(void **state)
+{
+	struct bench *bench = *state;
+	struct waiter waiter;
+	struct image_recipe recipe = recipe_with_draw(bench);
+	struct slv_purge purge = { .what = SLV_PURGE_SOURCE, .target = SLV_STR("/logo.png") };
+	bench_ask_recipe(bench, &waiter, &recipe);
+	bench_turn(bench);
+	give_source(bench, 0);
+	give_source(bench, 1);
+	struct bench_job job = bench_job(bench);
+	assert_int_equal(slv_image_service.purge(bench->self, &purge), 1);
+	bench_made(bench, &job, SLV_STR("both"));
+	expect_told(&waiter, IMAGE_LOOSE, "both");
+	assert_false(is_kept(bench, &recipe));
+}
+
+/* Have a flight made while so many other sources are purged. */
+static enum image_how made_beside(struct bench *bench, unsigned purges)
+{
+	struct waiter waiter;
+	struct bench_job job = begin(bench, &waiter);
+	for (unsigned i = 0; i < purges; i++) {
+		char target[16];
+		snprintf(target, sizeof(target), "/%u.png", i);
+		struct slv_purge purge = { .what = SLV_PURGE_SOURCE,
+			.target = slv_str_from(target) };
+		assert_int_equal(slv_image_service.purge(bench->self, &purge), 1);
+	}
+	bench_made(bench, &job, SLV_STR("made"));
+	assert_int_equal(waiter.told, 1);
+	return waiter.how;
+}
+
+static void past_the_purges_that_are_kept_any_may_be_the_flights(void **state)
+{
+	struct bench *bench = *state;
+	struct slv_purge all = { .what = SLV_PURGE_ALL };
+	assert_int_equal(made_beside(bench, IMAGE_PURGES_KEPT), IMAGE_MADE);
+	assert_int_equal(slv_image_service.purge(bench->self, &all), 1);
+	assert_int_equal(made_beside(bench, IMAGE_PURGES_KEPT + 1), IMAGE_LOOSE);
+}
+
 static void what_comes_of_a_private_source_is_not_kept(void **state)
 {
 	struct bench *bench = *state;
@@ -710,6 +808,10 @@ int main(void)
 		T(who_cancels_what_was_just_told_is_told_once),
 		T(what_is_purged_meanwhile_is_served_but_not_kept),
 		T(a_purge_while_the_digest_is_worked_out_counts),
+		T(what_has_nothing_to_do_with_a_flight_is_purged_beside_it),
+		T(each_kind_of_purge_parts_a_flight_from_those_who_come_later),
+		T(a_purged_overlay_counts_for_what_it_is_drawn_on),
+		T(past_the_purges_that_are_kept_any_may_be_the_flights),
 		T(what_comes_of_a_private_source_is_not_kept),
 		T(a_renewal_asks_the_source_though_it_is_fresh),
 		T(a_renewal_is_refused_while_one_is_under_way),

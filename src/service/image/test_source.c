@@ -14,6 +14,7 @@ static const slv_str picture = SLV_STR_INIT(BENCH_PICTURE);
 /* Sources without the flights. */
 struct stage {
 	struct bench *bench;
+	struct image_purges purges;
 	struct image_sources *sources;
 };
 
@@ -23,7 +24,7 @@ static int setup(void **state)
 	void *bench = NULL;
 	bench_setup(&bench);
 	stage->bench = bench;
-	stage->sources = image_sources_new(stage->bench->loop, stage->bench->cache);
+	stage->sources = image_sources_new(stage->bench->loop, stage->bench->cache, &stage->purges);
 	image_sources_meet(stage->sources, &stage->bench->env);
 	*state = stage;
 	return 0;
@@ -250,7 +251,9 @@ static void what_is_purged_meanwhile_is_neither_kept_nor_joined(void **state)
 	struct stage *stage = *state;
 	struct wanted before, after;
 	get(stage, &before, "/a.png");
-	image_sources_purged(stage->sources);
+	struct slv_digest source =
+			slv_image_source_key(stage->bench->self->site, SLV_STR("/a.png"));
+	image_purges_add_source(&stage->purges, &source);
 	get(stage, &after, "/a.png");
 	assert_int_equal(stage->bench->source_count, 2);
 	bench_source(stage->bench, 0, 200, picture, NULL);
@@ -262,6 +265,23 @@ static void what_is_purged_meanwhile_is_neither_kept_nor_joined(void **state)
 	assert_int_equal(stage->bench->source_count, 3); /* what was purged is not found */
 	bench_source(stage->bench, 2, 200, picture, NULL);
 	expect_picture(&after);
+}
+
+static void a_purge_of_another_source_changes_nothing_for_a_load(void **state)
+{
+	struct stage *stage = *state;
+	struct wanted before, after;
+	struct slv_digest other = slv_image_source_key(stage->bench->self->site, SLV_STR("/b.png"));
+	get(stage, &before, "/a.png");
+	image_purges_add_source(&stage->purges, &other);
+	get(stage, &after, "/a.png");
+	assert_int_equal(stage->bench->source_count, 1);
+	bench_source(stage->bench, 0, 200, picture, NULL);
+	expect_picture(&before);
+	expect_picture(&after);
+	get(stage, &after, "/a.png");
+	expect_picture(&after);
+	assert_int_equal(stage->bench->source_count, 1); /* it was kept */
 }
 
 /* --- errors --- */
@@ -587,6 +607,7 @@ int main(void)
 		T(the_source_says_how_long_it_is_fresh_within_bounds),
 		T(private_sources_are_not_kept),
 		T(what_is_purged_meanwhile_is_neither_kept_nor_joined),
+		T(a_purge_of_another_source_changes_nothing_for_a_load),
 		T(each_status_has_its_error),
 		T(what_is_no_picture_is_refused),
 		T(a_source_has_source_bytes_and_no_more),
