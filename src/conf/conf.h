@@ -1,15 +1,15 @@
 /* conf.h - configuration text to one immutable tree of structs
  *
- * A YAML file (libfyaml) is read by the rows of conf/schema.h into structs that live
- * as long as the struct slv_conf. A mistake is told as
+ * A YAML file (1.2 but for what conf/yaml.c names, by libyaml) is read by the rows of conf/schema.h
+ *into structs that live as long as the struct slv_conf. A mistake is told as
  *
  *	file:line:column: what is wrong and what would be right
  *
  * All mistakes of a file are collected (up to 20) before it is refused, with SLV_E_SYNTAX.
- * Limits, SLV_E_LIMIT past them: 1 MiB of text, depth 32, 100,000 nodes, 100 blank lines in
- * a row, 64 MiB for what comes of it. Refused too: anchors, aliases (so nothing expands),
- * tags, a second document, keys given twice, bytes that are not UTF-8. Unknown keys are
- * mistakes and the nearest known name is suggested.
+ * Limits, SLV_E_LIMIT past them: 1 MiB of text, depth 32, 100,000 nodes, 64 MiB for what
+ * comes of it. Refused too: anchors, aliases (so nothing expands), tags, a second document, keys
+ * given twice, bytes that are not UTF-8, control characters. Unknown keys are mistakes and the
+ * nearest known name is suggested.
  *
  * A key without a value (`images:`) is an empty section, list or mapping.
  *

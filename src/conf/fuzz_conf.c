@@ -5,22 +5,6 @@
 
 #include <string.h>
 
-/* fy_token_get_text() of libfyaml 0.7 loses its list of pieces for a scalar of more than eight;
- * its iterators over the pieces, the other way to the text, repeat some. Who writes the settings
- * can so make each reload cost a few KiB. That leak, by its own frame, is let be; no other is. */
-const char *__lsan_default_suppressions(void);
-const char *__asan_default_options(void);
-
-const char *__lsan_default_suppressions(void)
-{
-	return "leak:fy_atom_format_text\n";
-}
-
-const char *__asan_default_options(void)
-{
-	return "fast_unwind_on_malloc=0:print_suppressions=0";
-}
-
 static void check_values(const struct fixture *root)
 {
 	slv_assert(root->port >= 1 && root->port <= 65535);

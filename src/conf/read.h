@@ -1,7 +1,7 @@
 /* read.h - what the files of conf/ share while a configuration is read
  *
- * yaml.c makes nodes of the text, section.c walks them by the rows, value.c reads one
- * setting, conf.c keeps the mistakes. Nobody outside conf/ includes this.
+ * yaml.c makes nodes of the text, syntax.c says why it is none, section.c walks them by the rows,
+ * value.c reads one setting, conf.c keeps the mistakes. Nobody outside conf/ includes this.
  */
 #ifndef SLV_CONF_READ_H
 #define SLV_CONF_READ_H
@@ -16,7 +16,6 @@
 #define SLV_CONF_TEXT_BYTES_MAX SLV_MIB(1)
 #define SLV_CONF_DEPTH_MAX 32u
 #define SLV_CONF_NODES_MAX 100000u
-#define SLV_CONF_BLANK_LINES_MAX 100u
 #define SLV_CONF_MISTAKES_MAX 20u
 #define SLV_CONF_MISTAKE_BYTES_MAX 512u
 #define SLV_CONF_SECRET_FILE_BYTES_MAX SLV_KIB(64)
@@ -73,6 +72,11 @@ static inline bool slv_conf_is_over(const struct slv_conf_read *read)
 
 /* The root of the document in `text`; NULL if there were mistakes that leave none (noted). */
 struct slv_conf_node *slv_conf_nodes(struct slv_conf_read *read, slv_str text);
+
+/* Note why libyaml stopped within `text`, in our words (syntax.c). Always returns false. */
+struct yaml_parser_s;
+bool slv_conf_not_yaml(
+		struct slv_conf_read *read, slv_str text, const struct yaml_parser_s *parser);
 
 /* Read `node` as the row `key` says, to where it goes in `base`. */
 bool slv_conf_value(struct slv_conf_read *read, struct slv_conf_node *node,

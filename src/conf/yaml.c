@@ -1,16 +1,16 @@
-/* From text to nodes, over libfyaml's events rather than its tree: so every limit holds
- * before memory is spent, and nothing of the library outlives this file.
+/* From text to nodes, over libyaml's events rather than its tree: so every limit holds before
+ * memory is spent, and nothing of the library outlives this file.
  *
- * What the library lets pass is refused before it sees the text: bytes that are no UTF-8 (it
- * takes them for the end of a value) and long runs of blank lines (in a scalar its time grows
- * with their square). */
+ * The library reads YAML 1.1. Of what sets that apart from 1.2 its guesses at types do not matter,
+ * for every value is a text here until a row says more; and the characters that end a line only in
+ * 1.1 are refused before it sees them, as is what is no UTF-8, in our words. */
 #include "base/assert.h"
 #include "base/mem.h"
 #include "conf/read.h"
 
-#include <libfyaml.h>
 #include <stdlib.h>
 #include <string.h>
+#include <yaml.h>
 
 /* A collection whose end has not come. Children are linked until they are counted. */
 struct link {
@@ -28,6 +28,7 @@ struct build {
 	struct slv_conf_read *read;
 	struct level levels[SLV_CONF_DEPTH_MAX];
 	size_t depth, nodes, documents;
+	bool over; /* "..." was read, which ends a document */
 	struct slv_conf_node *root;
 	uint32_t line, column; /* of the last event that had a place */
 };
@@ -62,10 +63,34 @@ static size_t char_len(const uint8_t *at, size_t left)
 	return len;
 }
 
+static uint32_t char_value(const uint8_t *at, size_t len)
+{
+	static const uint8_t first_bits[] = { 0, 0x7f, 0x1f, 0x0f, 0x07 };
+	uint32_t value = at[0] & first_bits[len];
+	for (size_t i = 1; i < len; i++)
+		value = value << 6 | (at[i] & 0x3f);
+	return value;
+}
+
+/* What YAML takes for no text, and what 1.1 but not 1.2 takes for the end of a line: nobody sees
+ * these characters, and the line numbers of a text that has them are not those of an editor. */
+static bool char_is_clean(uint32_t value)
+{
+	return (value >= 0x20 && value < 0x7f) || value == '\t' || value == '\r' || value == '\n' ||
+	       (value >= 0xa0 && value != 0x2028 && value != 0x2029 && value != 0xfeff &&
+			       value != 0xfffe && value != 0xffff);
+}
+
+/* Tags are refused, so what declares them has no use; and the library's time for declarations
+ * grows with the square of their number. */
+static bool declares_tag(slv_str line)
+{
+	return slv_str_starts(line, SLV_STR("%TAG"));
+}
+
 static bool text_is_clean(struct slv_conf_read *read, slv_str text)
 {
 	uint32_t line = 1, column = 1;
-	size_t blank = 1;
 	const uint8_t *at = (const uint8_t *)text.at, *end = at + text.len;
 	for (size_t len; at < end; at += len) {
 		len = char_len(at, (size_t)(end - at));
@@ -73,25 +98,24 @@ static bool text_is_clean(struct slv_conf_read *read, slv_str text)
 			return slv_conf_fail_at(read, line, column,
 					"the byte 0x%02x is not UTF-8, which the file must be",
 					*at);
-		bool end_of_line = *at == '\n' || (*at == '\r' && (at + 1 == end || at[1] != '\n'));
-		if ((*at < 0x20 && !strchr("\t\r\n", *at)) || *at == '\0' || *at == 0x7f)
+		if (column == 1 && declares_tag((slv_str){ (const char *)at, (size_t)(end - at) }))
+			return slv_conf_fail_at(read, line, column,
+					"tags (%%TAG) are not allowed; remove the line");
+		uint32_t value = char_value(at, len);
+		if (!char_is_clean(value) && value <= 0xff)
 			return slv_conf_fail_at(read, line, column,
 					"the control character 0x%02x is not allowed; "
 					"write \"\\x%02x\" in double quotes",
-					*at, *at);
-		if (*at != ' ' && *at != '\t' && *at != '\r' && *at != '\n')
-			blank = 0;
+					value, value);
+		if (!char_is_clean(value))
+			return slv_conf_fail_at(read, line, column,
+					"the character U+%04X is not allowed; "
+					"write \"\\u%04x\" in double quotes",
+					value, value);
 		column++;
-		if (!end_of_line)
-			continue;
-		line++;
-		column = 1;
-		/* The first end of line ends a line that has something on it. */
-		if (++blank > SLV_CONF_BLANK_LINES_MAX + 1) {
-			read->limited = true;
-			return slv_conf_fail_at(read, line - 1, 1,
-					"more than %u blank lines in a row; remove some",
-					SLV_CONF_BLANK_LINES_MAX);
+		if (value == '\n' || (value == '\r' && (at + 1 == end || at[1] != '\n'))) {
+			line++;
+			column = 1;
 		}
 	}
 	return true;
@@ -194,23 +218,20 @@ static bool close_level(struct build *build)
 	return add_node(build, node);
 }
 
-static bool is_null(slv_str text, enum fy_node_style style)
+static bool is_null(slv_str text, yaml_scalar_style_t style)
 {
-	return style != FYNS_SINGLE_QUOTED && style != FYNS_DOUBLE_QUOTED &&
-	       style != FYNS_LITERAL && style != FYNS_FOLDED &&
+	return style == YAML_PLAIN_SCALAR_STYLE &&
 	       (text.len == 0 || slv_str_eq(text, SLV_STR("~")) ||
 			       slv_str_eq(text, SLV_STR("null")));
 }
 
-static bool add_scalar(struct build *build, struct fy_event *event)
+static bool add_scalar(struct build *build, const yaml_event_t *event, bool is_written)
 {
 	struct slv_conf_node node = { .line = build->line, .column = build->column };
 	struct level *level = build->depth ? &build->levels[build->depth - 1] : NULL;
 	bool is_key = level && level->node.kind == SLV_CONF_IS_MAP && level->count % 2 == 0;
-	slv_str text = { 0 };
-	if (event->scalar.value)
-		text.at = fy_token_get_text(event->scalar.value, &text.len);
-	if (!event->scalar.value || (is_null(text, fy_event_get_node_style(event)) && !is_key))
+	slv_str text = { (const char *)event->data.scalar.value, event->data.scalar.length };
+	if (!is_written || (is_null(text, event->data.scalar.style) && !is_key))
 		return add_node(build, &node);
 
 	node.kind = SLV_CONF_IS_TEXT;
@@ -220,140 +241,92 @@ static bool add_scalar(struct build *build, struct fy_event *event)
 	return add_node(build, &node);
 }
 
-/* `ahead` is 1 where the library marks what is behind an indicator: a quote, '*' or '&'. */
-static void move_to(struct build *build, const struct fy_mark *mark, uint32_t ahead)
+/* What would make one value stand for many, or be of a type that the settings do not have. The
+ * event begins where the first of these stands. */
+static bool is_plain(struct build *build, const yaml_char_t *anchor, const yaml_char_t *tag)
 {
-	if (!mark)
-		return;
-	build->line = (uint32_t)mark->line + 1;
-	build->column = (uint32_t)mark->column + 1;
-	if (build->column > ahead)
-		build->column -= ahead;
-}
-
-static uint32_t indicator_len(struct fy_event *event)
-{
-	enum fy_node_style style = fy_event_get_node_style(event);
-	return event->type == FYET_ALIAS ||
-	       (event->type == FYET_SCALAR &&
-			       (style == FYNS_SINGLE_QUOTED || style == FYNS_DOUBLE_QUOTED));
-}
-
-/* What would make one value stand for many, or be of a type that the settings do not have. */
-static bool event_is_plain(struct build *build, struct fy_event *event)
-{
-	struct fy_token *anchor = fy_event_get_anchor_token(event);
-	struct fy_token *tag = fy_event_get_tag_token(event);
-	if (event->type == FYET_ALIAS)
-		return slv_conf_fail_at(build->read, build->line, build->column,
-				"aliases (*name) are not allowed; write the value itself");
-	if (anchor) {
-		move_to(build, fy_token_start_mark(anchor), 1);
+	if (anchor)
 		return slv_conf_fail_at(build->read, build->line, build->column,
 				"anchors (&name) are not allowed; remove it");
-	}
-	if (tag) {
-		move_to(build, fy_token_start_mark(tag), 0);
+	if (tag)
 		return slv_conf_fail_at(build->read, build->line, build->column,
 				"tags (!name) are not allowed; remove it");
+	return true;
+}
+
+static bool begin_node(struct build *build)
+{
+	if (++build->nodes > SLV_CONF_NODES_MAX)
+		return limit_at_event(build, "too many values and keys", SLV_CONF_NODES_MAX);
+	return true;
+}
+
+static bool second_document(struct build *build, const yaml_mark_t *mark)
+{
+	return slv_conf_fail_at(build->read, (uint32_t)mark->line + 1, (uint32_t)mark->column + 1,
+			"a second document begins; one file holds one");
+}
+
+static bool take_event(struct build *build, const yaml_event_t *event)
+{
+	/* A value that is not there has the place of its key, which one can see. */
+	bool is_written = event->type != YAML_SCALAR_EVENT ||
+	                  event->start_mark.index < event->end_mark.index;
+	if (is_written) {
+		build->line = (uint32_t)event->start_mark.line + 1;
+		build->column = (uint32_t)event->start_mark.column + 1;
+	}
+	switch (event->type) {
+	case YAML_NO_EVENT:
+	case YAML_STREAM_START_EVENT:
+	case YAML_STREAM_END_EVENT:
+		return true;
+	case YAML_DOCUMENT_END_EVENT:
+		build->over = !event->data.document_end.implicit;
+		return true;
+	case YAML_DOCUMENT_START_EVENT:
+		return ++build->documents == 1 || second_document(build, &event->start_mark);
+	case YAML_ALIAS_EVENT:
+		return slv_conf_fail_at(build->read, build->line, build->column,
+				"aliases (*name) are not allowed; write the value itself");
+	case YAML_SCALAR_EVENT:
+		return is_plain(build, event->data.scalar.anchor, event->data.scalar.tag) &&
+		       begin_node(build) && add_scalar(build, event, is_written);
+	case YAML_SEQUENCE_START_EVENT:
+		return is_plain(build, event->data.sequence_start.anchor,
+				       event->data.sequence_start.tag) &&
+		       begin_node(build) && open_level(build, SLV_CONF_IS_LIST);
+	case YAML_MAPPING_START_EVENT:
+		return is_plain(build, event->data.mapping_start.anchor,
+				       event->data.mapping_start.tag) &&
+		       begin_node(build) && open_level(build, SLV_CONF_IS_MAP);
+	case YAML_SEQUENCE_END_EVENT:
+	case YAML_MAPPING_END_EVENT:
+		return close_level(build);
 	}
 	return true;
 }
 
-static bool take_event(struct build *build, struct fy_event *event)
-{
-	move_to(build, fy_event_start_mark(event), indicator_len(event));
-	switch (event->type) {
-	case FYET_NONE:
-	case FYET_STREAM_START:
-	case FYET_STREAM_END:
-	case FYET_DOCUMENT_END:
-		return true;
-	case FYET_DOCUMENT_START:
-		if (event->document_start.document_start)
-			move_to(build, fy_token_start_mark(event->document_start.document_start),
-					0);
-		build->documents++;
-		return true;
-	case FYET_MAPPING_END:
-	case FYET_SEQUENCE_END:
-		return close_level(build);
-	case FYET_ALIAS:
-	case FYET_SCALAR:
-	case FYET_MAPPING_START:
-	case FYET_SEQUENCE_START:
-		break;
-	}
-	if (build->documents > 1)
-		return slv_conf_fail_at(build->read, build->line, build->column,
-				"a second document begins; one file holds one");
-	if (!event_is_plain(build, event))
-		return false;
-	if (++build->nodes > SLV_CONF_NODES_MAX)
-		return limit_at_event(build, "too many values and keys", SLV_CONF_NODES_MAX);
-	if (event->type == FYET_SCALAR)
-		return add_scalar(build, event);
-	return open_level(build,
-			event->type == FYET_MAPPING_START ? SLV_CONF_IS_MAP : SLV_CONF_IS_LIST);
-}
-
-/* What the library prints when it has no place for it to collect; the first is kept. */
-static void keep_print(struct fy_diag *diag, void *user, const char *text, size_t len)
-{
-	(void)diag;
-	struct slv_buf *buf = user;
-	slv_str line = { text, len };
-	if (slv_str_starts(line, SLV_STR("[ERR]: ")))
-		line = slv_str_from_index(line, 7);
-	if (buf->len == 0)
-		slv_buf_add(buf, slv_str_head(line, slv_str_find(line, '\n')));
-}
-
-static void note_syntax(struct build *build, struct fy_diag *diag, slv_str print)
-{
-	void *next = NULL;
-	struct fy_diag_error *error = fy_diag_errors_iterate(diag, &next);
-	if (error && error->msg && error->line > 0 && error->column > 0)
-		slv_conf_fail_at(build->read, (uint32_t)error->line, (uint32_t)error->column,
-				"not YAML: %s", error->msg);
-	else
-		slv_conf_fail_at(build->read, build->line, build->column, "not YAML: %.*s",
-				SLV_FMT(print));
-}
-
 static bool run_parser(struct build *build, slv_str text)
 {
-	struct slv_buf print;
-	slv_buf_init(&print, SLV_CONF_MISTAKE_BYTES_MAX);
-	struct fy_diag_cfg diag_cfg;
-	fy_diag_cfg_default(&diag_cfg);
-	diag_cfg.fp = NULL;
-	diag_cfg.output_fn = keep_print;
-	diag_cfg.user = &print;
-	diag_cfg.colorize = false;
-	struct fy_diag *diag = fy_diag_create(&diag_cfg);
-	slv_assert(diag);
-	fy_diag_set_collect_errors(diag, true);
-	struct fy_parse_cfg cfg = {
-		.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_JSON_NONE,
-		.diag = diag,
-	};
-	struct fy_parser *parser = fy_parser_create(&cfg);
-	slv_assert(parser);
+	yaml_parser_t parser;
+	slv_assert(yaml_parser_initialize(&parser)); /* else the kernel has no memory */
+	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&parser, (const unsigned char *)text.at, text.len);
 
-	bool good = fy_parser_set_string(parser, text.at, text.len) == 0;
-	struct fy_event *event;
-	while (good && (event = fy_parser_parse(parser))) {
-		good = take_event(build, event);
-		fy_parser_event_free(parser, event);
+	bool good = true, ended = false;
+	while (good && !ended) {
+		yaml_event_t event;
+		if (!yaml_parser_parse(&parser, &event)) {
+			good = build->over ? second_document(build, &parser.problem_mark)
+			                   : slv_conf_not_yaml(build->read, text, &parser);
+			break;
+		}
+		good = take_event(build, &event);
+		ended = event.type == YAML_STREAM_END_EVENT;
+		yaml_event_delete(&event);
 	}
-	if (good && fy_parser_get_stream_error(parser)) {
-		note_syntax(build, diag, slv_buf_str(&print));
-		good = false;
-	}
-	fy_parser_destroy(parser);
-	fy_diag_destroy(diag);
-	slv_buf_done(&print);
+	yaml_parser_delete(&parser);
 	return good;
 }
 
@@ -364,6 +337,8 @@ struct slv_conf_node *slv_conf_nodes(struct slv_conf_read *read, slv_str text)
 		slv_conf_fail_at(read, 1, 1, "the file is larger than 1 MiB; make it smaller");
 		return NULL;
 	}
+	if (slv_str_starts(text, SLV_STR("\xef\xbb\xbf")))
+		text = slv_str_from_index(text, 3); /* a byte order mark, which has no column */
 	if (!text_is_clean(read, text))
 		return NULL;
 
