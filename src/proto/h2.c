@@ -7,13 +7,14 @@
 
 #define INPUT_BYTES SLV_KIB(16)
 #define ARENA_BLOCK_BYTES SLV_KIB(4)
-#define PART_BYTES_MAX SLV_KIB(256) /* of reply bodies from sources, per connection */
-#define SPARE_MAX 16u               /* streams kept warm */
-#define BACKLOG_MAX 256u            /* frames that wait while the transport is blocked */
-#define ROUNDS_MAX 8u               /* of output at a time; then others get their turn */
-#define TICK_MS 500u                /* how exact deadlines are */
-#define DRAIN_MS 500u               /* for streams that were on their way to us */
-#define WAVE_OFF_MS 1000u           /* for who was answered early to stop by itself */
+#define PARTS_BYTES_MAX SLV_KIB(256) /* of reply bodies from sources, per connection */
+#define PART_BYTES SLV_KIB(64)       /* what a pull counts as until its answer tells */
+#define SPARE_MAX 16u                /* streams kept warm */
+#define BACKLOG_MAX 256u             /* frames that wait while the transport is blocked */
+#define ROUNDS_MAX 8u                /* of output at a time; then others get their turn */
+#define TICK_MS 500u                 /* how exact deadlines are */
+#define DRAIN_MS 500u                /* for streams that were on their way to us */
+#define WAVE_OFF_MS 1000u            /* for who was answered early to stop by itself */
 
 static const unsigned h2_may[H2_STATES] = {
 	[H2_HEAD] = SLV_BIT(H2_SERVE) | SLV_BIT(H2_END),
@@ -69,7 +70,7 @@ static void stream_end(struct h2_stream *stream)
 	struct h2 *h2 = stream->h2;
 	move(stream, H2_END);
 	slv_list_remove(&stream->wait);
-	h2->part_bytes -= stream->part_bytes;
+	h2->parts_bytes -= stream->part_bytes;
 	slv_body_done(&stream->body);
 	slv_body_done(&stream->req.body);
 	h2_upload_end(stream);
@@ -145,21 +146,34 @@ static void on_closed(void *arg, struct slv_h2_stream *wire, uint32_t code)
 
 /* --- bodies of replies --- */
 
+/* Count `bytes` for the stream in place of what it counted before. */
+static void count_part(struct h2_stream *stream, size_t bytes)
+{
+	stream->h2->parts_bytes += bytes - stream->part_bytes;
+	stream->part_bytes = bytes;
+}
+
+static bool has_room(const struct h2 *h2)
+{
+	return h2->parts_bytes + PART_BYTES <= PARTS_BYTES_MAX;
+}
+
+/* Ask for a part. It counts from now on, for all may be asked before the first is here. */
 static void pull_next(struct h2_stream *stream)
 {
 	struct h2 *h2 = stream->h2;
-	if (h2->part_bytes >= PART_BYTES_MAX) {
+	if (!has_room(h2)) {
 		if (!slv_list_linked(&stream->wait))
 			slv_list_push(&h2->starved, &stream->wait);
 		return;
 	}
-	stream->pulling = true;
+	count_part(stream, PART_BYTES);
 	slv_source_pull(stream->body.source, &stream->pull);
 }
 
 static void feed_starved(struct h2 *h2)
 {
-	while (h2->part_bytes < PART_BYTES_MAX) {
+	while (has_room(h2)) {
 		struct slv_list *link = slv_list_pop(&h2->starved);
 		if (!link)
 			return;
@@ -171,9 +185,8 @@ static void on_drained(void *arg, struct slv_h2_stream *wire)
 {
 	struct h2 *h2 = arg;
 	struct h2_stream *stream = stream_of(wire);
-	h2->part_bytes -= stream->part_bytes;
-	stream->part_bytes = 0;
-	pull_next(stream);
+	count_part(stream, 0);
+	slv_list_push(&h2->starved, &stream->wait); /* behind who waits already */
 	feed_starved(h2);
 }
 
@@ -181,7 +194,7 @@ static void part_came(struct slv_pull *pull, slv_err err, slv_str bytes)
 {
 	struct h2_stream *stream = SLV_CONTAINER(pull, struct h2_stream, pull);
 	struct h2 *h2 = stream->h2;
-	stream->pulling = false;
+	count_part(stream, bytes.len);
 	h2_flush_later(h2);
 	if (slv_failed(err)) {
 		slv_log(slv_loop_log(h2->loop), SLV_WARN, "h2.body", SLV_KV("why", err.what),
@@ -190,10 +203,9 @@ static void part_came(struct slv_pull *pull, slv_err err, slv_str bytes)
 		slv_h2_reset(h2->wire, &stream->wire, SLV_H2_INTERNAL_ERROR);
 		return;
 	}
-	stream->part_bytes = bytes.len;
-	h2->part_bytes += bytes.len;
 	stream->seen_ms = slv_loop_now_ms(h2->loop);
 	slv_h2_send(h2->wire, &stream->wire, bytes, bytes.len == 0, stream->body.source->trailers);
+	feed_starved(h2);
 }
 
 /* --- replies --- */

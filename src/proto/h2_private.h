@@ -50,13 +50,12 @@ struct h2_stream {
 	struct h2_upload upload;
 	struct slv_body body; /* of the reply */
 	struct slv_pull pull;
-	size_t part_bytes;   /* of the body's source, on their way */
+	size_t part_bytes;   /* of the body's source, asked for or on their way */
 	uint64_t seen_bytes; /* sent when somebody last looked, */
 	uint64_t seen_ms;    /* and when that was more than before */
 	uint64_t held_ms;    /* how long the client has left its window shut, all in all */
 	enum h2_state state;
 	bool serving; /* the edge knows `req` */
-	bool pulling; /* the reply's source owes us a part */
 };
 
 struct h2 {
@@ -72,7 +71,7 @@ struct h2 {
 	uint32_t spare_count;
 	struct slv_list starved; /* wait until less of others' bodies is on its way */
 	struct slv_list cancels; /* whose services are to hear that the client has gone */
-	size_t part_bytes;       /* of all sources, on their way */
+	size_t parts_bytes;      /* of all sources, asked for or on their way */
 
 	char *input; /* where bytes are read to; or NULL */
 	struct slv_task flush, cancel;

@@ -165,6 +165,7 @@ static void source_pull(struct slv_source *source, struct slv_pull *pull)
 	struct fake_source *own = SLV_CONTAINER(source, struct fake_source, source);
 	slv_assert(!own->pull);
 	own->pull = pull;
+	own->bench->asked++;
 	slv_task_start(own->bench->loop, &own->task);
 }
 

@@ -51,7 +51,7 @@ struct bench {
 	struct slv_req *held[BENCH_HELD_MAX]; /* at /later, in order */
 	unsigned held_count, cancelled, served;
 	unsigned sources, holds; /* alive */
-	unsigned pulls;          /* answered by our sources */
+	unsigned asked, pulls;   /* of our sources, and answered by them */
 	int32_t upload_error;    /* code that /echo was told */
 	bool sources_stall;      /* sources answer no more pulls */
 };
