@@ -328,6 +328,56 @@ static void an_upload_nobody_wants_is_waved_off(void **state)
 	slv_buf_done(&buf);
 }
 
+/* The answer is there, but the client takes none of it and goes on sending. */
+static void an_upload_past_its_bound_opens_no_window_after_the_answer(void **state)
+{
+	struct bench *bench = ((struct talk *)*state)->bench;
+	static char block[10000];
+	struct slv_buf buf;
+	bench->conf.body_bytes_max = 100000;
+	raw_begin(bench, &buf);
+	slv_h2_test_frame(&buf, SETTINGS, 0, 0, (slv_str){ "\0\4\0\0\0\0", 6 });
+	raw_ask(&buf, 1, END_HEADERS, "POST", "/bytes/10");
+	raw_send(bench, &buf);
+	assert_int_equal(bench->served, 1);
+	for (int i = 0; i < 10; i++) {
+		slv_h2_test_frame(&buf, DATA, 0, 1, (slv_str){ block, sizeof(block) });
+		raw_send(bench, &buf);
+	}
+	/* At the bound as ever; the connection's has opened at the start. */
+	assert_int_equal(raw_look(bench, WINDOW_UPDATE).count, 1 + 2);
+	assert_int_equal(raw_look(bench, WINDOW_UPDATE).id, 1);
+	bench->out.len = 0;
+	for (int i = 0; i < 3; i++) {
+		slv_h2_test_frame(&buf, DATA, 0, 1, (slv_str){ block, sizeof(block) });
+		raw_send(bench, &buf);
+	}
+	assert_int_equal(raw_look(bench, WINDOW_UPDATE).count, 0);
+	assert_false(bench->closed);
+	slv_buf_done(&buf);
+}
+
+/* As that, where the head was answered with its fault. */
+static void an_upload_of_a_bad_head_opens_no_window(void **state)
+{
+	struct bench *bench = ((struct talk *)*state)->bench;
+	static char block[10000];
+	struct slv_buf buf;
+	bench->conf.h1.target_bytes_max = 10;
+	raw_begin(bench, &buf);
+	slv_h2_test_frame(&buf, SETTINGS, 0, 0, (slv_str){ "\0\4\0\0\0\0", 6 });
+	raw_ask(&buf, 1, END_HEADERS, "POST", "/0123456789");
+	raw_send(bench, &buf);
+	bench->out.len = 0;
+	for (int i = 0; i < 6; i++) {
+		slv_h2_test_frame(&buf, DATA, 0, 1, (slv_str){ block, sizeof(block) });
+		raw_send(bench, &buf);
+	}
+	assert_int_equal(raw_look(bench, WINDOW_UPDATE).count, 0);
+	assert_false(bench->closed);
+	slv_buf_done(&buf);
+}
+
 static void who_was_answered_early_may_end_by_itself(void **state)
 {
 	struct bench *bench = ((struct talk *)*state)->bench;
@@ -588,6 +638,8 @@ int main(void)
 		ROW(trailers_of_a_request_reach_its_service),
 		ROW(an_upload_nobody_pulls_stops_at_the_window),
 		ROW(an_upload_nobody_wants_is_waved_off),
+		ROW(an_upload_past_its_bound_opens_no_window_after_the_answer),
+		ROW(an_upload_of_a_bad_head_opens_no_window),
 		ROW(who_was_answered_early_may_end_by_itself),
 		ROW(what_a_service_leaves_unread_opens_the_connection_window),
 		ROW(who_expects_gets_100_once_somebody_reads),

@@ -69,7 +69,7 @@ void slv_h2_reset(struct slv_h2 *h2, struct slv_h2_stream *stream, enum slv_h2_c
 
 void slv_h2_consume(struct slv_h2 *h2, struct slv_h2_stream *stream, size_t len)
 {
-	bool shut = stream->closed || stream->answered || stream->shut;
+	bool shut = stream->closed || stream->answered || stream->shut || slv_failed(stream->fault);
 	int rc = shut ? nghttp2_session_consume_connection(h2->session, len)
 	              : nghttp2_session_consume(h2->session, (int32_t)stream->id, len);
 	slv_assert(rc == 0);
