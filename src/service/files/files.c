@@ -196,14 +196,11 @@ static void look(struct slv_job *job)
 	files_find(ask->self->root_fd, ask->path, ask->self->conf, &ask->found);
 }
 
-/* Names that begin with a dot are not there, but for the one that is for everybody (RFC 8615). */
 static bool is_hidden(slv_str path)
 {
-	while (path.at) {
-		slv_str name = slv_str_cut(&path, '/');
-		if (slv_str_starts(name, SLV_STR(".")) && !slv_str_eq(name, SLV_STR(".well-known")))
+	while (path.at)
+		if (files_is_hidden(slv_str_cut(&path, '/')))
 			return true;
-	}
 	return false;
 }
 

@@ -17,6 +17,11 @@
 #define LISTING_ENTRIES_MAX 1000
 #define LISTING_BYTES_MAX SLV_MIB(1)
 
+bool files_is_hidden(slv_str name)
+{
+	return slv_str_starts(name, SLV_STR(".")) && !slv_str_eq(name, SLV_STR(".well-known"));
+}
+
 static int open_beneath(int root_fd, const char *path)
 {
 	struct open_how how = {
@@ -66,7 +71,7 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 
 static int is_shown(const struct dirent *entry)
 {
-	return entry->d_name[0] != '.';
+	return !files_is_hidden(slv_str_from(entry->d_name));
 }
 
 static void escape_html(struct slv_buf *page, slv_str text)

@@ -44,6 +44,9 @@ struct files_found {
 	int sys;             /* NONE: errno */
 };
 
+/* Names that begin with a dot are not there, but for the one that is for everybody (RFC 8615). */
+bool files_is_hidden(slv_str name);
+
 /* Open `path`, relative to `root_fd`, beneath it. A folder's index, if it has one, stands for it
  * where the path ends with '/'. Blocks. */
 void files_find(int root_fd, const char *path, const struct files_conf *conf,

@@ -175,6 +175,21 @@ static void a_folder_is_listed_only_if_asked(void **state)
 	slv_buf_add_char(&found.text, '\0');
 	assert_non_null(strstr(found.text.at, "<a href=\"./b%3C%26.txt\">b&lt;&amp;.txt</a>"));
 	assert_null(strstr(found.text.at, "hidden"));
+	assert_null(strstr(found.text.at, ">..<")); /* nor itself and the one above as entries */
+	assert_null(strstr(found.text.at, ">.<"));
+	files_found_done(&found);
+}
+
+static void a_listing_shows_what_is_served(void **state)
+{
+	struct fixture *fixture = *state;
+	fixture->conf.listing = true;
+	assert_int_equal(mkdirat(fixture->root_fd, "without/.well-known", 0755), 0);
+	put(fixture->root_fd, "without/.well-known-not", 1);
+	struct files_found found = find(fixture, "without/");
+	slv_buf_add_char(&found.text, '\0');
+	assert_non_null(strstr(found.text.at, "<a href=\"./.well-known/\">.well-known/</a>"));
+	assert_null(strstr(found.text.at, "not"));
 	files_found_done(&found);
 }
 
@@ -200,6 +215,7 @@ int main(void)
 		FIND_TEST(an_index_may_be_a_link_to_elsewhere_in_the_root),
 		FIND_TEST(an_index_behind_too_long_a_path_is_not_there),
 		FIND_TEST(a_folder_is_listed_only_if_asked),
+		FIND_TEST(a_listing_shows_what_is_served),
 		cmocka_unit_test(types_follow_the_extension),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
