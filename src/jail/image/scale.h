@@ -1,7 +1,8 @@
 /* scale.h - pixels made fewer
  *
- * Lanczos 3 in floats, first down the columns, then across, without rounding in between: what
- * libvips does, to within one step of 255, for less (docs/PERFORMANCE.md).
+ * Lanczos 3 in whole numbers, first down the columns, then across, with six bits behind the point
+ * in between: before it is rounded less than a tenth of a step of 255 off the exact sum, for less
+ * than libvips takes (docs/PERFORMANCE.md).
  *
  * Sizes are in px. Errors: none. Thread: any.
  */
