@@ -24,17 +24,7 @@
 #include <unistd.h>
 
 #define AVIF_SHARE_PERCENT 60u
-#define JSON_BYTES_MAX 1024u
 #define HASH_AT_ONCE_BYTES_MAX SLV_KIB(256) /* a larger result's digest is worked out by a job */
-#define FAILURES_KEPT 64u
-#define FAILURE_PAUSE_MS 5000u
-
-/* A renewal that failed: not tried again at once, or a dead origin would be asked with each hit on
- * what is stale. A few are remembered, the oldest forgotten first. */
-struct failure {
-	struct slv_digest variant;
-	uint64_t until_ms;
-};
 
 struct image_home {
 	struct slv_loop *loop;
@@ -44,8 +34,9 @@ struct image_home {
 	struct slv_map flights;  /* by variant: those that may be joined */
 	uint32_t flying, asking; /* flights and asks, all told */
 	struct image_purges purges;
-	struct failure failures[FAILURES_KEPT];
-	size_t failures_next;
+	struct image_failures *failures; /* also renewals that failed: those are not tried again at
+	                                    once, or a dead origin would be asked with each hit on
+	                                    what is stale */
 };
 
 enum flight_state {
@@ -81,8 +72,9 @@ struct flight {
 	struct flight_source sources[1 + SLV_PIXEL_DRAWS_MAX];
 	uint32_t source_count, sources_left;
 	struct slv_pixel_job job;
-	bool has_share;  /* it is AVIF's, with a part of the time */
-	bool second_try; /* it has what that left */
+	uint64_t submitted_ms; /* for the first time */
+	bool has_share;        /* it is AVIF's, with a part of the time */
+	bool second_try;       /* it has what that left */
 
 	struct slv_pixel_result result;
 	int result_fd; /* -1: none */
@@ -194,6 +186,8 @@ static void source_done(struct image_want *want, slv_err err, const struct image
 	struct flight *flight = from->flight;
 	from->waiting = false;
 	flight->sources_left--;
+	if (slv_failed(err) && want->known && !flight->code)
+		flight->how = IMAGE_KNOWN;
 	if (slv_failed(err))
 		flight_fail(flight, err);
 	else
@@ -313,8 +307,10 @@ static void job_done(struct slv_pixel_job *job, slv_err err, const struct slv_pi
 static slv_err submit(struct flight *flight)
 {
 	struct slv_pixel_job *job = &flight->job;
-	if (!flight->second_try)
+	if (!flight->second_try) {
 		job->plan = flight->recipe.plan;
+		flight->submitted_ms = slv_loop_now_ms(flight->home->loop);
+	}
 	slv_err err = plan_for_svg(flight);
 	for (uint32_t i = 0; i < flight->source_count && !slv_failed(err); i++)
 		err = source_fd(&flight->sources[i], i ? &job->draw_fd[i - 1] : &job->source_fd);
@@ -351,29 +347,6 @@ static enum flight_state step_job(struct flight *flight)
 
 /* --- HASH --- */
 
-static struct image_meta meta_of(const struct flight *flight)
-{
-	const struct slv_pixel_result *result = &flight->result;
-	struct image_meta meta = {
-		.magic = IMAGE_META_MAGIC,
-		.format = flight->recipe.json ? SLV_FORMAT_SAME : result->format,
-		.width = result->width,
-		.height = result->height,
-		.frames = result->frames,
-		.modified_s = flight->sources[0].source.modified_s,
-	};
-	struct slv_buf etag;
-	slv_buf_init(&etag, sizeof(meta.etag) - 1);
-	slv_buf_add_char(&etag, '"');
-	slv_buf_add_hex(&etag, flight->digest.bytes, 16);
-	slv_buf_add_char(&etag, '"');
-	memcpy(meta.etag, etag.at, etag.len);
-	slv_buf_done(&etag);
-	memcpy(meta.blurhash, result->blurhash, sizeof(meta.blurhash));
-	memcpy(meta.thumbhash, result->thumbhash, sizeof(meta.thumbhash));
-	return meta;
-}
-
 /* As long as all that it is made of; and a fallback for want of time only until there may be more.
  */
 static void set_freshness(const struct flight *flight, int64_t now_ms, int64_t *ret_fresh_ms,
@@ -396,7 +369,8 @@ static void set_freshness(const struct flight *flight, int64_t now_ms, int64_t *
 /* Keep the result, and have it as all who wait shall get it. */
 static void store(struct flight *flight)
 {
-	struct image_meta meta = meta_of(flight);
+	struct image_meta meta = image_meta_make(&flight->result, &flight->digest,
+			flight->recipe.json, flight->sources[0].source.modified_s);
 	slv_str head = { (const char *)&meta, sizeof(meta) };
 	int fd = slv_fd_take(&flight->result_fd);
 	int64_t now_ms = slv_loop_wall_ms(flight->home->loop), fresh_ms, stale_ms;
@@ -411,34 +385,15 @@ static void store(struct flight *flight)
 	else
 		flight->hit = slv_cache_loose(head, flight->body, fd, now_ms);
 	flight->how = flight->hit->kept ? IMAGE_MADE : IMAGE_LOOSE;
-}
-
-/* Cloudflare's format=json, and the hashes beside it. */
-static void json_of(const struct flight *flight, struct slv_buf *json)
-{
-	const struct slv_pixel_result *result = &flight->result;
-	const struct image_source *source = &flight->sources[0].source;
-	slv_buf_printf(json, "{\"width\":%u,\"height\":%u,\"frames\":%u,\"format\":", result->width,
-			result->height, result->frames);
-	slv_buf_add_json(json, slv_format_type(result->format));
-	slv_buf_printf(json,
-			",\"original\":{\"file_size\":%zu,\"width\":%u,\"height\":%u,\"frames\":%u,"
-			"\"format\":",
-			source->hit->body.len, result->source_width, result->source_height,
-			result->source_frames);
-	slv_buf_add_json(json, slv_format_type(result->source_format));
-	slv_buf_printf(json, "},\"blurhash\":\"");
-	/* Its alphabet holds nothing that JSON escapes. */
-	slv_buf_add(json, slv_str_from(result->blurhash));
-	slv_buf_printf(json, "\",\"thumbhash\":\"%s\"}\n", result->thumbhash);
+	image_failures_forget(flight->home->failures, &flight->recipe.key.variant);
 }
 
 static slv_err get_body(struct flight *flight)
 {
 	if (!flight->recipe.json)
 		return slv_memfd_map(flight->result_fd, flight->result.bytes, &flight->body);
-	slv_buf_init(&flight->json, JSON_BYTES_MAX);
-	json_of(flight, &flight->json);
+	slv_buf_init(&flight->json, IMAGE_JSON_BYTES_MAX);
+	image_facts_print(&flight->result, flight->sources[0].source.hit->body.len, &flight->json);
 	slv_assert(!flight->json.overflow);
 	flight->body = slv_buf_str(&flight->json);
 	return SLV_OK;
@@ -503,22 +458,34 @@ static void answer(struct flight *flight, struct image_ask *ask)
 	send_answer(flight->home, ask);
 }
 
-static bool failed_lately(const struct image_home *home, const struct slv_digest *variant)
+/* Would it fail for the next as well? Not what failed for want of room here, and not what had
+ * little time left when its source had come. */
+static bool lies_in_picture(const struct flight *flight, uint64_t job_took_ms)
 {
-	uint64_t now_ms = slv_loop_now_ms(home->loop);
-	for (size_t i = 0; i < FAILURES_KEPT; i++)
-		if (home->failures[i].until_ms > now_ms &&
-				memcmp(&home->failures[i].variant, variant, sizeof(*variant)) == 0)
-			return true;
-	return false;
+	switch (flight->code) {
+	case SLV_E_BUSY:
+	case SLV_E_CANCELLED:
+	case SLV_E_CLOSED:
+	case SLV_E_SYS:
+		return false;
+	case SLV_E_TIMEOUT:
+		return flight->job.ran &&
+		       job_took_ms >= (uint64_t)flight->recipe.self->conf->job_ms / 2;
+	default:
+		return flight->job.ran;
+	}
 }
 
 static void remember_failure(struct flight *flight)
 {
 	struct image_home *home = flight->home;
-	struct failure *failure = &home->failures[home->failures_next++ % FAILURES_KEPT];
-	failure->variant = flight->recipe.key.variant;
-	failure->until_ms = slv_loop_now_ms(home->loop) + FAILURE_PAUSE_MS;
+	uint64_t now_ms = slv_loop_now_ms(home->loop);
+	uint64_t took_ms = flight->job.ran ? now_ms - flight->submitted_ms : 0;
+	bool renew = flight->recipe.renew;
+	bool tell = !renew && lies_in_picture(flight, took_ms);
+	slv_err err = { .code = flight->code, .what = flight->what };
+	if ((tell || renew) && !flight_was_purged(flight))
+		image_failures_add(home->failures, &flight->recipe.key, now_ms, took_ms, err, tell);
 }
 
 /* Nobody joins it any more. */
@@ -533,7 +500,7 @@ static enum flight_state step_done(struct flight *flight)
 {
 	if (!flight->hit && !flight->code)
 		flight_fail(flight, SLV_ERR(SLV_E_INTERNAL, "a flight ended with nothing"));
-	if (flight->code && flight->recipe.renew)
+	if (flight->code)
 		remember_failure(flight);
 	flight_hide(flight);
 	for (struct slv_list *link; (link = slv_list_pop(&flight->asks));)
@@ -601,6 +568,13 @@ static void refuse(struct image_home *home, struct image_ask *ask, slv_err err)
 	ask->code = err.code;
 	snprintf(ask->what, sizeof(ask->what), "%s", err.what);
 	send_answer(home, ask);
+}
+
+static void refuse_known(
+		struct image_home *home, struct image_ask *ask, const struct image_failure *failure)
+{
+	ask->how = IMAGE_KNOWN;
+	refuse(home, ask, (slv_err){ .code = failure->code, .what = failure->what });
 }
 
 static struct image_ask *first_ask(struct flight *flight)
@@ -678,8 +652,12 @@ void image_home_ask(struct image_home *home, struct image_ask *ask)
 		flight = NULL;
 	}
 	home->asking++;
-	if (recipe->renew && (flight || failed_lately(home, &recipe->key.variant)))
+	const struct image_failure *failure = image_failures_find(
+			home->failures, &recipe->key.variant, slv_loop_now_ms(home->loop));
+	if (recipe->renew && (flight || failure))
 		refuse(home, ask, SLV_ERR(SLV_E_BUSY, "it is being made or failed just now"));
+	else if (!flight && failure && failure->told)
+		refuse_known(home, ask, failure);
 	else if (home->asking > IMAGE_ASKS_MAX)
 		refuse(home, ask, SLV_ERR(SLV_E_BUSY, "16384 requests wait for pictures already"));
 	else if (flight)
@@ -709,7 +687,8 @@ slv_err image_home_open(struct slv_service_env *env, void **ret_shared)
 	home->loop = env->loop;
 	home->cache = env->cache;
 	home->lanes = env->lanes;
-	home->sources = image_sources_new(env->loop, env->cache, &home->purges);
+	home->failures = image_failures_new(slv_loop_hash_key(env->loop));
+	home->sources = image_sources_new(env->loop, env->cache, &home->purges, home->failures);
 	slv_map_init(&home->flights, slv_loop_hash_key(env->loop));
 	*ret_shared = home;
 	return SLV_OK;
@@ -722,6 +701,7 @@ void image_home_close(void *shared)
 		return;
 	slv_assert(!home->flying && !home->asking);
 	image_sources_free(home->sources);
+	image_failures_free(home->failures);
 	slv_map_done(&home->flights);
 	slv_free(home);
 }
@@ -739,22 +719,18 @@ void image_home_meet(struct image_home *home, struct slv_service_env *env)
 void image_home_purged_all(struct image_home *home)
 {
 	image_purges_add_all(&home->purges);
+	image_failures_forget_all(home->failures);
 }
 
 void image_home_purged_source(struct image_home *home, const struct slv_digest *source)
 {
 	image_purges_add_source(&home->purges, source);
+	image_failures_forget_source(home->failures, source);
 }
 
 void image_home_purged_variant(struct image_home *home, const struct slv_cache_key *key)
 {
 	image_purges_add_variant(&home->purges, &key->variant);
-}
-
-const struct image_meta *image_meta_of(const struct slv_cache_hit *hit)
-{
-	const struct image_meta *meta = (const struct image_meta *)(const void *)hit->head.at;
-	if (hit->head.len != sizeof(*meta) || meta->magic != IMAGE_META_MAGIC)
-		return NULL;
-	return meta;
+	image_failures_forget(home->failures, &key->variant);
+	image_sources_forgive(home->sources, &key->source);
 }

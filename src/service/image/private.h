@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "proc/lanes.h"
+#include "service/image/failures.h"
 #include "service/image/image.h"
 #include "service/image/key.h"
 #include "service/image/negotiate.h"
@@ -52,7 +53,7 @@ struct image {
 	slv_str route_path;
 	slv_str site;        /* names site and route in keys */
 	uint32_t site_index; /* slv_service_place.site */
-	struct slv_metric *hits, *stale, *misses, *refused;
+	struct slv_metric *hits, *stale, *misses, *known, *refused;
 };
 
 /* --- questions to the home loop: ask.c and flight.c --- */
@@ -67,7 +68,6 @@ struct image {
 #define IMAGE_FLIGHTS_MAX 4096u /* variants on their way at once; past it SLV_E_BUSY */
 #define IMAGE_ASKS_MAX 16384u   /* requests that wait for them; likewise */
 #define IMAGE_LOADS_MAX 512u    /* sources on their way at once; likewise */
-#define IMAGE_WHAT_BYTES 200
 
 enum image_how {
 	IMAGE_NONE,      /* there is no picture */
@@ -75,6 +75,7 @@ enum image_how {
 	IMAGE_LOOSE,     /* made, and not to be stored */
 	IMAGE_FOUND,     /* on disk */
 	IMAGE_COALESCED, /* made for somebody else */
+	IMAGE_KNOWN,     /* there is none, as was found out just now: failures.h */
 };
 
 /* What is to be made, and how. */
@@ -146,7 +147,7 @@ void image_home_leave(struct image_home *home, struct image_ask *ask);
 void image_home_meet(struct image_home *home, struct slv_service_env *env);
 
 /* What is purged: whatever is under way now and is of it is not stored, and nobody joins it any
- * more. Thread: the home loop. */
+ * more; that it failed is forgotten. Thread: the home loop. */
 void image_home_purged_all(struct image_home *home);
 void image_home_purged_source(struct image_home *home, const struct slv_digest *source);
 void image_home_purged_variant(struct image_home *home, const struct slv_cache_key *key);
@@ -163,8 +164,19 @@ struct image_meta {
 };
 #define IMAGE_META_MAGIC 0x31676d69u
 
+/* --- results: result.c --- */
+
+/* Of a result whose bytes have that digest; `json`: they tell about the picture. */
+struct image_meta image_meta_make(const struct slv_pixel_result *result,
+		const struct slv_digest *digest, bool json, int64_t modified_s);
+
 /* NULL if the head is none of ours. */
 const struct image_meta *image_meta_of(const struct slv_cache_hit *hit);
+
+/* Cloudflare's format=json, and the hashes beside it. */
+#define IMAGE_JSON_BYTES_MAX 1024u
+void image_facts_print(
+		const struct slv_pixel_result *result, size_t source_bytes, struct slv_buf *json);
 
 /* --- sources: source.c --- */
 
@@ -186,18 +198,23 @@ struct image_want {
 	/* Comes once, perhaps before image_source_get() returns. `err.what` lives until it
 	 * returns. */
 	void (*done)(struct image_want *want, slv_err err, const struct image_source *source);
+	bool known;              /* in done(): the error is remembered, not found out now */
 	struct image_load *load; /* private, as is `link` */
 	struct slv_list link;
 };
 
 struct image_sources;
 
-/* `purges` outlives it: a load under way that a purge covers is not kept, and nobody joins it. */
-struct image_sources *image_sources_new(
-		struct slv_loop *loop, struct slv_cache *cache, const struct image_purges *purges);
+/* A load under way that one of `purges` covers is not kept, and nobody joins it. What lies in a
+ * source goes to `failures`. Both outlive it. */
+struct image_sources *image_sources_new(struct slv_loop *loop, struct slv_cache *cache,
+		const struct image_purges *purges, struct image_failures *failures);
 void image_sources_free(struct image_sources *sources);
 void image_sources_meet(struct image_sources *sources, struct slv_service_env *env);
 void image_source_get(struct image_sources *sources, struct image_want *want);
+
+/* That `source` failed is forgotten. */
+void image_sources_forgive(struct image_sources *sources, const struct slv_digest *source);
 
 /* Want it no more: done() does not come. The load goes on for the others; without any it ends. Not
  * from within done(). */

@@ -233,11 +233,9 @@ static slv_err reply_hit(const struct image *self, struct slv_req *req, const st
 }
 
 /* onerror=redirect: to the source as it is, where that is the same site. */
-static slv_err reply_failed(const struct image *self, struct slv_req *req, const struct question *q,
-		slv_err err)
+static void reply_failed(struct slv_req *req, const struct question *q, slv_err err)
 {
 	struct slv_reply reply;
-	(void)self;
 	slv_reply_init(&reply, req, 302);
 	if (!q->options.redirect || is_url(q->source) ||
 			slv_failed(slv_fields_add_id(
@@ -245,11 +243,14 @@ static slv_err reply_failed(const struct image *self, struct slv_req *req, const
 			slv_failed(slv_fields_add_id(&reply.fields, SLV_FIELD_CACHE_CONTROL,
 					SLV_STR("no-store"))) ||
 			slv_failed(slv_fields_add(&reply.fields, SLV_STR("Selvedge-Error"),
-					slv_str_from(slv_code_name(err.code)))))
-		return err;
+					slv_str_from(slv_code_name(err.code)))) ||
+			slv_failed(slv_fields_add_id(&reply.fields, SLV_FIELD_CACHE_STATUS,
+					req->cache_status))) {
+		slv_problem_reply_with(req, err, SLV_STR("Cache-Status"), req->cache_status);
+		return;
+	}
 	reply.code = slv_code_name(err.code);
 	slv_req_reply(req, &reply);
-	return SLV_OK;
 }
 
 /* --- asking the home loop --- */
@@ -277,18 +278,21 @@ static void answered(struct image_ask *ask)
 			[IMAGE_MADE] = SLV_STR_INIT("Selvedge; fwd=uri-miss; stored"),
 			[IMAGE_FOUND] = SLV_STR_INIT("Selvedge; hit; detail=disk"),
 			[IMAGE_COALESCED] = SLV_STR_INIT("Selvedge; fwd=uri-miss; collapsed"),
+			[IMAGE_KNOWN] = SLV_STR_INIT("Selvedge; hit; detail=failed"),
 		};
 		struct question *q = req->holder;
-		slv_err err = { .code = ask->code, .what = ask->what };
+		slv_err err = SLV_OK;
+		slv_err why = { .code = ask->code, .what = ask->what };
 		req->on_cancel = NULL;
 		req->cache_status = how[ask->how];
+		slv_metric_add(self->known, ask->how == IMAGE_KNOWN);
 		int64_t now_ms = slv_loop_wall_ms(self->env->loop);
 		if (ask->hit && ask->how == IMAGE_FOUND && ask->hit->fresh_until_ms <= now_ms)
 			err = serve_hit(self, req, q, ask->hit, now_ms);
 		else if (ask->hit)
 			err = reply_hit(self, req, q, ask->hit);
 		else
-			err = reply_failed(self, req, q, err);
+			reply_failed(req, q, why);
 		/* `what` lives in the ask, which ends here; the reply copies it. */
 		if (slv_failed(err))
 			slv_problem_reply(req, err);
@@ -484,6 +488,8 @@ static slv_err image_start(
 			"Of those, the ones that were stale and are being renewed");
 	self->misses = slv_metric_get(metrics, SLV_COUNTER, "selvedge_image_misses_total", NULL,
 			"Pictures that were not in memory");
+	self->known = slv_metric_get(metrics, SLV_COUNTER, "selvedge_image_known_failures_total",
+			NULL, "Pictures that failed just before and were not tried again");
 	self->refused = slv_metric_get(metrics, SLV_COUNTER, "selvedge_image_refused_total", NULL,
 			"Image URLs with a wrong option, source or signature");
 	slv_err err = self->site.at ? prepare(self) : SLV_ERR(SLV_E_LIMIT, "route too long");

@@ -45,12 +45,14 @@ struct image_sources {
 	uint32_t loading;     /* loads, all told */
 	uint64_t bytes;       /* that they have taken */
 	const struct image_purges *purges;
+	struct image_failures *failures;
 };
 
 /* One source on its way. */
 struct image_load {
 	struct image_sources *sources;
 	struct slv_list wants; /* none: it is over, and what is at work is on its way back */
+	bool known;            /* that it fails; it is not even tried */
 	bool at_work; /* the disk, a request inside the program, a pull or a fetch is to call us */
 	struct slv_cache_key key;
 	uint64_t begun_ms, purges; /* when it began */
@@ -92,9 +94,10 @@ static const struct source_meta *source_meta_of(const struct slv_cache_hit *hit)
 	return meta;
 }
 
-static struct slv_cache_key source_cache_key(const struct image *self, slv_str source)
+/* The key of a source itself, beside those of what is made of it. */
+static struct slv_cache_key source_cache_key(const struct slv_digest *source)
 {
-	struct slv_cache_key key = { .source = slv_image_source_key(self->site, source) };
+	struct slv_cache_key key = { .source = *source };
 	slv_str parts[] = { SLV_STR("source"),
 		{ (const char *)key.source.bytes, SLV_SHA256_BYTES } };
 	key.variant = slv_sha256(parts, SLV_COUNT(parts));
@@ -134,11 +137,28 @@ static bool load_is_over(struct image_load *load)
 	return true;
 }
 
+static bool load_was_purged(const struct image_load *load)
+{
+	return image_purges_cover(load->sources->purges, load->purges, &load->key);
+}
+
+/* What lies in the source, and was fetched in vain. */
+static void remember_failure(struct image_load *load, slv_err err)
+{
+	struct image_sources *sources = load->sources;
+	uint64_t now_ms = slv_loop_now_ms(sources->loop);
+	if ((err.code == SLV_E_LIMIT || err.code == SLV_E_MEDIA) && !load->known &&
+			!load_was_purged(load))
+		image_failures_add(sources->failures, &load->key, now_ms, 0, err, true);
+}
+
 /* Tell all who want it. Takes a reference of `hit`. */
 static void load_end(struct image_load *load, slv_err err, struct slv_cache_hit *hit)
 {
 	slv_assert(!load->at_work);
 	load_hide(load);
+	if (slv_failed(err))
+		remember_failure(load, err);
 	for (struct slv_list *link; (link = slv_list_pop(&load->wants));) {
 		struct image_want *want = SLV_CONTAINER(link, struct image_want, link);
 		struct image_source source = { 0 };
@@ -151,16 +171,12 @@ static void load_end(struct image_load *load, slv_err err, struct slv_cache_hit 
 				.private_data = meta->private_data,
 				.never_stale = meta->never_stale };
 		}
+		want->known = load->known;
 		want->done(want, err, hit ? &source : NULL);
 	}
 	if (hit)
 		hit->hold.drop(&hit->hold);
 	load_free(load);
-}
-
-static bool load_was_purged(const struct image_load *load)
-{
-	return image_purges_cover(load->sources->purges, load->purges, &load->key);
 }
 
 /* --- what came --- */
@@ -509,6 +525,15 @@ static void origin_start(struct image_load *load)
 
 static void load_fetch(struct image_load *load)
 {
+	const struct image_failure *failure = image_failures_find(load->sources->failures,
+			&load->key.variant, slv_loop_now_ms(load->sources->loop));
+	char what[IMAGE_WHAT_BYTES]; /* what is remembered may go while it is told */
+	if (failure) {
+		memcpy(what, failure->what, sizeof(what));
+		load->known = true;
+		load_end(load, (slv_err){ .code = failure->code, .what = what }, NULL);
+		return;
+	}
 	slv_err err = slv_memfd_new(&load->fd);
 	if (slv_failed(err))
 		load_end(load, err, NULL);
@@ -580,7 +605,8 @@ static void load_join(struct image_load *load, struct image_want *want)
 
 void image_source_get(struct image_sources *sources, struct image_want *want)
 {
-	struct slv_cache_key key = source_cache_key(want->self, want->source);
+	struct slv_digest digest = slv_image_source_key(want->self->site, want->source);
+	struct slv_cache_key key = source_cache_key(&digest);
 	slv_str name = { (const char *)key.source.bytes, SLV_SHA256_BYTES };
 	struct image_load *load = slv_map_get(&sources->loads, name);
 	want->link = (struct slv_list){ 0 };
@@ -615,6 +641,12 @@ void image_source_get(struct image_sources *sources, struct image_want *want)
 	load_start(load);
 }
 
+void image_sources_forgive(struct image_sources *sources, const struct slv_digest *source)
+{
+	struct slv_cache_key key = source_cache_key(source);
+	image_failures_forget(sources->failures, &key.variant);
+}
+
 void image_source_leave(struct image_sources *sources, struct image_want *want)
 {
 	struct image_load *load = want->load;
@@ -627,13 +659,14 @@ void image_source_leave(struct image_sources *sources, struct image_want *want)
 		slv_fetch_cancel(sources->env->client, &load->fetch);
 }
 
-struct image_sources *image_sources_new(
-		struct slv_loop *loop, struct slv_cache *cache, const struct image_purges *purges)
+struct image_sources *image_sources_new(struct slv_loop *loop, struct slv_cache *cache,
+		const struct image_purges *purges, struct image_failures *failures)
 {
 	struct image_sources *sources = SLV_ALLOC(struct image_sources);
 	sources->loop = loop;
 	sources->cache = cache;
 	sources->purges = purges;
+	sources->failures = failures;
 	slv_map_init(&sources->loads, slv_loop_hash_key(loop));
 	return sources;
 }

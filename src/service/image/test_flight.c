@@ -8,21 +8,6 @@
 /* Bytes whose digest is still worked out at once. */
 #define AT_ONCE_BYTES SLV_KIB(256)
 
-static const slv_str picture = SLV_STR_INIT(BENCH_PICTURE);
-
-static void give_source(struct bench *bench, unsigned index)
-{
-	bench_source(bench, index, 200, picture, NULL);
-}
-
-static bool is_kept(struct bench *bench, const struct image_recipe *recipe)
-{
-	struct slv_cache_hit *hit = slv_cache_get(bench->cache, &recipe->key, bench->wall_ms);
-	if (hit)
-		hit->hold.drop(&hit->hold);
-	return hit;
-}
-
 /* --- those who meet --- */
 
 static void identical_questions_meet_in_one_flight_and_one_load(void **state)
@@ -33,7 +18,7 @@ static void identical_questions_meet_in_one_flight_and_one_load(void **state)
 	bench_ask(bench, &waiters[1], "width=5", "/a.png");
 	assert_int_equal(bench->source_count, 1);
 	assert_string_equal(bench->sources[0].target, "/a.png");
-	give_source(bench, 0);
+	bench_give(bench, 0);
 	bench_ask(bench, &waiters[2], "w=5", "/a.png");
 	struct bench_job job = bench_job(bench);
 	assert_int_equal(bench_jobs(bench), 0);
@@ -46,7 +31,7 @@ static void identical_questions_meet_in_one_flight_and_one_load(void **state)
 	assert_string_equal(waiters[0].etag, waiters[1].etag);
 	assert_int_equal(bench->source_count, 1);
 	struct image_recipe recipe = bench_recipe(bench, "width=5", "/a.png");
-	assert_true(is_kept(bench, &recipe));
+	assert_true(bench_keeps(bench, &recipe));
 }
 
 static void different_options_share_one_source(void **state)
@@ -56,7 +41,7 @@ static void different_options_share_one_source(void **state)
 	bench_ask(bench, &small, "width=5", "/a.png");
 	bench_ask(bench, &large, "width=6", "/a.png");
 	assert_int_equal(bench->source_count, 1);
-	give_source(bench, 0);
+	bench_give(bench, 0);
 	struct bench_job first = bench_job(bench), second = bench_job(bench);
 	bench_made(bench, &first, SLV_STR("first"));
 	bench_made(bench, &second, SLV_STR("second"));
@@ -79,35 +64,24 @@ static void different_sources_are_different_flights(void **state)
 	bench_source(bench, 0, 404, SLV_STR(""), NULL);
 	expect_failed(&a, SLV_E_MISSING, "not there");
 	assert_int_equal(b.told, 0);
-	give_source(bench, 1);
+	bench_give(bench, 1);
 	struct bench_job job = bench_job(bench);
 	bench_made(bench, &job, SLV_STR("b"));
 	expect_told(&b, IMAGE_MADE, "b");
-}
-
-/* A picture with an overlay. */
-static struct image_recipe recipe_with_draw(struct bench *bench)
-{
-	struct image_recipe recipe = bench_recipe(bench, "width=5", "/a.png");
-	recipe.plan.draw_count = 1;
-	recipe.plan.draw[0].opacity = 1;
-	recipe.draws[0] = SLV_STR("/logo.png");
-	recipe.key.variant = slv_image_variant_key(&recipe.key.source, &recipe.plan, recipe.draws);
-	return recipe;
 }
 
 static void overlays_are_sources_too(void **state)
 {
 	struct bench *bench = *state;
 	struct waiter waiter, failing;
-	struct image_recipe recipe = recipe_with_draw(bench);
+	struct image_recipe recipe = bench_recipe_with_draw(bench);
 	bench_ask_recipe(bench, &waiter, &recipe);
 	bench_turn(bench);
 	assert_int_equal(bench->source_count, 2);
 	assert_string_equal(bench->sources[1].target, "/logo.png");
-	give_source(bench, 1);
+	bench_give(bench, 1);
 	assert_int_equal(bench_jobs(bench), 0);
-	give_source(bench, 0);
+	bench_give(bench, 0);
 	struct bench_job job = bench_job(bench);
 	assert_int_equal(job.fd_count, 2);
 	bench_made(bench, &job, SLV_STR("both"));
@@ -129,7 +103,7 @@ static void a_failing_job_fails_all_its_waiters_with_its_own_status(void **state
 	struct waiter waiters[3], other;
 	for (size_t i = 0; i < SLV_COUNT(waiters); i++)
 		bench_ask(bench, &waiters[i], "width=5", "/a.png");
-	give_source(bench, 0);
+	bench_give(bench, 0);
 	struct bench_job job = bench_job(bench);
 	bench_ask(bench, &other, "width=6", "/a.png");
 	bench_not_made(bench, &job, SLV_E_CORRUPT, "the picture is torn");
@@ -191,7 +165,7 @@ static void make_large(struct bench *bench, const char *options, size_t len)
 	memset(bytes, 'x', len);
 	bench_ask(bench, &waiter, options, "/a.png");
 	if (bench->source_count == 1 && bench->sources[0].req)
-		give_source(bench, 0);
+		bench_give(bench, 0);
 	struct bench_job job = bench_job(bench);
 	bench_made(bench, &job, (slv_str){ bytes, len });
 	while (!waiter.told)
@@ -222,7 +196,7 @@ static void facts_are_told_as_json(void **state)
 	struct bench *bench = *state;
 	struct waiter waiter;
 	bench_ask(bench, &waiter, "width=5,format=json", "/a.png");
-	give_source(bench, 0);
+	bench_give(bench, 0);
 	struct bench_job job = bench_job(bench);
 	assert_true(job.plan.info_only);
 	bench_made(bench, &job, SLV_STR(""));
@@ -237,7 +211,7 @@ static void facts_are_told_as_json(void **state)
 static struct bench_job begin_avif(struct bench *bench, struct waiter *waiter)
 {
 	bench_ask(bench, waiter, "width=5,format=avif", "/a.png");
-	give_source(bench, 0);
+	bench_give(bench, 0);
 	struct bench_job job = bench_job(bench);
 	assert_int_equal(job.plan.format, SLV_FORMAT_AVIF);
 	return job;
@@ -279,10 +253,10 @@ static void an_avif_that_only_waited_for_a_jail_is_tried_again(void **state)
 	struct waiter others[BENCH_JAILS], waiter;
 	for (unsigned i = 0; i < BENCH_JAILS; i++)
 		bench_ask(bench, &others[i], i ? "width=6" : "width=7", "/b.png");
-	give_source(bench, 0);
+	bench_give(bench, 0);
 	struct bench_job job = bench_job(bench), other = bench_job(bench);
 	bench_ask(bench, &waiter, "width=5,format=avif", "/a.png");
-	give_source(bench, 1);
+	bench_give(bench, 1);
 	bench_pass(bench, SHARE_MS + 50);
 	bench_made(bench, &job, SLV_STR("one"));
 	bench_made(bench, &other, SLV_STR("two"));
@@ -335,7 +309,7 @@ static void who_joins_late_has_time_of_his_own_for_the_source(void **state)
 	bench_pass(bench, 899);
 	assert_int_equal(second.told, 0);
 	assert_int_equal(bench->source_count, 1);
-	give_source(bench, 0);
+	bench_give(bench, 0);
 	struct bench_job job = bench_job(bench);
 	bench_made(bench, &job, SLV_STR("made"));
 	expect_told(&second, IMAGE_COALESCED, "made");
@@ -346,7 +320,7 @@ static void who_joins_late_has_time_of_his_own_for_the_job(void **state)
 	struct bench *bench = *state;
 	struct waiter first, second;
 	bench_ask(bench, &first, "width=5", "/a.png");
-	give_source(bench, 0);
+	bench_give(bench, 0);
 	struct bench_job job = bench_job(bench);
 	bench_pass(bench, 900);
 	bench_ask(bench, &second, "width=5", "/a.png");
@@ -363,7 +337,7 @@ static void work_ends_when_the_last_time_is_up(void **state)
 	struct bench *bench = *state;
 	struct waiter first, second;
 	bench_ask(bench, &first, "width=5", "/a.png");
-	give_source(bench, 0);
+	bench_give(bench, 0);
 	(void)bench_job(bench); /* it hangs */
 	bench_pass(bench, 900);
 	bench_ask(bench, &second, "width=5", "/a.png");
@@ -400,7 +374,7 @@ static void a_flight_is_joined_in_its_first_job_ms(void **state)
 	struct bench *bench = *state;
 	struct waiter first, joins, begins;
 	bench_ask(bench, &first, "width=5", "/a.png");
-	give_source(bench, 0);
+	bench_give(bench, 0);
 	struct bench_job job = bench_job(bench);
 	bench_pass(bench, BENCH_JOB_MS - 1);
 	bench_ask(bench, &joins, "width=5", "/a.png");
@@ -425,7 +399,7 @@ static void a_load_goes_on_for_the_flight_that_joined_it(void **state)
 	bench_pass(bench, 100);
 	expect_failed(&first, SLV_E_TIMEOUT, "the source took longer than job_ms");
 	bench_pass(bench, 899);
-	give_source(bench, 0);
+	bench_give(bench, 0);
 	struct bench_job job = bench_job(bench);
 	assert_int_equal(job.plan.width, 6);
 	bench_made(bench, &job, SLV_STR("made"));
@@ -437,13 +411,13 @@ static void a_picture_that_came_does_not_wait_for_a_hanging_overlay(void **state
 {
 	struct bench *bench = *state;
 	struct waiter waiter;
-	struct image_recipe recipe = recipe_with_draw(bench);
+	struct image_recipe recipe = bench_recipe_with_draw(bench);
 	bench_ask_recipe(bench, &waiter, &recipe);
 	bench_turn(bench);
-	give_source(bench, 0);
+	bench_give(bench, 0);
 	bench_pass(bench, BENCH_JOB_MS);
 	expect_failed(&waiter, SLV_E_TIMEOUT, "the source took longer than job_ms");
-	give_source(bench, 1); /* too late, and for nobody */
+	bench_give(bench, 1); /* too late, and for nobody */
 	assert_int_equal(bench_jobs(bench), 0);
 }
 
@@ -454,7 +428,7 @@ static void a_source_that_comes_when_all_time_is_up_is_dropped(void **state)
 	bench_ask(bench, &late, "width=5", "/a.png");
 	bench_pass(bench, BENCH_JOB_MS);
 	expect_failed(&late, SLV_E_TIMEOUT, "the source took longer than job_ms");
-	give_source(bench, 0);
+	bench_give(bench, 0);
 	assert_int_equal(bench_jobs(bench), 0);
 	bench_ask(bench, &next, "width=5", "/a.png");
 	assert_int_equal(bench->source_count, 2);
@@ -468,7 +442,7 @@ static void the_time_of_the_source_counts(void **state)
 	struct waiter waiter;
 	bench_ask(bench, &waiter, "width=5", "/a.png");
 	bench_pass(bench, 600);
-	give_source(bench, 0);
+	bench_give(bench, 0);
 	(void)bench_job(bench); /* it hangs */
 	bench_pass(bench, 399);
 	assert_int_equal(waiter.told + bench->jails_ended, 0);
@@ -489,7 +463,7 @@ static void who_cancels_leaves_the_others(void **state)
 	image_ask_cancel(waiters[1].ask);
 	bench_turn(bench);
 	assert_int_equal(bench->unheard, 2);
-	give_source(bench, 0);
+	bench_give(bench, 0);
 	struct bench_job job = bench_job(bench);
 	bench_made(bench, &job, SLV_STR("made"));
 	expect_told(&waiters[2], IMAGE_COALESCED, "made");
@@ -503,14 +477,14 @@ static void what_nobody_waits_for_is_kept_all_the_same(void **state)
 	bench_ask(bench, &gone, "width=5", "/a.png");
 	image_ask_cancel(gone.ask);
 	bench_turn(bench);
-	give_source(bench, 0);
+	bench_give(bench, 0);
 	struct bench_job job = bench_job(bench);
 	bench_ask(bench, &back, "width=5", "/a.png");
 	bench_made(bench, &job, SLV_STR("made"));
 	expect_told(&back, IMAGE_COALESCED, "made");
 	assert_int_equal(gone.told, 0);
 	struct image_recipe recipe = bench_recipe(bench, "width=5", "/a.png");
-	assert_true(is_kept(bench, &recipe));
+	assert_true(bench_keeps(bench, &recipe));
 }
 
 static void who_cancels_what_was_just_told_is_told_once(void **state)
@@ -523,209 +497,6 @@ static void who_cancels_what_was_just_told_is_told_once(void **state)
 	bench_turn(bench);
 	assert_int_equal(waiter.told, 0);
 	assert_int_equal(bench->unheard, 1);
-}
-
-/* --- purges --- */
-
-static void what_is_purged_meanwhile_is_served_but_not_kept(void **state)
-{
-	struct bench *bench = *state;
-	struct waiter before, after;
-	struct image_recipe recipe = bench_recipe(bench, "width=5", "/a.png");
-	struct slv_purge purge = { .what = SLV_PURGE_ALL };
-	bench_ask(bench, &before, "width=5", "/a.png");
-	give_source(bench, 0);
-	struct bench_job old = bench_job(bench);
-	assert_int_equal(slv_image_service.purge(bench->self, &purge), 1);
-	bench_ask(bench, &after, "width=5", "/a.png");
-	assert_int_equal(bench->source_count, 2); /* the source was forgotten, too */
-	bench_made(bench, &old, SLV_STR("old"));
-	expect_told(&before, IMAGE_LOOSE, "old");
-	assert_false(is_kept(bench, &recipe));
-	give_source(bench, 1);
-	struct bench_job job = bench_job(bench);
-	bench_made(bench, &job, SLV_STR("new"));
-	expect_told(&after, IMAGE_MADE, "new");
-	assert_true(is_kept(bench, &recipe));
-}
-
-static void a_purge_while_the_digest_is_worked_out_counts(void **state)
-{
-	struct bench *bench = *state;
-	struct waiter waiter;
-	struct slv_purge purge = { .what = SLV_PURGE_ALL };
-	char *bytes = slv_alloc(SLV_MIB(4));
-	bench_ask(bench, &waiter, "width=5", "/a.png");
-	give_source(bench, 0);
-	struct bench_job job = bench_job(bench);
-	bench_send_made(bench, &job, (slv_str){ bytes, SLV_MIB(4) });
-	slv_free(bytes);
-	slv_loop_turn(bench->loop, false); /* the answer comes; what it starts takes another turn */
-	assert_int_equal(waiter.told, 0);
-	(void)slv_image_service.purge(bench->self, &purge);
-	while (!waiter.told)
-		slv_loop_turn(bench->loop, true);
-	assert_int_equal(waiter.how, IMAGE_LOOSE);
-}
-
-/* Have a flight in the jail's hands. */
-static struct bench_job begin(struct bench *bench, struct waiter *waiter)
-{
-	bench_ask(bench, waiter, "width=5", "/a.png");
-	if (bench->sources[bench->source_count - 1].req)
-		give_source(bench, bench->source_count - 1);
-	return bench_job(bench);
-}
-
-static void what_has_nothing_to_do_with_a_flight_is_purged_beside_it(void **state)
-{
-	static const struct slv_purge purges[] = {
-		{ .what = SLV_PURGE_SOURCE, .target = SLV_STR_INIT("/b.png") },
-		{ .what = SLV_PURGE_URL, .target = SLV_STR_INIT("/i/width=6/a.png") },
-		{ .what = SLV_PURGE_URL, .target = SLV_STR_INIT("/i/width=5/b.png") },
-	};
-	struct bench *bench = *state;
-	struct waiter first, joins;
-	struct image_recipe recipe = bench_recipe(bench, "width=5", "/a.png");
-	struct bench_job job = begin(bench, &first);
-	for (size_t i = 0; i < SLV_COUNT(purges); i++)
-		assert_int_equal(slv_image_service.purge(bench->self, &purges[i]), 1);
-	bench_ask(bench, &joins, "width=5", "/a.png");
-	assert_int_equal(bench_jobs(bench), 0);
-	bench_made(bench, &job, SLV_STR("made"));
-	expect_told(&first, IMAGE_MADE, "made");
-	expect_told(&joins, IMAGE_COALESCED, "made");
-	assert_true(is_kept(bench, &recipe));
-}
-
-static void each_kind_of_purge_parts_a_flight_from_those_who_come_later(void **state)
-{
-	static const struct slv_purge purges[] = {
-		{ .what = SLV_PURGE_SOURCE, .target = SLV_STR_INIT("/a.png") },
-		{ .what = SLV_PURGE_URL, .target = SLV_STR_INIT("/i/width=5/a.png") },
-		{ .what = SLV_PURGE_ALL },
-	};
-	struct bench *bench = *state;
-	struct image_recipe recipe = bench_recipe(bench, "width=5", "/a.png");
-	for (size_t i = 0; i < SLV_COUNT(purges); i++) {
-		struct waiter before, after;
-		struct slv_purge all = { .what = SLV_PURGE_ALL };
-		struct bench_job old = begin(bench, &before);
-		assert_int_equal(slv_image_service.purge(bench->self, &purges[i]), 1);
-		struct bench_job new = begin(bench, &after);
-		bench_made(bench, &old, SLV_STR("old"));
-		expect_told(&before, IMAGE_LOOSE, "old");
-		assert_false(is_kept(bench, &recipe));
-		bench_made(bench, &new, SLV_STR("new"));
-		expect_told(&after, IMAGE_MADE, "new");
-		assert_true(is_kept(bench, &recipe));
-		assert_int_equal(slv_image_service.purge(bench->self, &all), 1);
-	}
-}
-
-static void a_purged_overlay_counts_for_what_it_is_drawn_on(void **state)
-{
-	struct bench *bench = *state;
-	struct waiter waiter;
-	struct image_recipe recipe = recipe_with_draw(bench);
-	struct slv_purge purge = { .what = SLV_PURGE_SOURCE, .target = SLV_STR("/logo.png") };
-	bench_ask_recipe(bench, &waiter, &recipe);
-	bench_turn(bench);
-	give_source(bench, 0);
-	give_source(bench, 1);
-	struct bench_job job = bench_job(bench);
-	assert_int_equal(slv_image_service.purge(bench->self, &purge), 1);
-	bench_made(bench, &job, SLV_STR("both"));
-	expect_told(&waiter, IMAGE_LOOSE, "both");
-	assert_false(is_kept(bench, &recipe));
-}
-
-/* Have a flight made while so many other sources are purged. */
-static enum image_how made_beside(struct bench *bench, unsigned purges)
-{
-	struct waiter waiter;
-	struct bench_job job = begin(bench, &waiter);
-	for (unsigned i = 0; i < purges; i++) {
-		char target[16];
-		snprintf(target, sizeof(target), "/%u.png", i);
-		struct slv_purge purge = { .what = SLV_PURGE_SOURCE,
-			.target = slv_str_from(target) };
-		assert_int_equal(slv_image_service.purge(bench->self, &purge), 1);
-	}
-	bench_made(bench, &job, SLV_STR("made"));
-	assert_int_equal(waiter.told, 1);
-	return waiter.how;
-}
-
-static void past_the_purges_that_are_kept_any_may_be_the_flights(void **state)
-{
-	struct bench *bench = *state;
-	struct slv_purge all = { .what = SLV_PURGE_ALL };
-	assert_int_equal(made_beside(bench, IMAGE_PURGES_KEPT), IMAGE_MADE);
-	assert_int_equal(slv_image_service.purge(bench->self, &all), 1);
-	assert_int_equal(made_beside(bench, IMAGE_PURGES_KEPT + 1), IMAGE_LOOSE);
-}
-
-static void what_comes_of_a_private_source_is_not_kept(void **state)
-{
-	struct bench *bench = *state;
-	struct waiter waiter;
-	struct image_recipe recipe = bench_recipe(bench, "width=5", "/a.png");
-	bench_ask(bench, &waiter, "width=5", "/a.png");
-	bench_source(bench, 0, 200, picture, "private");
-	struct bench_job job = bench_job(bench);
-	bench_made(bench, &job, SLV_STR("secret"));
-	expect_told(&waiter, IMAGE_LOOSE, "secret");
-	assert_false(is_kept(bench, &recipe));
-}
-
-/* --- renewals --- */
-
-static void a_renewal_asks_the_source_though_it_is_fresh(void **state)
-{
-	struct bench *bench = *state;
-	struct waiter waiter;
-	bench_ask(bench, &waiter, "width=5", "/a.png");
-	give_source(bench, 0);
-	struct bench_job job = bench_job(bench);
-	bench_made(bench, &job, SLV_STR("made"));
-	bench_renew(bench, "width=5", "/a.png");
-	assert_int_equal(bench->source_count, 2);
-	assert_string_equal(bench->sources[1].if_none_match, "\"v1\"");
-	bench_source(bench, 1, 304, SLV_STR(""), NULL);
-	job = bench_job(bench);
-	bench_made(bench, &job, SLV_STR("anew"));
-	assert_int_equal(bench->unheard, 1);
-}
-
-static void a_renewal_is_refused_while_one_is_under_way(void **state)
-{
-	struct bench *bench = *state;
-	bench_renew(bench, "width=5", "/a.png");
-	bench_renew(bench, "width=5", "/a.png");
-	assert_int_equal(bench->unheard, 1);
-	assert_int_equal(bench->source_count, 1);
-}
-
-static void after_a_failure_renewals_pause_for_five_seconds(void **state)
-{
-	struct bench *bench = *state;
-	struct waiter waiter;
-	bench_renew(bench, "width=5", "/a.png");
-	bench_source(bench, 0, 500, SLV_STR(""), NULL);
-	bench_pass(bench, 4999);
-	bench_renew(bench, "width=5", "/a.png");
-	assert_int_equal(bench->source_count, 1);
-	bench_renew(bench, "width=6", "/a.png"); /* another picture */
-	assert_int_equal(bench->source_count, 2);
-	bench_ask(bench, &waiter, "width=5", "/b.png"); /* who waits is not refused */
-	assert_int_equal(bench->source_count, 3);
-	bench_source(bench, 2, 404, SLV_STR(""), NULL);
-	expect_failed(&waiter, SLV_E_MISSING, "not there");
-	bench_pass(bench, 1);
-	bench_source(bench, 1, 500, SLV_STR(""), NULL);
-	bench_renew(bench, "width=5", "/a.png");
-	assert_int_equal(bench->source_count, 4);
 }
 
 /* --- bounds --- */
@@ -806,16 +577,6 @@ int main(void)
 		T(who_cancels_leaves_the_others),
 		T(what_nobody_waits_for_is_kept_all_the_same),
 		T(who_cancels_what_was_just_told_is_told_once),
-		T(what_is_purged_meanwhile_is_served_but_not_kept),
-		T(a_purge_while_the_digest_is_worked_out_counts),
-		T(what_has_nothing_to_do_with_a_flight_is_purged_beside_it),
-		T(each_kind_of_purge_parts_a_flight_from_those_who_come_later),
-		T(a_purged_overlay_counts_for_what_it_is_drawn_on),
-		T(past_the_purges_that_are_kept_any_may_be_the_flights),
-		T(what_comes_of_a_private_source_is_not_kept),
-		T(a_renewal_asks_the_source_though_it_is_fresh),
-		T(a_renewal_is_refused_while_one_is_under_way),
-		T(after_a_failure_renewals_pause_for_five_seconds),
 		T(so_many_flights_and_no_more),
 		T(so_many_asks_and_no_more),
 	};

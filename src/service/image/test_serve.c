@@ -224,6 +224,34 @@ static void a_failure_is_told_or_leads_to_the_source(void **state)
 	client_end(&redirected, 302, NULL);
 }
 
+static void what_failed_just_now_is_told_again_and_says_so(void **state)
+{
+	struct bench *bench = *state;
+	struct client client;
+	client_begin(bench, &client, "/i/width=5/a.png");
+	bench_source(bench, 0, 200, picture, NULL);
+	struct bench_job job = bench_job(bench);
+	bench_not_made(bench, &job, SLV_E_CORRUPT, "the picture is torn");
+	has_field(&client, "Cache-Status: Selvedge; fwd=uri-miss\n");
+	client_end(&client, 422, "the picture is torn\n");
+	for (unsigned i = 0; i < 2; i++) {
+		client_begin(bench, &client,
+				i ? "/i/width=5,onerror=redirect/a.png" : "/i/width=5/a.png");
+		assert_int_equal(bench_jobs(bench), 0);
+		has_field(&client, i ? "cache-status: Selvedge; hit; detail=failed\n"
+				     : "Cache-Status: Selvedge; hit; detail=failed\n");
+		has_field(&client, "Selvedge-Error: corrupt\n");
+		has_field(&client, "cache-control: no-store\n");
+		assert_string_equal(client.cache_status, "Selvedge; hit; detail=failed");
+		client_end(&client, i ? 302 : 422, i ? NULL : "the picture is torn\n");
+	}
+	bench_pass(bench, IMAGE_FAILURE_MS);
+	client_begin(bench, &client, "/i/width=5/a.png");
+	job = bench_job(bench);
+	bench_made(bench, &job, SLV_STR("made"));
+	client_end(&client, 200, "made");
+}
+
 static void who_has_it_already_is_told_so(void **state)
 {
 	struct bench *bench = *state;
@@ -486,6 +514,7 @@ int main(void)
 		T(what_the_url_says_wrong_is_refused_at_once),
 		T(a_source_has_4096_bytes_and_no_more),
 		T(a_failure_is_told_or_leads_to_the_source),
+		T(what_failed_just_now_is_told_again_and_says_so),
 		T(who_has_it_already_is_told_so),
 		T(what_is_private_is_shown_and_not_kept),
 		T(what_becomes_private_is_forgotten),

@@ -15,6 +15,7 @@ static const slv_str picture = SLV_STR_INIT(BENCH_PICTURE);
 struct stage {
 	struct bench *bench;
 	struct image_purges purges;
+	struct image_failures *failures;
 	struct image_sources *sources;
 };
 
@@ -24,7 +25,9 @@ static int setup(void **state)
 	void *bench = NULL;
 	bench_setup(&bench);
 	stage->bench = bench;
-	stage->sources = image_sources_new(stage->bench->loop, stage->bench->cache, &stage->purges);
+	stage->failures = image_failures_new(slv_loop_hash_key(stage->bench->loop));
+	stage->sources = image_sources_new(
+			stage->bench->loop, stage->bench->cache, &stage->purges, stage->failures);
 	image_sources_meet(stage->sources, &stage->bench->env);
 	*state = stage;
 	return 0;
@@ -35,6 +38,7 @@ static int teardown(void **state)
 	struct stage *stage = *state;
 	void *bench = stage->bench;
 	image_sources_free(stage->sources); /* asserts that nothing is under way */
+	image_failures_free(stage->failures);
 	bench_teardown(&bench);
 	slv_free(stage);
 	return 0;
@@ -324,7 +328,7 @@ static void what_is_no_picture_is_refused(void **state)
 	get(stage, &wanted, "/a.png");
 	bench_source(stage->bench, 0, 200, SLV_STR("<!doctype html>"), NULL);
 	expect_error(&wanted, SLV_E_MEDIA, "no picture of a kind that is read here");
-	get(stage, &wanted, "/a.png");
+	get(stage, &wanted, "/b.png");
 	bench_source(stage->bench, 1, 200, SLV_STR(""), NULL);
 	expect_error(&wanted, SLV_E_MEDIA, "empty");
 }
@@ -340,6 +344,68 @@ static void a_source_has_source_bytes_and_no_more(void **state)
 	get(stage, &wanted, "/b.png");
 	bench_source(stage->bench, 1, 200, (slv_str){ bytes, 1001 }, NULL);
 	expect_error(&wanted, SLV_E_LIMIT, "source_bytes");
+}
+
+static void what_lies_in_a_source_is_told_again_for_five_seconds(void **state)
+{
+	struct stage *stage = *state;
+	struct wanted wanted;
+	char bytes[1001] = BENCH_PICTURE;
+	for (unsigned i = 0; i < 2; i++) {
+		get(stage, &wanted, "/a.png");
+		assert_int_equal(wanted.done, 0);
+		bench_source(stage->bench, i, 200,
+				i ? SLV_STR("<!doctype html>") : (slv_str){ bytes, 1001 }, NULL);
+		expect_error(&wanted, i ? SLV_E_MEDIA : SLV_E_LIMIT, "the source is");
+		assert_false(wanted.want.known);
+		bench_pass(stage->bench, IMAGE_FAILURE_MS - 1);
+		get(stage, &wanted, "/a.png");
+		expect_error(&wanted, i ? SLV_E_MEDIA : SLV_E_LIMIT, "the source is");
+		assert_true(wanted.want.known);
+		bench_pass(stage->bench, 1); /* from the first time on, not from the last */
+	}
+	get(stage, &wanted, "/a.png");
+	give(stage, NULL);
+	expect_picture(&wanted);
+}
+
+static void a_source_that_failed_is_forgiven_when_it_is_purged(void **state)
+{
+	struct stage *stage = *state;
+	struct wanted wanted;
+	struct slv_digest source =
+			slv_image_source_key(stage->bench->self->site, SLV_STR("/a.png"));
+	for (unsigned i = 0; i < 2; i++) {
+		get(stage, &wanted, "/a.png");
+		assert_int_equal(wanted.done, 0);
+		if (i) /* while it fails */
+			image_purges_add_source(&stage->purges, &source);
+		bench_source(stage->bench, i, 200, SLV_STR("nothing"), NULL);
+		expect_error(&wanted, SLV_E_MEDIA, "no picture");
+		if (!i)
+			image_sources_forgive(stage->sources, &source);
+	}
+	get(stage, &wanted, "/a.png");
+	give(stage, NULL);
+	expect_picture(&wanted);
+}
+
+static void what_is_kept_is_served_though_its_renewal_failed(void **state)
+{
+	struct stage *stage = *state;
+	struct wanted wanted, renews = { .want = { .self = stage->bench->self,
+							 .source = SLV_STR("/a.png"),
+							 .renew = true,
+							 .done = want_done } };
+	get(stage, &wanted, "/a.png");
+	give(stage, NULL);
+	image_source_get(stage->sources, &renews.want);
+	bench_turn(stage->bench);
+	bench_source(stage->bench, 1, 200, SLV_STR("nothing"), NULL);
+	expect_error(&renews, SLV_E_MEDIA, "no picture");
+	get(stage, &wanted, "/a.png");
+	expect_picture(&wanted);
+	assert_int_equal(stage->bench->source_count, 2);
 }
 
 /* --- bodies in parts --- */
@@ -431,7 +497,7 @@ static void parts_are_counted_and_a_told_length_is_believed_first(void **state)
 	give_part(stage, &parts, SLV_OK, SLV_STR("x"));
 	expect_error(&wanted, SLV_E_LIMIT, "source_bytes");
 	assert_int_equal(parts.closed, 1);
-	get(stage, &wanted, "/a.png");
+	get(stage, &wanted, "/b.png");
 	give_parts(stage, &parts, 1001);
 	expect_error(&wanted, SLV_E_LIMIT, "source_bytes");
 	assert_int_equal(parts.pulls, 0);
@@ -611,6 +677,9 @@ int main(void)
 		T(each_status_has_its_error),
 		T(what_is_no_picture_is_refused),
 		T(a_source_has_source_bytes_and_no_more),
+		T(what_lies_in_a_source_is_told_again_for_five_seconds),
+		T(a_source_that_failed_is_forgiven_when_it_is_purged),
+		T(what_is_kept_is_served_though_its_renewal_failed),
 		T(a_source_may_come_in_parts),
 		T(a_part_that_fails_fails_the_source),
 		T(parts_are_counted_and_a_told_length_is_believed_first),

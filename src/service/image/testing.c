@@ -213,6 +213,11 @@ void bench_source(
 	bench_turn(bench);
 }
 
+void bench_give(struct bench *bench, unsigned index)
+{
+	bench_source(bench, index, 200, SLV_STR(BENCH_PICTURE), NULL);
+}
+
 /* --- questions --- */
 
 struct image_recipe bench_recipe(struct bench *bench, const char *options, const char *source)
@@ -228,6 +233,16 @@ struct image_recipe bench_recipe(struct bench *bench, const char *options, const
 	recipe.json = parsed.format == SLV_IMAGE_FORMAT_JSON;
 	recipe.key.source = slv_image_source_key(bench->self->site, recipe.source);
 	recipe.key.variant = slv_image_variant_key(&recipe.key.source, &recipe.plan, NULL);
+	return recipe;
+}
+
+struct image_recipe bench_recipe_with_draw(struct bench *bench)
+{
+	struct image_recipe recipe = bench_recipe(bench, "width=5", "/a.png");
+	recipe.plan.draw_count = 1;
+	recipe.plan.draw[0].opacity = 1;
+	recipe.draws[0] = SLV_STR("/logo.png");
+	recipe.key.variant = slv_image_variant_key(&recipe.key.source, &recipe.plan, recipe.draws);
 	return recipe;
 }
 
@@ -305,6 +320,14 @@ void expect_failed(const struct waiter *waiter, enum slv_code code, const char *
 	assert_int_equal(waiter->code, code);
 	if (!strstr(waiter->what, part))
 		fail_msg("'%s' says nothing of '%s'", waiter->what, part);
+}
+
+bool bench_keeps(struct bench *bench, const struct image_recipe *recipe)
+{
+	struct slv_cache_hit *hit = slv_cache_get(bench->cache, &recipe->key, bench->wall_ms);
+	if (hit)
+		hit->hold.drop(&hit->hold);
+	return hit;
 }
 
 /* --- life --- */

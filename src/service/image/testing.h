@@ -74,6 +74,9 @@ void bench_pass(struct bench *bench, uint64_t ms);
 void bench_source(
 		struct bench *bench, unsigned index, int status, slv_str body, const char *control);
 
+/* With a picture of which nothing else is told. */
+void bench_give(struct bench *bench, unsigned index);
+
 /* The next job in a jail; fails the test if there is none. */
 struct bench_job bench_job(struct bench *bench);
 unsigned bench_jobs(struct bench *bench); /* of the jails, that nobody looked at yet */
@@ -100,6 +103,8 @@ struct waiter {
 
 /* What `options` ask of `source`, for a client that can do everything. */
 struct image_recipe bench_recipe(struct bench *bench, const char *options, const char *source);
+struct image_recipe bench_recipe_with_draw(struct bench *bench); /* "/logo.png" on "/a.png" */
+bool bench_keeps(struct bench *bench, const struct image_recipe *recipe); /* the cache has it */
 void bench_ask(struct bench *bench, struct waiter *waiter, const char *options, const char *source);
 void bench_ask_recipe(
 		struct bench *bench, struct waiter *waiter, const struct image_recipe *recipe);
