@@ -161,11 +161,3 @@ void slv_buf_add_json(struct slv_buf *buf, slv_str text)
 	}
 	slv_buf_add_char(buf, '"');
 }
-
-void slv_buf_drop(struct slv_buf *buf, size_t len)
-{
-	slv_assert(len <= buf->len);
-	buf->len -= len;
-	if (buf->len && len)
-		memmove(buf->at, buf->at + len, buf->len);
-}

@@ -82,13 +82,3 @@ void *slv_map_remove(struct slv_map *map, slv_str key)
 	map_close(map, (size_t)(slot - map->slots));
 	return before;
 }
-
-void *slv_map_next(const struct slv_map *map, size_t *at)
-{
-	while (*at < map->cap) {
-		void *value = map->slots[(*at)++].value;
-		if (value)
-			return value;
-	}
-	return NULL;
-}

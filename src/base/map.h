@@ -37,8 +37,4 @@ void *slv_map_put(struct slv_map *map, slv_str key, void *value);
 /* Returns the value that was there, or NULL. */
 void *slv_map_remove(struct slv_map *map, slv_str key);
 
-/* The next entry from slot `*at` on, or NULL at the end; begin with 0. Adding and
- * removing on the way is not allowed. */
-void *slv_map_next(const struct slv_map *map, size_t *at);
-
 #endif

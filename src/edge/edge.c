@@ -78,11 +78,6 @@ void slv_edge_free(struct slv_edge *edge)
 	slv_free(edge);
 }
 
-struct slv_loop *slv_edge_loop(const struct slv_edge *edge)
-{
-	return edge->loop;
-}
-
 slv_str slv_edge_date(struct slv_edge *edge)
 {
 	int64_t now_s = slv_loop_wall_s(edge->loop);
@@ -184,7 +179,6 @@ static slv_err dispatch(struct slv_edge *edge, struct slv_req *req)
 
 	req->service = route->tally->name;
 	req->edge = route->tally;
-	req->times.routed_ms = slv_loop_now_ms(edge->loop);
 	return route->service->serve(route->self, req);
 }
 

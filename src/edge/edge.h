@@ -91,6 +91,4 @@ unsigned slv_edge_pressure(const struct slv_edge *edge);
 /* The Date of replies sent now; valid until the next call. */
 slv_str slv_edge_date(struct slv_edge *edge);
 
-struct slv_loop *slv_edge_loop(const struct slv_edge *edge);
-
 #endif

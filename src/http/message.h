@@ -42,11 +42,10 @@ struct slv_sink {
 
 /* Milliseconds of the loop's clock at which something happened to a request; 0: not yet. */
 struct slv_req_times {
-	uint64_t begun_ms;  /* first byte of the request */
-	uint64_t read_ms;   /* its header was complete */
-	uint64_t routed_ms; /* a service got it */
-	uint64_t reply_ms;  /* slv_req_reply() */
-	uint64_t sent_ms;   /* last byte of the reply was given to the kernel */
+	uint64_t begun_ms; /* first byte of the request */
+	uint64_t read_ms;  /* its header was complete */
+	uint64_t reply_ms; /* slv_req_reply() */
+	uint64_t sent_ms;  /* last byte of the reply was given to the kernel */
 };
 
 struct slv_req {

@@ -3,7 +3,7 @@
 #include "base/assert.h"
 #include "base/attr.h"
 
-static const slv_str methods[SLV_METHOD_COUNT] = { SLV_STR_INIT("OTHER"),
+static const slv_str methods[SLV_METHOD_COUNT] = { [SLV_METHOD_OTHER] = { 0 },
 #define X(name) SLV_STR_INIT(#name),
 	SLV_METHOD_TABLE(X)
 #undef X
@@ -15,12 +15,6 @@ enum slv_method slv_method_from(slv_str name)
 		if (slv_str_eq(methods[i], name))
 			return (enum slv_method)i;
 	return SLV_METHOD_OTHER;
-}
-
-slv_str slv_method_name(enum slv_method method)
-{
-	slv_assert((unsigned)method < SLV_METHOD_COUNT);
-	return methods[method];
 }
 
 /* The registry of RFC 9110 section 16.2.1, as far as its rows are final, and nginx's 499. */

@@ -17,7 +17,6 @@ enum slv_method {
 
 /* Methods are case-sensitive. */
 enum slv_method slv_method_from(slv_str name);
-slv_str slv_method_name(enum slv_method method); /* "OTHER" for those unknown */
 
 /* The reason phrase, as "Not Found"; "Unknown" for one without. */
 slv_str slv_status_reason(int status);

@@ -223,22 +223,6 @@ static void encoding_spares_what_is_unreserved_or_kept(void **state)
 	slv_buf_done(&buf);
 }
 
-static void the_first_parameter_of_a_name_is_found(void **state)
-{
-	(void)state;
-	slv_str query = SLV_STR("a=1&b=2&b=3&c&d=&=e&f=g=h&%61=9"), value;
-	assert_true(slv_query_get(query, SLV_STR("b"), &value));
-	assert_true(slv_str_eq(value, SLV_STR("2")));
-	assert_true(slv_query_get(query, SLV_STR("c"), &value) && value.len == 0 && value.at);
-	assert_true(slv_query_get(query, SLV_STR("d"), &value) && value.len == 0 && value.at);
-	assert_true(slv_query_get(query, SLV_STR("f"), &value));
-	assert_true(slv_str_eq(value, SLV_STR("g=h")));
-	assert_true(slv_query_get(query, SLV_STR("%61"), &value));
-	assert_false(slv_query_get(query, SLV_STR("e"), &value));
-	assert_false(slv_query_get(query, SLV_STR("B"), &value));
-	assert_false(slv_query_get((slv_str){ 0 }, SLV_STR("a"), &value));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -254,7 +238,6 @@ int main(void)
 		cmocka_unit_test(paths_that_lead_elsewhere_are_syntax_errors),
 		cmocka_unit_test(other_paths_are_decoded),
 		cmocka_unit_test(encoding_spares_what_is_unreserved_or_kept),
-		cmocka_unit_test(the_first_parameter_of_a_name_is_found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

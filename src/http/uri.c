@@ -240,15 +240,3 @@ void slv_uri_encode(struct slv_buf *buf, slv_str text, slv_str keep)
 	}
 	slv_buf_add(buf, slv_str_from_index(text, from));
 }
-
-bool slv_query_get(slv_str query, slv_str name, slv_str *ret_value)
-{
-	while (query.at) {
-		slv_str value = slv_str_cut(&query, '&');
-		if (!slv_str_eq(slv_str_cut(&value, '='), name))
-			continue;
-		*ret_value = value.at ? value : SLV_STR("");
-		return true;
-	}
-	return false;
-}

@@ -46,8 +46,4 @@ slv_err slv_uri_decode_path(struct slv_arena *arena, slv_str path, slv_str *ret_
 struct slv_buf;
 void slv_uri_encode(struct slv_buf *buf, slv_str text, slv_str keep);
 
-/* The raw value of the first parameter `name` in a query; false if there is none.
- * `*ret_value` is not decoded. `&` separates. */
-bool slv_query_get(slv_str query, slv_str name, slv_str *ret_value);
-
 #endif

@@ -365,13 +365,3 @@ bool slv_tls_is_h2(const struct slv_tls_conn *conn)
 	SSL_get0_alpn_selected(conn->ssl, &at, &len);
 	return slv_str_eq((slv_str){ (const char *)at, len }, SLV_STR("h2"));
 }
-
-slv_str slv_tls_server_name(const struct slv_tls_conn *conn)
-{
-	return slv_str_from(SSL_get_servername(conn->ssl, TLSEXT_NAMETYPE_host_name));
-}
-
-bool slv_tls_resumed(const struct slv_tls_conn *conn)
-{
-	return SSL_session_reused(conn->ssl) == 1;
-}

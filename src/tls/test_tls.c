@@ -33,7 +33,6 @@ static void shows(struct bench *bench, const char *asked, const char *common)
 	slv_str name = shown(&talk);
 	if (!slv_str_eq(name, slv_str_from(common)))
 		fail_msg("'%s' was shown %.*s", asked ? asked : "", SLV_FMT(name));
-	assert_true(slv_str_eq(slv_tls_server_name(talk.conn), slv_str_from(asked)));
 	talk_done(&talk);
 }
 
@@ -149,7 +148,6 @@ static SSL_SESSION *visit(struct bench *bench, SSL_SESSION *session, bool resume
 	if (session)
 		assert_int_equal(SSL_set_session(talk.ssl, session), 1);
 	talk_open(&talk);
-	assert_int_equal(slv_tls_resumed(talk.conn), resumes);
 	assert_int_equal(SSL_session_reused(talk.ssl), resumes);
 	talk_echo(&talk);
 	talk_collect(&talk);

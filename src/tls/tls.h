@@ -83,7 +83,5 @@ void slv_tls_shutdown(struct slv_tls_conn *conn);
 
 /* After the handshake. */
 bool slv_tls_is_h2(const struct slv_tls_conn *conn);
-slv_str slv_tls_server_name(const struct slv_tls_conn *conn); /* empty if none was sent */
-bool slv_tls_resumed(const struct slv_tls_conn *conn);
 
 #endif

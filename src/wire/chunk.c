@@ -269,11 +269,6 @@ void slv_chunk_begin(struct slv_buf *buf, uint64_t len)
 	slv_buf_add(buf, (slv_str){ text + at, sizeof(text) - at });
 }
 
-void slv_chunk_end(struct slv_buf *buf)
-{
-	slv_buf_add(buf, SLV_STR("\r\n"));
-}
-
 slv_err slv_chunk_last(struct slv_buf *buf, const struct slv_fields *trailers)
 {
 	uint32_t count = trailers ? trailers->count : 0;

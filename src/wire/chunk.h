@@ -49,10 +49,9 @@ struct slv_chunk_decoder {
 slv_err slv_chunk_decode(struct slv_chunk_decoder *decoder, slv_str bytes, size_t *ret_used,
 		slv_str *ret_data);
 
-/* Encode: begin, `len` bytes of data, end; and last once. `len` > 0, because an empty chunk
+/* Encode: begin, `len` bytes of data, CRLF; and last once. `len` > 0, because an empty chunk
  * is the last. An overflow of `buf` is the caller's to check. */
 void slv_chunk_begin(struct slv_buf *buf, uint64_t len);
-void slv_chunk_end(struct slv_buf *buf);
 
 /* The last chunk and the trailers; NULL for none. SLV_E_SYNTAX and nothing added if a name
  * or value cannot be sent or may not be a trailer. */

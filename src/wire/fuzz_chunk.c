@@ -81,7 +81,7 @@ static void round_trip(const struct outcome *first)
 	if (data.len) {
 		slv_chunk_begin(&buf, data.len);
 		slv_buf_add(&buf, data);
-		slv_chunk_end(&buf);
+		slv_buf_add(&buf, SLV_STR("\r\n"));
 	}
 	slv_assert(!slv_failed(slv_chunk_last(&buf, &first->decoder.trailers)));
 	slv_assert(!buf.overflow);

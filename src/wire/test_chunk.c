@@ -254,11 +254,9 @@ static void chunks_are_written(void **state)
 	struct slv_buf buf;
 	slv_buf_init(&buf, 1024);
 	slv_chunk_begin(&buf, 0x1af);
-	slv_chunk_end(&buf);
 	slv_chunk_begin(&buf, UINT64_MAX);
 	assert_false(slv_failed(slv_chunk_last(&buf, NULL)));
-	assert_true(slv_str_eq(
-			slv_buf_str(&buf), SLV_STR("1af\r\n\r\nffffffffffffffff\r\n0\r\n\r\n")));
+	assert_true(slv_str_eq(slv_buf_str(&buf), SLV_STR("1af\r\nffffffffffffffff\r\n0\r\n\r\n")));
 	slv_buf_done(&buf);
 }
 
