@@ -20,6 +20,13 @@ struct weights {
 	struct slv_pass_weight *at; /* `count` for each result position */
 };
 
+/* From one source position to the next. */
+struct turn {
+	double reach; /* positions, to either side */
+	double step;  /* the angle */
+	double sine, cosine;
+};
+
 /* --- weights --- */
 
 /* In whole numbers that come to exactly 1 together, so that one colour stays that: what rounding
@@ -44,16 +51,15 @@ static void make_whole(const double *share, double sum, int16_t *whole, uint32_t
  *
  * Lanczos 3 at x is sin(pi x) sin(pi x / 3) / (pi^2 x^2 / 3). With a third of the angle all of it
  * is a polynomial of one sine, and those of steps of one size need one rotation each. */
-static void weigh(struct weights *weights, uint32_t index, double centre, double ratio,
+static void weigh(struct weights *weights, uint32_t index, double centre, const struct turn *turn,
 		uint32_t from, double *share)
 {
 	int64_t pairs = ((int64_t)from + 1) / 2, last = pairs - weights->count;
-	double reach = LOBES * ratio, sum = 0;
+	double reach = turn->reach, sum = 0;
 	int64_t begin = (int64_t)floor(centre - reach) + 1;
 	int64_t first = begin < 0 ? 0 : begin / 2 > last ? last : begin / 2;
-	double step = PI / reach, angle = ((double)begin - centre) * step;
-	double sine = sin(angle), cosine = cos(angle), step_sine = sin(step),
-	       step_cosine = cos(step);
+	double angle = ((double)begin - centre) * turn->step;
+	double sine = sin(angle), cosine = cos(angle);
 	memset(share, 0, 2 * weights->count * sizeof(*share));
 	for (int64_t i = begin; (double)i < centre + reach; i++) {
 		int64_t edge = i < 0 ? 0 : i >= from ? from - 1 : i;
@@ -63,10 +69,10 @@ static void weigh(struct weights *weights, uint32_t index, double centre, double
 		                                : square * (3 - 4 * square) / (3 * angle * angle);
 		share[edge - 2 * first] += weight;
 		sum += weight;
-		double turned = sine * step_cosine + cosine * step_sine;
-		cosine = cosine * step_cosine - sine * step_sine;
+		double turned = sine * turn->cosine + cosine * turn->sine;
+		cosine = cosine * turn->cosine - sine * turn->sine;
 		sine = turned;
-		angle += step;
+		angle += turn->step;
 	}
 	weights->first[index] = (uint32_t)first;
 	make_whole(share, sum, &weights->at[(size_t)index * weights->count].first,
@@ -84,8 +90,11 @@ static void weights_init(struct weights *weights, uint32_t from, uint32_t to, ui
 	weights->first = slv_alloc(wanted * sizeof(*weights->first));
 	weights->at = slv_alloc((size_t)wanted * weights->count * sizeof(*weights->at));
 	double *share = slv_alloc(2 * weights->count * sizeof(*share));
+	struct turn turn = { .reach = LOBES * ratio, .step = PI / (LOBES * ratio) };
+	turn.sine = sin(turn.step);
+	turn.cosine = cos(turn.step);
 	for (uint32_t i = 0; i < wanted; i++)
-		weigh(weights, i, (begin + i + 0.5) * ratio - 0.5, ratio, from, share);
+		weigh(weights, i, (begin + i + 0.5) * ratio - 0.5, &turn, from, share);
 	slv_free(share);
 }
 
