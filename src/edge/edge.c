@@ -14,8 +14,10 @@
 #define DEPTH_MAX 4u /* requests inside requests */
 
 static void env_dispatch(struct slv_service_env *env, struct slv_req *req);
+static bool env_path_only(struct slv_service_env *env, uint32_t site, slv_str path);
 
-static const struct slv_service_env_ops env_ops = { .dispatch = env_dispatch };
+static const struct slv_service_env_ops env_ops = { .dispatch = env_dispatch,
+	.path_only = env_path_only };
 
 /* The env's ops find their edge again through the object that holds both. */
 struct edge_env {
@@ -218,6 +220,14 @@ static void env_dispatch(struct slv_service_env *env, struct slv_req *req)
 		err = dispatch(own->edge, req);
 	if (slv_failed(err))
 		slv_problem_reply(req, err);
+}
+
+static bool env_path_only(struct slv_service_env *env, uint32_t site, slv_str path)
+{
+	const struct slv_edge *edge = SLV_CONTAINER(env, struct edge_env, env)->edge;
+	slv_assert(site && site <= edge->sites_count);
+	const struct edge_route *route = edge_route_find(&edge->sites[site - 1], path);
+	return route && route->service->path_only;
 }
 
 void slv_edge_finish(struct slv_edge *edge, struct slv_req *req)

@@ -47,11 +47,12 @@ static const struct slv_service named = { .name = "named",
 	.start = named_start,
 	.serve = named_serve,
 	.purge = named_purge,
+	.path_only = true,
 	.stop = named_stop };
 
 /* A service that hands each request back to the program. */
 
-static struct slv_service_env *round_env; /* of the one test that uses it */
+static struct slv_service_env *round_env; /* of the edge that was started last */
 
 static slv_err round_start(
 		struct slv_service_env *env, const struct slv_service_place *place, void **ret_self)
@@ -504,6 +505,16 @@ static void of_what_was_not_understood_the_peer_is_logged(void **state)
 					"\"path\":\"\"");
 }
 
+static void a_service_is_told_where_only_the_path_matters(void **state)
+{
+	start(*state);
+	assert_true(round_env->ops->path_only(round_env, 1, SLV_STR("/long/x")));
+	assert_true(round_env->ops->path_only(round_env, 2, SLV_STR("/wild/x")));
+	assert_true(round_env->ops->path_only(round_env, 3, SLV_STR("/any/round/")));
+	assert_false(round_env->ops->path_only(round_env, 3, SLV_STR("/round/x")));
+	assert_false(round_env->ops->path_only(round_env, 3, SLV_STR("/no/route")));
+}
+
 #define EDGE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -516,6 +527,7 @@ int main(void)
 		EDGE_TEST(a_path_that_escapes_is_refused_before_it_is_routed),
 		EDGE_TEST(slashes_in_a_row_are_one_for_routes_and_services),
 		EDGE_TEST(a_request_that_leads_to_itself_ends),
+		EDGE_TEST(a_service_is_told_where_only_the_path_matters),
 		EDGE_TEST(only_trusted_proxies_are_believed),
 		EDGE_TEST(a_purge_reaches_the_routes_of_its_site),
 		EDGE_TEST(two_sites_may_not_have_one_host),

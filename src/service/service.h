@@ -23,6 +23,9 @@ struct slv_service_env_ops {
 	 * the site that `req->site` or `req->host` names. Past a req->depth of 4 it is
 	 * answered with SLV_E_CYCLE. */
 	void (*dispatch)(struct slv_service_env *env, struct slv_req *req);
+	/* Is what `site` answers at the decoded `path` the same for every query and spelling? See
+	 * slv_service.path_only. Never waits. */
+	bool (*path_only)(struct slv_service_env *env, uint32_t site, slv_str path);
 };
 
 /* One per loop; outlives the services. */
@@ -57,6 +60,8 @@ struct slv_service {
 	const char *name;                /* config section, metric prefix */
 	const struct slv_conf_key *keys; /* settings it accepts; ends with {0} */
 	size_t settings_size;            /* of the struct that they fill */
+	bool path_only; /* only req->path says what it answers: neither the query does nor how the
+	                   path was spelled, so whoever names answers need not tell those apart */
 	/* Optional: check the settings beyond their types, when they are read. `scratch` holds
 	 * texts. */
 	slv_err (*check)(struct slv_arena *scratch, const void *settings);

@@ -329,6 +329,7 @@ const struct slv_service slv_files_service = {
 	.name = "files",
 	.keys = slv_files_keys,
 	.settings_size = SLV_FILES_SETTINGS_SIZE,
+	.path_only = true,
 	.check = files_check,
 	.open = files_open,
 	.start = files_start,

@@ -83,7 +83,7 @@ struct image_recipe {
 	struct image *self; /* whose settings hold; of the loop that asks */
 	struct slv_cache_key key;
 	struct slv_pixel_plan plan;
-	slv_str source;                     /* path of the site with its query, or URL */
+	slv_str source;                     /* by its name: image_source_name() */
 	slv_str draws[SLV_PIXEL_DRAWS_MAX]; /* likewise */
 	bool json;                          /* answer with facts, not pixels */
 	bool renew;                         /* what is cached is stale: ask the source anew */
@@ -177,6 +177,17 @@ const struct image_meta *image_meta_of(const struct slv_cache_hit *hit);
 #define IMAGE_JSON_BYTES_MAX 1024u
 void image_facts_print(
 		const struct slv_pixel_result *result, size_t source_bytes, struct slv_buf *json);
+
+/* --- names: name.c --- */
+
+/* An origin's, not of the site. */
+bool image_source_is_url(slv_str source);
+
+/* The one name of `source` (a path of the site with its query, or a URL), to fetch and to key it
+ * by: of a path where neither query nor spelling matters, its decoded form, encoded in one way;
+ * others as they are. Errors as slv_uri_decode_path(), of paths that no request can have. */
+slv_err image_source_name(const struct image *self, struct slv_arena *arena, slv_str source,
+		slv_str *ret_name);
 
 /* --- sources: source.c --- */
 

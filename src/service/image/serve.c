@@ -9,6 +9,7 @@
 
 #define ARENA_BLOCK_BYTES SLV_KIB(4)
 #define ARENA_BYTES_MAX SLV_MIB(8) /* presets and origins */
+#define PURGE_BYTES_MAX SLV_MIB(1) /* to read one */
 #define SOURCE_BYTES_MAX 4096u     /* of a source in a URL */
 
 /* The Content-Security-Policy of a sanitised SVG: even if something slipped through, it runs and
@@ -22,18 +23,13 @@ struct question {
 	struct slv_image_grant grant;
 	struct slv_pixel_plan plan;
 	struct slv_cache_key key;
-	slv_str source;
+	slv_str source; /* as sent, with its query */
+	slv_str name;   /* image_source_name() */
 	bool auto_width, slow_quality, json;
 	struct image_ask *ask; /* the home loop was asked */
 };
 
 /* --- from a URL to a plan --- */
-
-static bool is_url(slv_str source)
-{
-	return slv_str_starts(source, SLV_STR("https://")) ||
-	       slv_str_starts(source, SLV_STR("http://"));
-}
 
 /* "<route><options>/<source>", as sent. */
 static slv_err split(const struct image *self, slv_str path, struct slv_image_target *target,
@@ -56,7 +52,7 @@ static slv_err split(const struct image *self, slv_str path, struct slv_image_ta
 	if (source.len > SOURCE_BYTES_MAX)
 		return SLV_ERR(SLV_E_SOURCE, "source is longer than 4096 bytes");
 	slv_str url = slv_str_from_index(source, 1);
-	*ret_source = is_url(url) ? url : source;
+	*ret_source = image_source_is_url(url) ? url : source;
 	return SLV_OK;
 }
 
@@ -84,13 +80,19 @@ static bool came_around(const struct slv_req *req)
 	       slv_str_find_str(field->value, SLV_STR(SLV_CLIENT_LOOP_ID)) < field->value.len;
 }
 
-/* The source with its own query, as it will be fetched. */
-static slv_err with_query(struct slv_arena *arena, slv_str query, slv_str *source)
+/* The source gets its own query, its name and its key. */
+static slv_err name_source(const struct image *self, struct slv_arena *arena, slv_str query,
+		struct question *q)
 {
-	if (!query.len)
-		return SLV_OK;
-	*source = slv_str_printf(arena, "%.*s?%.*s", SLV_FMT(*source), SLV_FMT(query));
-	return source->at ? SLV_OK : SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
+	if (query.len)
+		q->source = slv_str_printf(arena, "%.*s?%.*s", SLV_FMT(q->source), SLV_FMT(query));
+	if (!q->source.at)
+		return SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
+	slv_err err = image_source_name(self, arena, q->source, &q->name);
+	if (slv_failed(err))
+		return err;
+	q->key.source = slv_image_source_key(self->site, q->name);
+	return SLV_OK;
 }
 
 /* What the options say, with their preset, for a client that `choice` describes. */
@@ -131,19 +133,18 @@ static slv_err work_out(const struct image *self, struct slv_req *req, struct qu
 	err = read_options(self, req->arena, target.options, q);
 	if (slv_failed(err))
 		return err;
-	if (is_url(q->source)) {
+	if (image_source_is_url(q->source)) {
 		err = came_around(req) ? SLV_ERR(SLV_E_CYCLE, "the source leads back to here")
 		                       : check_url_source(self, q->source);
 		if (slv_failed(err))
 			return err;
 	}
-	err = with_query(req->arena, q->grant.query, &q->source);
+	err = name_source(self, req->arena, q->grant.query, q);
 	if (slv_failed(err))
 		return err;
 
 	struct slv_image_choice choice =
 			slv_image_choose(&req->fields, q->auto_width, q->slow_quality);
-	q->key.source = slv_image_source_key(self->site, q->source);
 	plan(self, q, &choice);
 	return SLV_OK;
 }
@@ -237,7 +238,7 @@ static void reply_failed(struct slv_req *req, const struct question *q, slv_err 
 {
 	struct slv_reply reply;
 	slv_reply_init(&reply, req, 302);
-	if (!q->options.redirect || is_url(q->source) ||
+	if (!q->options.redirect || image_source_is_url(q->source) ||
 			slv_failed(slv_fields_add_id(
 					&reply.fields, SLV_FIELD_LOCATION, q->source)) ||
 			slv_failed(slv_fields_add_id(&reply.fields, SLV_FIELD_CACHE_CONTROL,
@@ -302,20 +303,23 @@ static void answered(struct image_ask *ask)
 	image_ask_done(ask);
 }
 
-static struct image_ask *ask_home(
-		struct image *self, struct slv_req *req, const struct question *q, bool renew)
+/* `req` is who waits; NULL: nobody, it is a renewal. */
+static struct image_ask *ask_home(struct image *self, struct slv_arena *arena, struct slv_req *req,
+		const struct question *q)
 {
 	struct image_recipe recipe = {
 		.self = self,
 		.key = q->key,
 		.plan = q->plan,
-		.source = q->source,
+		.source = q->name,
 		.json = q->json,
-		.renew = renew,
+		.renew = !req,
 		.depth = req ? req->depth : 0,
 	};
 	for (uint32_t i = 0; i < q->plan.draw_count; i++)
-		recipe.draws[i] = q->preset->draw_url[i];
+		if (slv_failed(image_source_name(
+				    self, arena, q->preset->draw_url[i], &recipe.draws[i])))
+			recipe.draws[i] = q->preset->draw_url[i]; /* to fail when it is fetched */
 	struct image_ask *ask = slv_alloc(sizeof(*ask) + image_recipe_text_bytes(&recipe));
 	image_recipe_copy(&recipe, &ask->recipe, ask->text);
 	ask->req = req;
@@ -331,7 +335,7 @@ static slv_err serve_hit(struct image *self, struct slv_req *req, struct questio
 	slv_metric_add(self->hits, 1);
 	if (now_ms >= hit->fresh_until_ms) {
 		slv_metric_add(self->stale, 1);
-		(void)ask_home(self, NULL, q, true); /* nobody waits for it */
+		(void)ask_home(self, req->arena, NULL, q); /* nobody waits for it */
 		left_s = -((now_ms - hit->fresh_until_ms) / 1000) - 1;
 	}
 	slv_str status = slv_str_printf(req->arena, "Selvedge; hit; ttl=%lld", (long long)left_s);
@@ -367,7 +371,7 @@ static slv_err image_serve(void *me, struct slv_req *req)
 	*kept = q;
 	req->holder = kept;
 	slv_metric_add(self->misses, 1);
-	kept->ask = ask_home(self, req, kept, false);
+	kept->ask = ask_home(self, req->arena, req, kept);
 	req->on_cancel = cancelled;
 	return SLV_OK;
 }
@@ -417,9 +421,8 @@ static size_t purge_url(struct image *self, struct slv_arena *arena, slv_str tex
 	/* A signature is no part of what is stored; what stands before it is. */
 	q.grant.query = self->conf->signing.keys.count ? slv_image_sign_strip(uri.query)
 	                                               : uri.query;
-	if (slv_failed(with_query(arena, q.grant.query, &q.source)))
+	if (slv_failed(name_source(self, arena, q.grant.query, &q)))
 		return 0;
-	q.key.source = slv_image_source_key(self->site, q.source);
 	size_t count = url_keys(self, &q, keys);
 	for (size_t i = 0; i < count; i++) {
 		image_home_purged_variant(self->home, &keys[i]);
@@ -428,19 +431,28 @@ static size_t purge_url(struct image *self, struct slv_arena *arena, slv_str tex
 	return 1;
 }
 
+static size_t purge_source(struct image *self, struct slv_arena *arena, slv_str text)
+{
+	slv_str name;
+	if (slv_failed(image_source_name(self, arena, text, &name)))
+		return 0;
+	struct slv_digest source = slv_image_source_key(self->site, name);
+	image_home_purged_source(self->home, &source);
+	slv_cache_purge_source(self->env->cache, self->env->loop, &source, NULL, NULL);
+	return 1;
+}
+
 static size_t image_purge(void *me, const struct slv_purge *purge)
 {
 	struct image *self = me;
 	struct slv_arena arena;
 	size_t named = 1;
-	slv_arena_init(&arena, ARENA_BLOCK_BYTES, SLV_KIB(64));
+	slv_arena_init(&arena, ARENA_BLOCK_BYTES, PURGE_BYTES_MAX);
 	if (purge->what == SLV_PURGE_ALL) {
 		image_home_purged_all(self->home);
 		slv_cache_purge_all(self->env->cache, self->env->loop, NULL, NULL);
 	} else if (purge->what == SLV_PURGE_SOURCE) {
-		struct slv_digest source = slv_image_source_key(self->site, purge->target);
-		image_home_purged_source(self->home, &source);
-		slv_cache_purge_source(self->env->cache, self->env->loop, &source, NULL, NULL);
+		named = purge_source(self, &arena, purge->target);
 	} else {
 		named = purge_url(self, &arena, purge->target);
 	}

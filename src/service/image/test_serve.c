@@ -496,12 +496,60 @@ static void a_purged_source_is_forgotten_with_all_that_was_made_of_it(void **sta
 	}
 }
 
+static void all_spellings_of_a_file_are_one_picture_and_any_purges_it(void **state)
+{
+	static const char *const links[] = { "/i/width=5/f/a.png", "/i/width=5/f/%61.png",
+		"/i/width=5/f//a.png", "/i/width=5/f/a.png?x=1", "/i/width=5/f/a.png?" };
+	static const struct slv_purge purges[] = {
+		{ .what = SLV_PURGE_SOURCE, .target = SLV_STR_INIT("/f/a.png") },
+		{ .what = SLV_PURGE_SOURCE, .target = SLV_STR_INIT("//f/%61.png?y=2") },
+		{ .what = SLV_PURGE_URL, .target = SLV_STR_INIT("/i/w=5/f//%61.png?y=2") },
+	};
+	struct bench *bench = *state;
+	make(bench, links[1]);
+	assert_string_equal(bench->sources[0].target, "/f/a.png");
+	for (size_t i = 0; i < SLV_COUNT(purges); i++) {
+		for (size_t k = 0; k < SLV_COUNT(links); k++)
+			expect_hit(bench, links[k], "made");
+		assert_int_equal(slv_image_service.purge(bench->self, &purges[i]), 1);
+		make(bench, links[i]); /* it fails if there is no job for it */
+	}
+}
+
+static void elsewhere_the_query_is_part_of_the_source(void **state)
+{
+	struct bench *bench = *state;
+	make(bench, "/i/width=5/a.png?x=1");
+	make(bench, "/i/width=5/a.png?x=2");
+	make(bench, "/i/width=5/%61.png?x=1");
+	assert_string_equal(bench->sources[2].target, "/%61.png?x=1");
+	struct slv_purge purge = { .what = SLV_PURGE_SOURCE, .target = SLV_STR("/a.png?x=1") };
+	assert_int_equal(slv_image_service.purge(bench->self, &purge), 1);
+	expect_hit(bench, "/i/width=5/a.png?x=2", "made");
+	expect_hit(bench, "/i/width=5/%61.png?x=1", "made");
+	make(bench, "/i/width=5/a.png?x=1");
+}
+
+static void a_redirect_leads_to_the_source_as_it_was_sent(void **state)
+{
+	struct bench *bench = *state;
+	struct client client;
+	client_begin(bench, &client, "/i/width=5,onerror=redirect/f/%61.png?x=1");
+	bench_source(bench, 0, 404, SLV_STR(""), NULL);
+	has_field(&client, "location: /f/%61.png?x=1\n");
+	client_end(&client, 302, NULL);
+}
+
 static void a_url_that_names_nothing_purges_nothing(void **state)
 {
 	struct bench *bench = *state;
 	struct slv_purge purge = { .what = SLV_PURGE_URL, .target = SLV_STR("/i/width=no/a.png") };
 	assert_int_equal(slv_image_service.purge(bench->self, &purge), 0);
 	purge.target = SLV_STR("/elsewhere/width=5/a.png");
+	assert_int_equal(slv_image_service.purge(bench->self, &purge), 0);
+	purge.target = SLV_STR("/i/width=5/../a.png");
+	assert_int_equal(slv_image_service.purge(bench->self, &purge), 0);
+	purge = (struct slv_purge){ .what = SLV_PURGE_SOURCE, .target = SLV_STR("/../a.png") };
 	assert_int_equal(slv_image_service.purge(bench->self, &purge), 0);
 }
 
@@ -528,6 +576,9 @@ int main(void)
 		T(what_is_too_old_is_made_while_the_client_waits),
 		T(a_purged_url_is_forgotten_for_all_clients),
 		T(a_purged_source_is_forgotten_with_all_that_was_made_of_it),
+		T(all_spellings_of_a_file_are_one_picture_and_any_purges_it),
+		T(elsewhere_the_query_is_part_of_the_source),
+		T(a_redirect_leads_to_the_source_as_it_was_sent),
 		T(a_url_that_names_nothing_purges_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -189,7 +189,14 @@ static void dispatch(struct slv_service_env *env, struct slv_req *req)
 	snprintf(source->if_none_match, sizeof(source->if_none_match), "%.*s", SLV_FMT(etag));
 }
 
-static const struct slv_service_env_ops env_ops = { .dispatch = dispatch };
+static bool path_only(struct slv_service_env *env, uint32_t site, slv_str path)
+{
+	struct bench *bench = SLV_CONTAINER(env, struct bench, env);
+	assert_int_equal(site, bench->self->site_index);
+	return slv_str_starts(path, SLV_STR(BENCH_FILES));
+}
+
+static const struct slv_service_env_ops env_ops = { .dispatch = dispatch, .path_only = path_only };
 
 void bench_source(
 		struct bench *bench, unsigned index, int status, slv_str body, const char *control)

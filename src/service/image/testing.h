@@ -12,6 +12,7 @@
 
 #define BENCH_JAILS 2
 #define BENCH_JOB_MS 1000
+#define BENCH_FILES "/f/" /* below it only the path matters, as where there are files */
 #define BENCH_PICTURE "\x89PNG\r\n\x1a\n and so on"
 
 /* A request for a source of the site; to be answered in any order. */

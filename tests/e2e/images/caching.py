@@ -49,9 +49,42 @@ def options_that_change_nothing_are_the_same_entry(server):
 @case(a_server_that_remembers)
 def another_source_or_option_is_another_entry(server):
     server.ask(link("width=93"))
-    for other in (link("width=94"), link("width=93", "large.png"), link("width=93") + "?v=2"):
+    for other in (link("width=94"), link("width=93", "large.png")):
         assert not was_hit(server.ask(other)), other
         assert was_hit(server.ask(other)), other
+
+
+SPELLINGS = ["folder/one.png", "%66older/one.png", "folder/%6Fne%2epng", "folder//one.png",
+             "folder/one.png?", "folder/one.png?v=2", "folder///%6fne.png?v=3&x=/../"]
+
+
+def in_a_folder(server):
+    (server.root / "folder").mkdir(exist_ok=True)
+    (server.root / "folder" / "one.png").write_bytes(samples()["photo.png"])
+
+
+@case(a_server_that_remembers)
+def all_spellings_of_a_file_are_one_entry(server):
+    in_a_folder(server)
+    made, entries = jobs(server), "selvedge_cache_memory_entries"
+    before = server.metrics()[entries]
+    first = server.ask(link("width=33", SPELLINGS[-1]))
+    assert first.status == 200 and not was_hit(first), first
+    for source in SPELLINGS:
+        reply = server.ask(link("width=33", source))
+        assert was_hit(reply) and reply.body == first.body, (source, reply)
+    assert jobs(server) == made + 1
+    assert server.metrics()[entries] == before + 2  # the picture and its source
+
+
+@case(a_server_that_remembers)
+def of_a_route_that_is_no_files_spelling_and_query_matter(server):
+    inner = link("width=34")
+    for outer in (link("width=21", inner[1:]), link("width=21", inner[1:] + "?v=2"),
+                  link("width=21", inner[1:].replace("width", "w%69dth"))):
+        reply = server.ask(outer)
+        assert reply.status == 200 and not was_hit(reply), (outer, reply)
+        assert was_hit(server.ask(outer)), outer
 
 
 # --- negotiation ---
@@ -230,6 +263,28 @@ def failures_are_not_kept(server):
     assert server.ask(target).status == 200
 
 
+@case(a_server_that_remembers)
+def what_lies_in_the_picture_is_told_again_for_some_seconds(server):
+    path = server.root / "torn.png"
+    path.write_bytes(samples()["photo.png"][:2000])
+    target = link("width=50", "torn.png")
+    first = server.ask(target)
+    assert first.status == 422, first
+    assert first.get("Cache-Status") == "Selvedge; fwd=uri-miss", first
+    again = server.ask(target)
+    assert (again.status, again.body) == (422, first.body), again
+    assert again.get("Cache-Status") == "Selvedge; hit; detail=failed", again
+    assert again.get("Selvedge-Error") == "corrupt", again
+    assert again.get("Cache-Control") == "no-store", again
+    other = server.ask(link("width=51", "torn.png"))  # it might have been made
+    assert other.get("Cache-Status") == "Selvedge; fwd=uri-miss", other
+    wait_for("another try", lambda: not was_hit(server.ask(target)))
+    path.write_bytes(samples()["photo.png"])
+    assert was_hit(server.ask(target))
+    assert server.purge(source="/torn.png").status == 200
+    assert server.ask(target).status == 200
+
+
 # --- purge ---
 
 def is_gone(server, target, **more):
@@ -272,6 +327,18 @@ def a_source_is_purged_with_all_that_was_made_of_it(server):
         assert not was_hit(server.ask(target))
     assert pictures.size_of(server.ask(link("format=png", "changing.png")).body) == (80, 60)
     assert was_hit(server.ask(link("width=63")))
+
+
+@case(a_server_that_remembers)
+def any_spelling_of_a_source_purges_it(server):
+    in_a_folder(server)
+    for source in SPELLINGS:
+        server.ask(link("width=35", SPELLINGS[0]))
+        assert was_hit(server.ask(link("width=35", SPELLINGS[0])))
+        assert server.purge(source="/" + source).status == 200
+        assert not was_hit(server.ask(link("width=35", SPELLINGS[0]))), source
+        assert server.purge(url=link("width=35", source)).status == 200
+        assert not was_hit(server.ask(link("width=35", SPELLINGS[0]))), source
 
 
 @case(a_server_that_remembers)
