@@ -6,8 +6,6 @@
 #include "base/attr.h"
 #include "client/client.h"
 
-#include <string.h>
-
 struct kind {
 	struct slv_net net;
 	const char *name;
@@ -55,16 +53,13 @@ static const struct kind kinds_v6[] = {
 	{ { .ip = { 0xff }, .bits = 8 }, "multicast" },
 };
 
-static const struct slv_net mapped = { .ip = { [10] = 0xff, [11] = 0xff }, .bits = 96 };
 static const struct slv_net nat64 = { .ip = { 0, 0x64, 0xff, 0x9b }, .bits = 96 };
 static const struct slv_net global = { .ip = { 0x20 }, .bits = 3 };
 
-static const char *kind_of(const struct kind *kinds, size_t count, const uint8_t ip[16])
+static const char *kind_of(const struct kind *kinds, size_t count, const struct slv_addr *addr)
 {
-	struct slv_addr addr = { .known = true };
-	memcpy(addr.ip, ip, sizeof(addr.ip));
 	for (size_t i = 0; i < count; i++)
-		if (slv_net_has(&kinds[i].net, &addr))
+		if (slv_net_has(&kinds[i].net, addr))
 			return kinds[i].name;
 	return NULL;
 }
@@ -72,9 +67,8 @@ static const char *kind_of(const struct kind *kinds, size_t count, const uint8_t
 /* The kind of the IPv4 address in the last four bytes; NULL: public. */
 static const char *kind_inside(const uint8_t ip[16])
 {
-	uint8_t v4[16] = { [10] = 0xff, [11] = 0xff };
-	memcpy(v4 + 12, ip + 12, 4);
-	return kind_of(kinds_v4, SLV_COUNT(kinds_v4), v4);
+	struct slv_addr v4 = slv_addr_v4(ip + 12);
+	return kind_of(kinds_v4, SLV_COUNT(kinds_v4), &v4);
 }
 
 /* An interface identifier of RFC 5214 section 6.1, under whatever prefix. */
@@ -85,13 +79,12 @@ static bool is_isatap(const uint8_t ip[16])
 
 bool slv_client_address_ok(const uint8_t ip[16], const char **ret_why)
 {
-	struct slv_addr addr = { .known = true };
-	memcpy(addr.ip, ip, sizeof(addr.ip));
+	struct slv_addr addr = slv_addr_v6(ip);
 	const char *why;
-	if (slv_net_has(&mapped, &addr) || slv_net_has(&nat64, &addr)) {
+	if (slv_addr_is_v4(&addr) || slv_net_has(&nat64, &addr)) {
 		why = kind_inside(ip);
 	} else {
-		why = kind_of(kinds_v6, SLV_COUNT(kinds_v6), ip);
+		why = kind_of(kinds_v6, SLV_COUNT(kinds_v6), &addr);
 		if (!why && !slv_net_has(&global, &addr))
 			why = "reserved";
 		if (!why && is_isatap(ip))

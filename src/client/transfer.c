@@ -159,7 +159,7 @@ static bool address_refused(struct transfer *transfer, const uint8_t ip[16])
 	return true;
 }
 
-static bool ip_of(const struct curl_sockaddr *from, uint8_t ret_ip[16])
+static bool address_of(const struct curl_sockaddr *from, struct slv_addr *ret_addr)
 {
 	union {
 		struct sockaddr_in v4;
@@ -168,22 +168,18 @@ static bool ip_of(const struct curl_sockaddr *from, uint8_t ret_ip[16])
 	if (from->addrlen > sizeof(addr))
 		return false;
 	memcpy(&addr, &from->addr, from->addrlen);
-	memset(ret_ip, 0, 16);
-	if (from->family == AF_INET) {
-		ret_ip[10] = ret_ip[11] = 0xff;
-		memcpy(ret_ip + 12, &addr.v4.sin_addr, 4);
-	} else if (from->family == AF_INET6) {
-		memcpy(ret_ip, &addr.v6.sin6_addr, 16);
-	} else {
-		return false;
-	}
-	return true;
+	if (from->family == AF_INET)
+		*ret_addr = slv_addr_v4(&addr.v4.sin_addr);
+	else if (from->family == AF_INET6)
+		*ret_addr = slv_addr_v6(&addr.v6.sin6_addr);
+	return from->family == AF_INET || from->family == AF_INET6;
 }
 
 static curl_socket_t socket_open(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
 {
-	uint8_t ip[16];
-	if (purpose != CURLSOCKTYPE_IPCXN || !ip_of(to, ip) || address_refused(arg, ip))
+	struct slv_addr addr;
+	if (purpose != CURLSOCKTYPE_IPCXN || !address_of(to, &addr) ||
+			address_refused(arg, addr.ip))
 		return CURL_SOCKET_BAD;
 	return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }

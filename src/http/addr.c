@@ -8,6 +8,21 @@
 
 static const uint8_t mapped[MAPPED_BYTES] = { [10] = 0xff, [11] = 0xff };
 
+struct slv_addr slv_addr_v4(const void *bytes)
+{
+	struct slv_addr addr = { .known = true };
+	memcpy(addr.ip, mapped, MAPPED_BYTES);
+	memcpy(addr.ip + MAPPED_BYTES, bytes, 4);
+	return addr;
+}
+
+struct slv_addr slv_addr_v6(const void *bytes)
+{
+	struct slv_addr addr = { .known = true };
+	memcpy(addr.ip, bytes, sizeof(addr.ip));
+	return addr;
+}
+
 static bool parse_v4(slv_str text, uint8_t ret_ip[static 4])
 {
 	for (int i = 0; i < 4; i++) {

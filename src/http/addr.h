@@ -23,6 +23,10 @@ struct slv_net {
 	uint8_t bits; /* of 128; an IPv4 /8 is 104 */
 };
 
+/* Of 4 or 16 bytes in the network's order; without a port. */
+struct slv_addr slv_addr_v4(const void *bytes);
+struct slv_addr slv_addr_v6(const void *bytes);
+
 /* "192.0.2.1", "2001:db8::1", with "[…]" allowed around IPv6; no port, no zone. */
 bool slv_addr_parse(slv_str text, struct slv_addr *ret_addr);
 

@@ -52,6 +52,20 @@ static void addresses_are_printed_as_rfc_5952_says(void **state)
 		assert_string_equal(again(cases[i][0], printed), cases[i][1]);
 }
 
+static void bytes_of_the_wire_are_addresses(void **state)
+{
+	(void)state;
+	struct slv_addr addr, same;
+	assert_true(slv_addr_parse(SLV_STR("192.0.2.1"), &addr));
+	same = slv_addr_v4("\xc0\0\2\1");
+	assert_memory_equal(same.ip, addr.ip, sizeof(addr.ip));
+	assert_true(same.known && same.port == 0 && slv_addr_is_v4(&same));
+	assert_true(slv_addr_parse(SLV_STR("2001:db8::7"), &addr));
+	same = slv_addr_v6("\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\7");
+	assert_memory_equal(same.ip, addr.ip, sizeof(addr.ip));
+	assert_true(same.known && same.port == 0 && !slv_addr_is_v4(&same));
+}
+
 static void what_is_no_address_is_refused(void **state)
 {
 	(void)state;
@@ -142,6 +156,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses_are_printed_as_rfc_5952_says),
+		cmocka_unit_test(bytes_of_the_wire_are_addresses),
 		cmocka_unit_test(what_is_no_address_is_refused),
 		cmocka_unit_test(networks_hold_what_shares_their_first_bits),
 		cmocka_unit_test(networks_that_are_none_are_refused),

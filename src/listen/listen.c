@@ -19,22 +19,19 @@
 #define RECLAIM_PERCENT 90u
 #define PORT_FLOOR 8u /* connections that a port may have whatever the others have */
 
-static void address_of(const struct sockaddr_storage *from, struct slv_addr *ret_addr)
+static struct slv_addr address_of(const struct sockaddr_storage *from)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	*ret_addr = (struct slv_addr){ 0 };
+	struct slv_addr addr = { 0 };
 	if (from->ss_family == AF_INET) {
 		const struct sockaddr_in *in = (const struct sockaddr_in *)from;
-		memcpy(ret_addr->ip, mapped, sizeof(mapped));
-		memcpy(ret_addr->ip + sizeof(mapped), &in->sin_addr, 4);
-		ret_addr->port = ntohs(in->sin_port);
-		ret_addr->known = true;
+		addr = slv_addr_v4(&in->sin_addr);
+		addr.port = ntohs(in->sin_port);
 	} else if (from->ss_family == AF_INET6) {
 		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)from;
-		memcpy(ret_addr->ip, &in6->sin6_addr, 16);
-		ret_addr->port = ntohs(in6->sin6_port);
-		ret_addr->known = true;
+		addr = slv_addr_v6(&in6->sin6_addr);
+		addr.port = ntohs(in6->sin6_port);
 	}
+	return addr;
 }
 
 bool listen_client(struct conn *conn)
@@ -150,8 +147,7 @@ static const char *refusal(struct port *port, const struct slv_addr *peer)
 static void accepted(struct port *port, int fd, const struct sockaddr_storage *from)
 {
 	struct slv_listen *listen = port->listen;
-	struct slv_addr peer;
-	address_of(from, &peer);
+	struct slv_addr peer = address_of(from);
 	const char *why = refusal(port, &peer);
 	if (why) {
 		slv_metric_add(listen->refused, 1);

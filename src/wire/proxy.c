@@ -79,10 +79,7 @@ static slv_err parse_v1(slv_str bytes, struct slv_proxy *proxy, size_t *ret_used
 
 static struct slv_addr addr_of(const char *ip, size_t ip_len, const char *port)
 {
-	struct slv_addr addr = { .known = true };
-	memcpy(addr.ip + sizeof(addr.ip) - ip_len, ip, ip_len);
-	if (ip_len == 4)
-		addr.ip[10] = addr.ip[11] = 0xff;
+	struct slv_addr addr = ip_len == 4 ? slv_addr_v4(ip) : slv_addr_v6(ip);
 	addr.port = (uint16_t)((uint8_t)port[0] << 8 | (uint8_t)port[1]);
 	return addr;
 }
