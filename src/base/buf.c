@@ -66,13 +66,8 @@ void slv_buf_add_char(struct slv_buf *buf, char c)
 
 void slv_buf_add_u64(struct slv_buf *buf, uint64_t value)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
-	do {
-		digits[--at] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value);
-	slv_buf_add(buf, (slv_str){ digits + at, sizeof(digits) - at });
+	char digits[SLV_U64_DIGITS];
+	slv_buf_add(buf, slv_str_of_u64(value, digits));
 }
 
 void slv_buf_add_hex(struct slv_buf *buf, const uint8_t *bytes, size_t len)

@@ -75,9 +75,9 @@ slv_str slv_str_head(slv_str s, size_t len)
 
 slv_str slv_str_trim(slv_str s)
 {
-	while (s.len && (s.at[0] == ' ' || s.at[0] == '\t'))
+	while (s.len && slv_is_blank(s.at[0]))
 		s = slv_str_from_index(s, 1);
-	while (s.len && (s.at[s.len - 1] == ' ' || s.at[s.len - 1] == '\t'))
+	while (s.len && slv_is_blank(s.at[s.len - 1]))
 		s.len--;
 	return s;
 }
@@ -88,6 +88,16 @@ slv_str slv_str_cut(slv_str *rest, char sep)
 	size_t at = slv_str_find(all, sep);
 	*rest = at < all.len ? slv_str_from_index(all, at + 1) : (slv_str){ 0 };
 	return slv_str_head(all, at);
+}
+
+slv_str slv_str_of_u64(uint64_t value, char room[static SLV_U64_DIGITS])
+{
+	size_t begin = SLV_U64_DIGITS;
+	do {
+		room[--begin] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	return (slv_str){ room + begin, SLV_U64_DIGITS - begin };
 }
 
 bool slv_str_u64(slv_str s, uint64_t max, uint64_t *ret_value)

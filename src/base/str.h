@@ -73,6 +73,16 @@ static inline bool slv_is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+/* A space or a tab. */
+static inline bool slv_is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* The decimal digits of `value`, written to the end of `room`. */
+#define SLV_U64_DIGITS 20
+slv_str slv_str_of_u64(uint64_t value, char room[static SLV_U64_DIGITS]);
+
 /* The value of a hexadecimal digit, or -1. */
 int slv_hex_value(char c);
 

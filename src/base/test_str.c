@@ -40,6 +40,15 @@ static void a_number_past_its_bound_is_refused(void **state)
 	assert_int_equal(value, 7);
 }
 
+static void a_number_is_written_in_decimal(void **state)
+{
+	(void)state;
+	char room[SLV_U64_DIGITS];
+	assert_true(slv_str_eq(slv_str_of_u64(0, room), SLV_STR("0")));
+	assert_true(slv_str_eq(slv_str_of_u64(304, room), SLV_STR("304")));
+	assert_true(slv_str_eq(slv_str_of_u64(UINT64_MAX, room), SLV_STR("18446744073709551615")));
+}
+
 static void a_decimal_is_read_without_locale_or_exponent(void **state)
 {
 	(void)state;
@@ -85,6 +94,7 @@ int main(void)
 		cmocka_unit_test(a_view_compares_by_bytes),
 		cmocka_unit_test(cut_walks_a_list_with_its_empty_parts),
 		cmocka_unit_test(a_number_past_its_bound_is_refused),
+		cmocka_unit_test(a_number_is_written_in_decimal),
 		cmocka_unit_test(a_decimal_is_read_without_locale_or_exponent),
 		cmocka_unit_test(hex_is_read_in_either_case),
 		cmocka_unit_test(finding_and_trimming),

@@ -9,7 +9,7 @@
 
 #include "base/assert.h"
 #include "base/attr.h"
-#include "http/token.h"
+#include "http/scan.h"
 
 #include <string.h>
 
@@ -138,17 +138,16 @@ slv_str slv_field_name(enum slv_field_id id)
 
 bool slv_field_name_ok(slv_str name)
 {
-	return name.len && slv_token_len(name) == name.len;
+	return name.len && slv_scan_plain(name.at, 0, name.len, SLV_SCAN_TOKEN) == name.len;
 }
 
 bool slv_field_value_ok(slv_str value)
 {
 	if (value.len == 0)
 		return true;
-	char first = value.at[0], last = value.at[value.len - 1];
-	if (first == ' ' || first == '\t' || last == ' ' || last == '\t')
+	if (slv_is_blank(value.at[0]) || slv_is_blank(value.at[value.len - 1]))
 		return false;
-	return slv_token_is_text(value);
+	return slv_scan_value(value.at, 0, value.len) == value.len;
 }
 
 void slv_fields_init(struct slv_fields *fields, struct slv_arena *arena)

@@ -3,30 +3,11 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "http/addr.h"
-#include "http/token.h"
+#include "http/scan.h"
 
 #include <string.h>
 
 #define HOST_BYTES_MAX 253u /* RFC 1035 section 2.3.4, as text without the last dot */
-
-/* From '!' to '~' without '#': what may stand in a target at all. */
-static bool target_has_only_allowed(slv_str target)
-{
-	size_t at = 0;
-	for (; target.len - at >= 8; at += 8) {
-		uint64_t word;
-		memcpy(&word, target.at + at, 8);
-		if ((word & 0x8080808080808080u) || slv_token_word_below(word, 0x21) ||
-				slv_token_word_has(word, 0x7f) || slv_token_word_has(word, '#'))
-			return false;
-	}
-	for (; at < target.len; at++) {
-		uint8_t c = (uint8_t)target.at[at];
-		if (c < 0x21 || c > 0x7e || c == '#')
-			return false;
-	}
-	return true;
-}
 
 static void split_path(slv_str text, struct slv_uri *uri)
 {
@@ -72,7 +53,7 @@ static slv_err parse_absolute(slv_str target, struct slv_uri *ret_uri)
 
 slv_err slv_uri_parse(slv_str target, struct slv_uri *ret_uri)
 {
-	if (!target_has_only_allowed(target))
+	if (slv_scan_target(target.at, 0, target.len) != target.len)
 		return SLV_ERR(SLV_E_SYNTAX, "request target holds a byte that must be encoded");
 	if (slv_str_eq(target, SLV_STR("*"))) {
 		*ret_uri = (struct slv_uri){ .path = target };

@@ -12,7 +12,7 @@
 #include "wire/chunk.h"
 
 #include "base/assert.h"
-#include "wire/scan.h"
+#include "http/scan.h"
 
 #include <string.h>
 

@@ -6,8 +6,8 @@
 #include "wire/h1.h"
 
 #include "base/assert.h"
+#include "http/scan.h"
 #include "http/uri.h"
-#include "wire/scan.h"
 
 #include <string.h>
 
@@ -143,11 +143,11 @@ static slv_err name_error(const struct parse *parse, size_t stop)
 {
 	char c = parse->bytes[stop];
 	bool first = stop == parse->at;
-	if (first && (c == ' ' || c == '\t'))
+	if (first && slv_is_blank(c))
 		return SLV_ERR(SLV_E_SYNTAX, "line begins with white space (folded line)");
 	if (first && c == ':')
 		return SLV_ERR(SLV_E_SYNTAX, "field without a name");
-	if (c == ' ' || c == '\t')
+	if (slv_is_blank(c))
 		return SLV_ERR(SLV_E_SYNTAX, "white space before the colon of a field");
 	if (c == '_')
 		return SLV_ERR(SLV_E_SYNTAX, "underscore in a field name");
@@ -166,11 +166,6 @@ static slv_err value_error(const struct parse *parse, size_t stop)
 		return SLV_ERR(SLV_E_SYNTAX, "line ends with LF without CR");
 	return slv_err_printf(parse->arena, SLV_E_SYNTAX, "control byte 0x%02x in a field value",
 			(unsigned)(uint8_t)c);
-}
-
-static inline bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
 }
 
 static slv_err fields_push(
@@ -200,13 +195,13 @@ static slv_err parse_field(struct parse *parse, struct slv_fields *fields)
 		return name_error(parse, colon);
 
 	size_t begin = colon + 1;
-	while (is_blank(bytes[begin]))
+	while (slv_is_blank(bytes[begin]))
 		begin++;
 	size_t stop = slv_scan_value(bytes, begin, parse->end);
 	if (bytes[stop] != '\r' || bytes[stop + 1] != '\n')
 		return value_error(parse, stop);
 	size_t end = stop;
-	while (end > begin && is_blank(bytes[end - 1]))
+	while (end > begin && slv_is_blank(bytes[end - 1]))
 		end--;
 
 	slv_err err = fields_push(parse, fields, (slv_str){ bytes + parse->at, colon - parse->at },

@@ -2,8 +2,9 @@
 
 #include "base/assert.h"
 #include "http/date.h"
+#include "http/scan.h"
 #include "http/status.h"
-#include "wire/scan.h"
+#include "wire/reply_field.h"
 
 #include <string.h>
 
@@ -35,32 +36,6 @@ static slv_err check_framing(const struct slv_h1_reply *reply)
 	return SLV_ERR(SLV_E_INTERNAL, "unknown framing");
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static slv_err check_field(const struct slv_field *field)
-{
-	slv_str name = field->name, value = field->value;
-	size_t plain = slv_scan_name(name.at, 0, name.len); /* the rest may have an underscore */
-	if (name.len == 0 || slv_scan_plain(name.at, plain, name.len, SLV_SCAN_TOKEN) != name.len)
-		return SLV_ERR(SLV_E_INTERNAL, "field name in a reply is no token");
-	if (slv_scan_value(value.at, 0, value.len) != value.len)
-		return SLV_ERR(SLV_E_INTERNAL, "control byte in a field of a reply");
-	if (value.len && (is_blank(value.at[0]) || is_blank(value.at[value.len - 1])))
-		return SLV_ERR(SLV_E_INTERNAL, "white space at an end of a field of a reply");
-	switch (field->id) {
-	case SLV_FIELD_CONTENT_LENGTH:
-	case SLV_FIELD_TRANSFER_ENCODING:
-	case SLV_FIELD_CONNECTION:
-	case SLV_FIELD_KEEP_ALIVE:
-		return SLV_ERR(SLV_E_INTERNAL, "field of the connection among those of the reply");
-	default:
-		return SLV_OK;
-	}
-}
-
 /* `*ret_bytes` bounds the head's size. */
 static slv_err check_reply(const struct slv_h1_reply *reply, size_t *ret_bytes)
 {
@@ -75,7 +50,7 @@ static slv_err check_reply(const struct slv_h1_reply *reply, size_t *ret_bytes)
 	size_t bytes = OWN_BYTES_MAX;
 	for (uint32_t i = 0; reply->fields && i < reply->fields->count; i++) {
 		const struct slv_field *field = &reply->fields->at[i];
-		err = check_field(field);
+		err = slv_reply_field_check(field);
 		if (slv_failed(err))
 			return err;
 		bytes += field->name.len + field->value.len + sizeof(": \r\n") - 1;
@@ -94,13 +69,8 @@ static char *put(char *at, slv_str bytes)
 
 static char *put_u64(char *at, uint64_t value)
 {
-	char text[20];
-	size_t begin = sizeof(text);
-	do {
-		text[--begin] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value);
-	return put(at, (slv_str){ text + begin, sizeof(text) - begin });
+	char text[SLV_U64_DIGITS];
+	return put(at, slv_str_of_u64(value, text));
 }
 
 static char *put_status(char *at, int status)

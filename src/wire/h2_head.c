@@ -5,10 +5,10 @@
  * and the owner answers with it.
  */
 #include "base/assert.h"
+#include "http/scan.h"
 #include "http/token.h"
 #include "wire/chunk.h"
 #include "wire/h2_private.h"
-#include "wire/scan.h"
 
 #include <string.h>
 
@@ -26,19 +26,6 @@ static bool is_lower(slv_str name)
 		if (name.at[i] >= 'A' && name.at[i] <= 'Z')
 			return false;
 	return true;
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static bool value_ok(slv_str value)
-{
-	if (!value.len)
-		return true;
-	return slv_scan_value(value.at, 0, value.len) == value.len && !is_blank(value.at[0]) &&
-	       !is_blank(value.at[value.len - 1]);
 }
 
 /* A copy in the stream's arena; at is NULL past its cap, and the fault is set. */
@@ -117,7 +104,7 @@ static const char *take_pseudo(
 		return "pseudo-header field behind others";
 	if (place->at)
 		return "pseudo-header field twice";
-	if (!value.len || !value_ok(value))
+	if (!value.len || !slv_field_value_ok(value))
 		return "pseudo-header field without a proper value";
 	*place = keep(h2, stream, value);
 	return NULL;
@@ -174,10 +161,9 @@ static const char *take_field(
 		struct slv_h2 *h2, struct slv_h2_stream *stream, slv_str name, slv_str value)
 {
 	stream->regular_seen = true;
-	if (!name.len || slv_scan_plain(name.at, 0, name.len, SLV_SCAN_TOKEN) != name.len ||
-			!is_lower(name))
+	if (!slv_field_name_ok(name) || !is_lower(name))
 		return "field name is no token in lower case";
-	if (!value_ok(value))
+	if (!slv_field_value_ok(value))
 		return "control byte in a field value, or white space at its ends";
 	if (slv_scan_name(name.at, 0, name.len) != name.len) {
 		fault(h2, stream, SLV_ERR(SLV_E_SYNTAX, "underscore in a field name"));
@@ -305,8 +291,7 @@ static const char *check_head(struct slv_h2 *h2, struct slv_h2_stream *stream, b
 	head->method = slv_method_from(head->method_name);
 	if (slv_failed(stream->fault))
 		return NULL;
-	if (!head->method_name.at || slv_scan_plain(head->method_name.at, 0, head->method_name.len,
-						     SLV_SCAN_TOKEN) != head->method_name.len)
+	if (!slv_field_name_ok(head->method_name))
 		return "request without a proper :method";
 	if (ends_stream && head->length)
 		return "content-length without DATA";

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "wire/chunk.h"
 #include "wire/h2_private.h"
-#include "wire/scan.h"
+#include "wire/reply_field.h"
 
 #include <string.h>
 
@@ -26,44 +26,11 @@ static nghttp2_nv pair(slv_str name, slv_str value, uint8_t flags)
 		.flags = flags };
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 static slv_err check_field(const struct slv_field *field)
 {
-	slv_str name = field->name, value = field->value;
-	if (field->id == SLV_FIELD_OTHER &&
-			(!name.len || slv_scan_plain(name.at, 0, name.len, SLV_SCAN_TOKEN) !=
-							name.len))
-		return SLV_ERR(SLV_E_INTERNAL, "field name in a reply is no token");
-	if (slv_scan_value(value.at, 0, value.len) != value.len)
-		return SLV_ERR(SLV_E_INTERNAL, "control byte in a field of a reply");
-	if (value.len && (is_blank(value.at[0]) || is_blank(value.at[value.len - 1])))
-		return SLV_ERR(SLV_E_INTERNAL, "white space at an end of a field of a reply");
-	switch (field->id) {
-	case SLV_FIELD_CONTENT_LENGTH:
-	case SLV_FIELD_TRANSFER_ENCODING:
-	case SLV_FIELD_CONNECTION:
-	case SLV_FIELD_KEEP_ALIVE:
-	case SLV_FIELD_PROXY_CONNECTION:
-	case SLV_FIELD_UPGRADE:
-		return SLV_ERR(SLV_E_INTERNAL, "field of the connection among those of the reply");
-	default:
-		return SLV_OK;
-	}
-}
-
-/* Decimal digits, written from the end of `text` towards its front. */
-static slv_str digits(char *text, size_t size, uint64_t value)
-{
-	size_t begin = size;
-	do {
-		text[--begin] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value);
-	return (slv_str){ text + begin, size - begin };
+	if (field->id == SLV_FIELD_UPGRADE)
+		return SLV_ERR(SLV_E_INTERNAL, "upgrade in a reply of HTTP/2");
+	return slv_reply_field_check(field);
 }
 
 /* Place for `count` pairs. Names and values are copied by nghttp2 when they are submitted, and
@@ -197,12 +164,11 @@ slv_err slv_h2_reply(
 {
 	slv_assert(!stream->closed && !stream->replied);
 	slv_assert(reply->status >= 200 && reply->status <= 999);
-	char status[3], length[20];
+	char status[SLV_U64_DIGITS], length[SLV_U64_DIGITS];
 	size_t count = 0, more = 0;
 	nghttp2_nv *at = place(h2, (reply->fields ? reply->fields->count : 0) + 3);
 
-	at[count++] = pair(SLV_STR(":status"),
-			digits(status, sizeof(status), (uint64_t)reply->status),
+	at[count++] = pair(SLV_STR(":status"), slv_str_of_u64((uint64_t)reply->status, status),
 			NGHTTP2_NV_FLAG_NO_COPY_NAME);
 	if (reply->date.len &&
 			!(reply->fields && slv_fields_find(reply->fields, SLV_FIELD_DATE, NULL)))
@@ -213,8 +179,7 @@ slv_err slv_h2_reply(
 	count += more;
 	bool bare = slv_status_is_bare(reply->status);
 	if (reply->length != SLV_LENGTH_UNKNOWN && !bare)
-		at[count++] = pair(SLV_STR("content-length"),
-				digits(length, sizeof(length), reply->length),
+		at[count++] = pair(SLV_STR("content-length"), slv_str_of_u64(reply->length, length),
 				NGHTTP2_NV_FLAG_NO_COPY_NAME);
 
 	stream->replied = true;

@@ -192,6 +192,7 @@ static void a_field_cannot_break_out_of_its_line(void **state)
 		{ SLV_STR("transfer-encoding"), SLV_STR("chunked") },
 		{ SLV_STR("connection"), SLV_STR("close") },
 		{ SLV_STR("keep-alive"), SLV_STR("timeout=5") },
+		{ SLV_STR("Proxy-Connection"), SLV_STR("close") },
 	};
 	for (size_t i = 0; i < SLV_COUNT(rows); i++) {
 		struct writing writing;

@@ -287,6 +287,8 @@ static void a_reply_that_cannot_be_sent_is_refused_whole(void **state)
 		{ SLV_STR_INIT("Content-Length"), SLV_STR_INIT("1") },
 		{ SLV_STR_INIT("connection"), SLV_STR_INIT("close") },
 		{ SLV_STR_INIT("Transfer-Encoding"), SLV_STR_INIT("chunked") },
+		{ SLV_STR_INIT("Keep-Alive"), SLV_STR_INIT("x") },
+		{ SLV_STR_INIT("proxy-connection"), SLV_STR_INIT("x") },
 		{ SLV_STR_INIT("upgrade"), SLV_STR_INIT("x") },
 	};
 	struct server *server = *state;

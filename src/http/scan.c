@@ -1,4 +1,4 @@
-#include "wire/scan.h"
+#include "http/scan.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>

@@ -1,11 +1,11 @@
-/* scan.h - where a run of good bytes ends: private to wire
+/* scan.h - where a run of good bytes ends
  *
  * One table holds the classes of all bytes. The three classes that heads are made of
  * have a function that looks at 16 bytes at a time where the machine can; the
  * plain one is its twin, and a test holds them equal.
  */
-#ifndef SLV_WIRE_SCAN_H
-#define SLV_WIRE_SCAN_H
+#ifndef SLV_HTTP_SCAN_H
+#define SLV_HTTP_SCAN_H
 
 #include "base/str.h"
 

@@ -1,4 +1,4 @@
-#include "wire/scan.h"
+#include "http/scan.h"
 
 #include "base/mem.h"
 #include "base/testing.h"
