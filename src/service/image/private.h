@@ -68,6 +68,7 @@ struct image {
 #define IMAGE_FLIGHTS_MAX 4096u /* variants on their way at once; past it SLV_E_BUSY */
 #define IMAGE_ASKS_MAX 16384u   /* requests that wait for them; likewise */
 #define IMAGE_LOADS_MAX 512u    /* sources on their way at once; likewise */
+#define IMAGE_LOADING_BYTES_MAX SLV_MIB(1024) /* of those of the site itself; likewise */
 
 enum image_how {
 	IMAGE_NONE,      /* there is no picture */

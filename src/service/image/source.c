@@ -12,6 +12,7 @@
 #include "http/date.h"
 #include "loop/log.h"
 #include "proc/message.h"
+#include "service/image/freshness.h"
 #include "service/image/private.h"
 
 #include <fcntl.h>
@@ -22,8 +23,7 @@
 #define ARENA_BYTES_MAX SLV_MIB(1)
 #define SNIFF_BYTES 1024u
 #define ETAG_BYTES 128u
-#define LOADING_BYTES_MAX SLV_MIB(1024) /* of all of them together */
-#define LOAD_LASTS_JOBS 3u              /* times job_ms: longer than that nobody waits */
+#define LOAD_LASTS_JOBS 3u /* times job_ms: longer than that nobody waits */
 #define META_MAGIC 0x31637273u
 
 /* What goes into the head of a stored source. */
@@ -43,7 +43,7 @@ struct image_sources {
 	struct slv_service_env *env;
 	struct slv_map loads; /* by source key: those that may be joined */
 	uint32_t loading;     /* loads, all told */
-	uint64_t bytes;       /* that they have taken */
+	uint64_t bytes;       /* that those of the site have taken, or will */
 	const struct image_purges *purges;
 	struct image_failures *failures;
 };
@@ -181,63 +181,6 @@ static void load_end(struct image_load *load, slv_err err, struct slv_cache_hit 
 
 /* --- what came --- */
 
-static uint32_t bounded(const struct image_conf *conf, uint64_t ttl_s)
-{
-	uint64_t least = (uint64_t)conf->ttl_least_s, most = (uint64_t)conf->ttl_most_s;
-	return (uint32_t)(ttl_s < least ? least : ttl_s > most ? most : ttl_s);
-}
-
-/* What Cache-Control says: s-maxage before max-age, no-cache before both (RFC 9111 section 5.2.2).
- */
-struct freshness {
-	bool no_cache;
-	uint64_t ttl_s, shared_s; /* UINT64_MAX: not told */
-};
-
-static void read_directive(
-		slv_str name, slv_str value, struct freshness *fresh, struct source_meta *meta)
-{
-	uint64_t seconds;
-	bool number = slv_str_u64(value, UINT32_MAX, &seconds);
-	if (slv_str_eq_nocase(name, SLV_STR("no-store")) ||
-			slv_str_eq_nocase(name, SLV_STR("private")))
-		meta->private_data = 1;
-	else if (slv_str_eq_nocase(name, SLV_STR("s-maxage")) && number)
-		fresh->shared_s = seconds;
-	else if (slv_str_eq_nocase(name, SLV_STR("max-age")) && number)
-		fresh->ttl_s = seconds;
-	else if (slv_str_eq_nocase(name, SLV_STR("no-cache")))
-		fresh->no_cache = true;
-	else if (slv_str_eq_nocase(name, SLV_STR("must-revalidate")) ||
-			slv_str_eq_nocase(name, SLV_STR("proxy-revalidate")))
-		meta->never_stale = 1;
-}
-
-/* Whether and how long we keep it. */
-static void read_cache_control(const struct image_conf *conf, const struct slv_fields *fields,
-		struct source_meta *meta)
-{
-	struct freshness fresh = { .ttl_s = UINT64_MAX, .shared_s = UINT64_MAX };
-	for (const struct slv_field *field = NULL;
-			(field = slv_fields_find(fields, SLV_FIELD_CACHE_CONTROL, field));) {
-		slv_str rest = field->value;
-		while (rest.at) {
-			slv_str value = slv_str_trim(slv_str_cut(&rest, ','));
-			slv_str name = slv_str_trim(slv_str_cut(&value, '='));
-			read_directive(name, slv_str_trim(value), &fresh, meta);
-		}
-	}
-	uint64_t ttl_s = fresh.shared_s != UINT64_MAX ? fresh.shared_s : fresh.ttl_s, age_s = 0;
-	/* What was said is said of the time at the origin. */
-	(void)slv_str_u64(slv_fields_get(fields, SLV_FIELD_AGE), UINT32_MAX, &age_s);
-	if (ttl_s == UINT64_MAX)
-		ttl_s = (uint64_t)conf->ttl_s;
-	else
-		ttl_s = age_s < ttl_s ? ttl_s - age_s : 0;
-	meta->never_stale |= fresh.no_cache;
-	meta->ttl_s = bounded(conf, fresh.no_cache ? 0 : ttl_s);
-}
-
 static struct source_meta meta_from(struct image_load *load, enum slv_format format)
 {
 	struct source_meta meta = {
@@ -250,7 +193,15 @@ static struct source_meta meta_from(struct image_load *load, enum slv_format for
 	if (slv_date_parse(slv_fields_get(&load->fields, SLV_FIELD_LAST_MODIFIED),
 			    slv_loop_wall_s(load->sources->loop), &modified_s))
 		meta.modified_s = modified_s;
-	read_cache_control(load->self->conf, &load->fields, &meta);
+	const struct image_conf *conf = load->self->conf;
+	struct slv_image_ttl ttl = { .unsaid_s = (uint32_t)conf->ttl_s,
+		.least_s = (uint32_t)conf->ttl_least_s,
+		.most_s = (uint32_t)conf->ttl_most_s };
+	struct slv_image_freshness fresh = slv_image_freshness_read(
+			&load->fields, &ttl, slv_loop_wall_s(load->sources->loop));
+	meta.ttl_s = fresh.ttl_s;
+	meta.private_data = fresh.private_data;
+	meta.never_stale = fresh.never_stale;
 	return meta;
 }
 
@@ -353,18 +304,30 @@ static void inner_end(struct image_load *load, slv_err err)
 		load_came(load);
 }
 
-static slv_err inner_check(struct image_load *load, slv_str bytes)
+/* The source has so many bytes at least. Those that it says it has count from its beginning, so
+ * that nobody fetches half of what there will be no room for. */
+static slv_err inner_count(struct image_load *load, uint64_t bytes)
 {
 	struct image_sources *sources = load->sources;
-	if (load->bytes + bytes.len > (uint64_t)load->self->conf->source_bytes)
+	if (bytes > (uint64_t)load->self->conf->source_bytes)
 		return SLV_ERR(SLV_E_LIMIT, "the source is larger than source_bytes");
-	if (sources->bytes + bytes.len > LOADING_BYTES_MAX)
+	if (bytes <= load->counted)
+		return SLV_OK;
+	if (sources->bytes + (bytes - load->counted) > IMAGE_LOADING_BYTES_MAX)
 		return SLV_ERR(SLV_E_BUSY, "sources of more than 1 GiB are being fetched");
+	sources->bytes += bytes - load->counted;
+	load->counted = bytes;
+	return SLV_OK;
+}
+
+static slv_err inner_check(struct image_load *load, slv_str bytes)
+{
+	slv_err err = inner_count(load, load->bytes + bytes.len);
+	if (slv_failed(err))
+		return err;
 	/* What is no picture is not even read to its end. */
 	if (!load->bytes && slv_format_sniff(slv_str_head(bytes, SNIFF_BYTES)) == SLV_FORMAT_SAME)
 		return SLV_ERR(SLV_E_MEDIA, "the source is no picture of a kind that is read here");
-	sources->bytes += bytes.len;
-	load->counted += bytes.len;
 	return SLV_OK;
 }
 
@@ -407,11 +370,12 @@ static void inner_reply(struct slv_sink *sink, struct slv_req *req, struct slv_r
 		return;
 	load->status = reply->status;
 	load->fields = reply->fields;
-	if (reply->status != 200 || !load->body.length) {
-		inner_end(load, SLV_OK);
-	} else if (load->body.length != SLV_LENGTH_UNKNOWN &&
-			load->body.length > (uint64_t)load->self->conf->source_bytes) {
-		inner_end(load, SLV_ERR(SLV_E_LIMIT, "the source is larger than source_bytes"));
+	bool wanted = reply->status == 200 && load->body.length;
+	slv_err err = wanted && load->body.length != SLV_LENGTH_UNKNOWN
+	                              ? inner_count(load, load->body.length)
+	                              : SLV_OK;
+	if (slv_failed(err) || !wanted) {
+		inner_end(load, err);
 	} else if (load->body.source) {
 		inner_pull(load);
 	} else {
