@@ -49,7 +49,7 @@ struct program {
 	struct slv_edge *admin_edge;
 	struct slv_listen *admin_listen;
 	struct slv_tls *admin_tls;
-	struct slv_metric *cache_gauges[9];
+	struct slv_metric *gauges[11];
 	bool draining;
 	uint32_t undrained; /* listens that still have connections */
 };
@@ -236,9 +236,11 @@ static void refresh_gauges(void *arg)
 	struct slv_cache_stats stats = slv_cache_stats(program->cache);
 	const uint64_t values[] = { stats.memory_bytes, stats.memory_entries, stats.disk_bytes,
 		stats.disk_entries, stats.hits_memory, stats.hits_disk, stats.misses,
-		stats.evictions, stats.disk_errors };
+		stats.evictions, stats.disk_errors, slv_log_lost(program->log),
+		program->access ? slv_log_lost(program->access) : 0 };
+	_Static_assert(SLV_COUNT(values) == SLV_COUNT(program->gauges), "one value each");
 	for (size_t i = 0; i < SLV_COUNT(values); i++)
-		slv_metric_set(program->cache_gauges[i], values[i]);
+		slv_metric_set(program->gauges[i], values[i]);
 }
 
 static size_t purge(void *arg, struct slv_arena *scratch, const struct slv_purge *what)
@@ -247,26 +249,29 @@ static size_t purge(void *arg, struct slv_arena *scratch, const struct slv_purge
 	return slv_edge_purge(program->cores[0].edge, scratch, what);
 }
 
+#define LOST_HELP "Lines that nobody took in time, since the start"
+
 static void name_gauges(struct program *program)
 {
 	static const struct {
-		enum slv_metric_kind kind;
-		const char *name, *help;
+		const char *name, *labels, *help;
 	} gauges[] = {
-		{ SLV_GAUGE, "selvedge_cache_memory_bytes", "Bytes in the memory tier" },
-		{ SLV_GAUGE, "selvedge_cache_memory_entries", "Entries in the memory tier" },
-		{ SLV_GAUGE, "selvedge_cache_disk_bytes", "Bytes in the disk tier" },
-		{ SLV_GAUGE, "selvedge_cache_disk_entries", "Entries in the disk tier" },
-		{ SLV_GAUGE, "selvedge_cache_memory_hits", "Found in memory, since the start" },
-		{ SLV_GAUGE, "selvedge_cache_disk_hits", "Found on disk, since the start" },
-		{ SLV_GAUGE, "selvedge_cache_misses", "Found in neither, since the start" },
-		{ SLV_GAUGE, "selvedge_cache_evictions", "Entries given up, since the start" },
-		{ SLV_GAUGE, "selvedge_cache_disk_errors", "Errors of the disk, since the start" },
+		{ "selvedge_cache_memory_bytes", NULL, "Bytes in the memory tier" },
+		{ "selvedge_cache_memory_entries", NULL, "Entries in the memory tier" },
+		{ "selvedge_cache_disk_bytes", NULL, "Bytes in the disk tier" },
+		{ "selvedge_cache_disk_entries", NULL, "Entries in the disk tier" },
+		{ "selvedge_cache_memory_hits", NULL, "Found in memory, since the start" },
+		{ "selvedge_cache_disk_hits", NULL, "Found on disk, since the start" },
+		{ "selvedge_cache_misses", NULL, "Found in neither, since the start" },
+		{ "selvedge_cache_evictions", NULL, "Entries given up, since the start" },
+		{ "selvedge_cache_disk_errors", NULL, "Errors of the disk, since the start" },
+		{ "selvedge_log_lost_lines", "log=\"events\"", LOST_HELP },
+		{ "selvedge_log_lost_lines", "log=\"access\"", LOST_HELP },
 	};
-	_Static_assert(SLV_COUNT(gauges) == SLV_COUNT(program->cache_gauges), "one name each");
+	_Static_assert(SLV_COUNT(gauges) == SLV_COUNT(program->gauges), "one name each");
 	for (size_t i = 0; i < SLV_COUNT(gauges); i++)
-		program->cache_gauges[i] = slv_metric_get(program->cores[0].metrics, gauges[i].kind,
-				gauges[i].name, NULL, gauges[i].help);
+		program->gauges[i] = slv_metric_get(program->cores[0].metrics, SLV_GAUGE,
+				gauges[i].name, gauges[i].labels, gauges[i].help);
 }
 
 static slv_err start_admin(struct program *program)

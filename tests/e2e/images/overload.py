@@ -8,7 +8,7 @@ import tempfile
 import time
 
 from run import Skip, case, fixture
-from selvedge import SLOW, request, wait_for
+from selvedge import SLOW, Server, request, wait_for
 from studio import jobs, link, serve, was_hit
 
 
@@ -56,6 +56,26 @@ def past_a_full_queue_requests_are_told_to_come_again(server):
 def what_was_refused_is_made_when_it_comes_again(server):
     for width in range(100, 110):
         assert server.ask(link(f"width={width}")).status == 200
+
+
+@fixture
+def a_server_whose_access_log_is_full():
+    server = Server(None)
+    server.settings = {"sites": [{"hosts": ["*"], "routes": [
+        {"path": "/", "files": {"root": str(server.folder)}}]}]}
+    (server.folder / "out.1").symlink_to("/dev/full")
+    with server:
+        yield server
+
+
+@case(a_server_whose_access_log_is_full)
+def lines_that_are_lost_are_counted(server):
+    assert server.metrics()['selvedge_log_lost_lines{log="access"}'] == 0
+    for _ in range(3):
+        assert server.ask("/nothing").status == 404
+    wait_for("the lines to be counted", lambda: server.metrics()[
+        'selvedge_log_lost_lines{log="access"}'] == 3)
+    assert server.metrics()['selvedge_log_lost_lines{log="events"}'] == 0
 
 
 @contextlib.contextmanager
