@@ -217,10 +217,11 @@ struct image_want {
 
 struct image_sources;
 
-/* A load under way that one of `purges` covers is not kept, and nobody joins it. What lies in a
- * source goes to `failures`. Both outlive it. */
+/* A load under way that one of `purges` covers is not kept, and nobody joins it; a source that is
+ * not public any more goes there, too. What lies in a source goes to `failures`. Both outlive it.
+ */
 struct image_sources *image_sources_new(struct slv_loop *loop, struct slv_cache *cache,
-		const struct image_purges *purges, struct image_failures *failures);
+		struct image_purges *purges, struct image_failures *failures);
 void image_sources_free(struct image_sources *sources);
 void image_sources_meet(struct image_sources *sources, struct slv_service_env *env);
 void image_source_get(struct image_sources *sources, struct image_want *want);

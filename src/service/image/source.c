@@ -44,7 +44,7 @@ struct image_sources {
 	struct slv_map loads; /* by source key: those that may be joined */
 	uint32_t loading;     /* loads, all told */
 	uint64_t bytes;       /* that those of the site have taken, or will */
-	const struct image_purges *purges;
+	struct image_purges *purges;
 	struct image_failures *failures;
 };
 
@@ -205,6 +205,15 @@ static struct source_meta meta_from(struct image_load *load, enum slv_format for
 	return meta;
 }
 
+/* What was made of it while it was public, or is just being made, is not for everybody now. */
+static void not_public_any_more(struct image_load *load)
+{
+	struct image_sources *sources = load->sources;
+	slv_cache_purge_source(sources->cache, sources->loop, &load->key.source, NULL, NULL);
+	if (load->old)
+		image_purges_add_source(sources->purges, &load->key.source);
+}
+
 static void load_keep(struct image_load *load, const struct source_meta *meta, slv_str body, int fd)
 {
 	struct image_sources *sources = load->sources;
@@ -213,10 +222,8 @@ static void load_keep(struct image_load *load, const struct source_meta *meta, s
 	int64_t stale_ms = fresh_ms + (meta->never_stale ? 0 : load->self->conf->stale_s * 1000);
 	slv_str head = { (const char *)meta, sizeof(*meta) };
 	struct slv_cache_hit *hit;
-	/* Once it was public; what was made of it then is not for everybody any more. */
 	if (meta->private_data)
-		slv_cache_purge_source(
-				sources->cache, sources->loop, &load->key.source, NULL, NULL);
+		not_public_any_more(load);
 	if (meta->private_data || load_was_purged(load))
 		hit = slv_cache_loose(head, body, fd, now_ms);
 	else
@@ -624,7 +631,7 @@ void image_source_leave(struct image_sources *sources, struct image_want *want)
 }
 
 struct image_sources *image_sources_new(struct slv_loop *loop, struct slv_cache *cache,
-		const struct image_purges *purges, struct image_failures *failures)
+		struct image_purges *purges, struct image_failures *failures)
 {
 	struct image_sources *sources = SLV_ALLOC(struct image_sources);
 	sources->loop = loop;

@@ -163,6 +163,35 @@ static void what_comes_of_a_private_source_is_not_kept(void **state)
 	assert_false(bench_keeps(bench, &recipe));
 }
 
+static void what_is_being_made_of_a_source_that_becomes_private_is_not_kept(void **state)
+{
+	struct bench *bench = *state;
+	struct waiter waiter;
+	struct image_recipe recipe = bench_recipe(bench, "width=5", "/a.png");
+	struct bench_job public = begin(bench, &waiter);
+	bench_renew(bench, "width=6", "/a.png");
+	bench_source(bench, 1, 200, picture, "private");
+	struct bench_job private = bench_job(bench);
+	bench_made(bench, &public, SLV_STR("of before"));
+	expect_told(&waiter, IMAGE_LOOSE, "of before");
+	assert_false(bench_keeps(bench, &recipe));
+	bench_made(bench, &private, SLV_STR("secret"));
+}
+
+static void identical_questions_for_a_private_picture_meet(void **state)
+{
+	struct bench *bench = *state;
+	struct waiter first, joins;
+	bench_ask(bench, &first, "width=5", "/a.png");
+	bench_source(bench, 0, 200, picture, "private");
+	struct bench_job job = bench_job(bench);
+	bench_ask(bench, &joins, "width=5", "/a.png");
+	assert_int_equal(bench_jobs(bench), 0);
+	bench_made(bench, &job, SLV_STR("secret"));
+	expect_told(&first, IMAGE_LOOSE, "secret");
+	expect_told(&joins, IMAGE_COALESCED, "secret");
+}
+
 /* --- renewals --- */
 
 static void a_renewal_asks_the_source_though_it_is_fresh(void **state)
@@ -422,6 +451,8 @@ int main(void)
 		T(a_purged_overlay_counts_for_what_it_is_drawn_on),
 		T(past_the_purges_that_are_kept_any_may_be_the_flights),
 		T(what_comes_of_a_private_source_is_not_kept),
+		T(what_is_being_made_of_a_source_that_becomes_private_is_not_kept),
+		T(identical_questions_for_a_private_picture_meet),
 		T(a_renewal_asks_the_source_though_it_is_fresh),
 		T(a_renewal_is_refused_while_one_is_under_way),
 		T(after_a_failure_renewals_pause_for_five_seconds),
