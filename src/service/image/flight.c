@@ -458,8 +458,8 @@ static void answer(struct flight *flight, struct image_ask *ask)
 	send_answer(flight->home, ask);
 }
 
-/* Would it fail for the next as well? Not what failed for want of room here, and not what had
- * little time left when its source had come. */
+/* Would it fail for the next as well? `job_took_ms` is 0 if no jail has seen it. Not what failed
+ * for want of room here, and not what had little time left when its source had come. */
 static bool lies_in_picture(const struct flight *flight, uint64_t job_took_ms)
 {
 	switch (flight->code) {
@@ -469,8 +469,7 @@ static bool lies_in_picture(const struct flight *flight, uint64_t job_took_ms)
 	case SLV_E_SYS:
 		return false;
 	case SLV_E_TIMEOUT:
-		return flight->job.ran &&
-		       job_took_ms >= (uint64_t)flight->recipe.self->conf->job_ms / 2;
+		return job_took_ms >= (uint64_t)flight->recipe.self->conf->job_ms / 2;
 	default:
 		return flight->job.ran;
 	}

@@ -418,11 +418,15 @@ static void a_renewal_that_fails_hides_nothing_that_is_kept(void **state)
 	bench_source(bench, 1, 200, picture, NULL);
 	struct bench_job job = bench_job(bench);
 	bench_not_made(bench, &job, SLV_E_CORRUPT, "torn");
+	bench_renew(bench, "width=5", "/a.png"); /* not now */
+	assert_int_equal(bench->source_count, 2);
 	/* Whoever comes here has not found it in memory, but may on disk. */
 	bench_ask(bench, &waiter, "width=5", "/a.png");
 	job = bench_job(bench);
 	bench_made(bench, &job, SLV_STR("made"));
 	expect_told(&waiter, IMAGE_MADE, "made");
+	bench_renew(bench, "width=5", "/a.png"); /* since it came right */
+	assert_int_equal(bench->source_count, 3);
 }
 
 static void a_source_that_is_no_picture_is_not_asked_at_once_by_any_variant(void **state)
@@ -435,6 +439,11 @@ static void a_source_that_is_no_picture_is_not_asked_at_once_by_any_variant(void
 	assert_int_equal(waiter.how, IMAGE_NONE);
 	expect_known(bench, "width=5", SLV_E_MEDIA);
 	expect_known(bench, "width=6", SLV_E_MEDIA);
+	struct slv_purge purge = { .what = SLV_PURGE_URL, .target = SLV_STR("/i/width=7/a.png") };
+	assert_int_equal(slv_image_service.purge(bench->self, &purge), 1);
+	bench_ask(bench, &waiter, "width=5", "/a.png");
+	bench_source(bench, 1, 200, SLV_STR("<!doctype html>"), NULL);
+	expect_failed(&waiter, SLV_E_MEDIA, "no picture");
 	bench_pass(bench, IMAGE_FAILURE_MS);
 	expect_made(bench, "width=6");
 	expect_made(bench, "width=5");

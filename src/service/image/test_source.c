@@ -531,6 +531,9 @@ static void sources_under_way_have_a_gib_and_no_more(void **state)
 
 	give_part(stage, &parts, SLV_OK, picture); /* it was counted before */
 	assert_int_equal(whole.done, 0);
+	get(stage, &more, "/b.png");
+	give_parts(stage, &other, 1);
+	expect_error(&more, SLV_E_BUSY, "more than 1 GiB");
 	give_part(stage, &parts, SLV_ERR(SLV_E_UPSTREAM, "it broke"), SLV_STR(""));
 	expect_error(&whole, SLV_E_UPSTREAM, "it broke");
 	get(stage, &more, "/b.png"); /* there is room again */
