@@ -617,8 +617,8 @@ static uint32_t deadline_of(const struct slv_image_lanes *lanes, uint32_t deadli
 void slv_lanes_submit(struct slv_image_lanes *lanes, struct slv_pixel_job *job)
 {
 	slv_loop_assert(lanes->loop);
-	struct pool *pool = &lanes->pool[job->source_format == SLV_FORMAT_HEIC ? POOL_HEIC
-									       : POOL_PLAIN];
+	bool rare = slv_format_is_rare(job->source_format);
+	struct pool *pool = &lanes->pool[rare ? POOL_HEIC : POOL_PLAIN];
 	enum lane lane = lane_of(job);
 	job->lanes = lanes;
 	job->pool = job->jail = NULL;

@@ -9,8 +9,8 @@
  * nonsense is killed and does likewise; one above its memory mark or its number of jobs
  * is retired after its answer.
  *
- * HEIC goes to a jail of its own, which is made when it is wanted and retired when idle
- * for a minute.
+ * HEIC and AVIF sequences go to a jail of their own, which is made when it is wanted and
+ * retired when idle for a minute.
  *
  * When SLV_LANES_DEATHS_MAX new jails (younger than 10 s, no answer yet) have died
  * without one answer between, more are made only after a pause, which doubles from 100 ms
@@ -51,7 +51,7 @@ struct slv_pixel_job {
 	struct slv_pixel_plan plan;
 	int source_fd;                    /* sealed memfd; stays the caller's */
 	int draw_fd[SLV_PIXEL_DRAWS_MAX]; /* likewise */
-	enum slv_format source_format;    /* sniffed; HEIC goes to jails that can */
+	enum slv_format source_format;    /* sniffed; rare ones go to the jail that can */
 	uint64_t source_bytes;            /* decides the lane */
 	uint32_t deadline_ms;             /* from the submit on, waiting included; 0: job_ms */
 	/* `result` and `out_fd` (-1 if there are no bytes) hold when `err` is OK; `out_fd` is then

@@ -165,7 +165,7 @@ static slv_err jail_start(struct edge *edge, enum slv_format needs, int *ret_soc
 	slv_err err = slv_message_pair(pair);
 	if (slv_failed(err))
 		return err;
-	bool heic = needs == SLV_FORMAT_HEIC && conf->heic_path;
+	bool heic = slv_format_is_rare(needs) && conf->heic_path;
 	const char *path = heic ? conf->heic_path : conf->image_path;
 	char memory_mib[16];
 	(void)snprintf(memory_mib, sizeof(memory_mib), "%u", edge->jail_memory_mib); /* it fits */

@@ -150,7 +150,9 @@ static bool magic_at(slv_str bytes, size_t at, const char *magic, size_t len)
 #define MAGIC(at, literal) magic_at(bytes, (at), (literal), sizeof(literal) - 1)
 
 /* ISO 14496-12 §4.3: box length, "ftyp", major brand, minor version, compatible brands. What
- * the major brand leaves open (mif1, msf1: any codec) a compatible brand decides. */
+ * the major brand leaves open (mif1: any codec) a compatible brand decides. Whether an AVIF is
+ * shown as a still picture or as a sequence, if it has both, is for the major brand to say (AVIF
+ * §6); an open one wants the still if it is named, msf1 the sequence. */
 static enum slv_format sniff_ftyp(slv_str bytes)
 {
 	if (!MAGIC(4, "ftyp"))
@@ -161,15 +163,18 @@ static enum slv_format sniff_ftyp(slv_str bytes)
 	size_t end = box < bytes.len ? box : bytes.len;
 	if (end > FTYP_BYTES)
 		end = FTYP_BYTES;
-	enum slv_format found = SLV_FORMAT_SAME;
+	bool still = false, moving = false, heic = false;
 	for (size_t at = 8; at + 4 <= end; at += at == 8 ? 8 : 4) {
-		if (MAGIC(at, "avif") || MAGIC(at, "avis"))
-			return SLV_FORMAT_AVIF;
-		if (MAGIC(at, "heic") || MAGIC(at, "heix") || MAGIC(at, "heim") ||
-				MAGIC(at, "heis") || MAGIC(at, "hevc") || MAGIC(at, "hevx"))
-			found = SLV_FORMAT_HEIC;
+		still = still || MAGIC(at, "avif");
+		moving = moving || MAGIC(at, "avis");
+		heic = heic || MAGIC(at, "heic") || MAGIC(at, "heix") || MAGIC(at, "heim") ||
+		       MAGIC(at, "heis") || MAGIC(at, "hevc") || MAGIC(at, "hevx");
 	}
-	return found;
+	if (moving && (!still || MAGIC(8, "avis") || MAGIC(8, "msf1")))
+		return SLV_FORMAT_AVIS;
+	if (still)
+		return SLV_FORMAT_AVIF;
+	return heic ? SLV_FORMAT_HEIC : SLV_FORMAT_SAME;
 }
 
 /* Past white space, a byte order mark, an XML declaration, comments and a document type comes the
@@ -220,4 +225,9 @@ enum slv_format slv_format_sniff(slv_str bytes)
 	if (format == SLV_FORMAT_SAME && sniff_svg(bytes))
 		return SLV_FORMAT_SVG;
 	return format;
+}
+
+bool slv_format_is_rare(enum slv_format format)
+{
+	return format == SLV_FORMAT_HEIC || format == SLV_FORMAT_AVIS;
 }

@@ -31,7 +31,8 @@
 	X(JXL, "jxl", "image/jxl")                                                                 \
 	X(SVG, "svg", "image/svg+xml")                                                             \
 	X(HEIC, "heic", "image/heic")                                                              \
-	X(TIFF, "tiff", "image/tiff")
+	X(TIFF, "tiff", "image/tiff")                                                              \
+	X(AVIS, "avis", "image/avif") /* an image sequence; in results it is AVIF */
 
 enum slv_format {
 	SLV_FORMAT_SAME, /* as the source if it can be written (JPEG, PNG, WebP, AVIF, GIF), else
@@ -170,7 +171,7 @@ struct slv_pixel_plan {
 	struct slv_pixel_limits limits;
 };
 
-#define SLV_PIXEL_MAGIC 0x31786c73u /* raise with each change of the structs */
+#define SLV_PIXEL_MAGIC 0x32786c73u /* raise with each change of the structs */
 
 struct slv_pixel_result {
 	uint32_t magic;
@@ -204,5 +205,8 @@ slv_str slv_format_type(enum slv_format format);
 /* The format of a picture by its first bytes (64 are enough; SVG looks at 1,024 of them), by
  * content alone; SLV_FORMAT_SAME if it is none that we read. */
 enum slv_format slv_format_sniff(slv_str bytes);
+
+/* HEIC and AVIF sequences: their decoders are in a jail of their own, which runs when one comes. */
+bool slv_format_is_rare(enum slv_format format);
 
 #endif

@@ -719,14 +719,14 @@ static void many_that_have_worked_and_are_killed_at_once_are_no_loop(void **stat
 		expect_good(f, &after[i]);
 }
 
-/* --- HEIC --- */
+/* --- rare formats --- */
 
-static void heic_has_one_jail_when_it_is_wanted(void **state)
+static void rare_formats_have_one_jail_when_it_is_wanted(void **state)
 {
 	struct fixture *f = *state;
-	struct job plain = { .done = 0 };
+	struct job plain = { .base.source_format = SLV_FORMAT_AVIF };
 	struct job heic[3] = { { .base.source_format = SLV_FORMAT_HEIC },
-		{ .base.source_format = SLV_FORMAT_HEIC },
+		{ .base.source_format = SLV_FORMAT_AVIS },
 		{ .base.source_format = SLV_FORMAT_HEIC } };
 	start(f, usual);
 	submit(f, &plain, TEST_JAIL_ANSWERS);
@@ -787,7 +787,7 @@ int main(int argc, char **argv)
 		T(pictures_that_kill_cost_little),
 		T(what_waits_fails_when_no_jail_can_be_made),
 		T(many_that_have_worked_and_are_killed_at_once_are_no_loop),
-		T(heic_has_one_jail_when_it_is_wanted),
+		T(rare_formats_have_one_jail_when_it_is_wanted),
 	};
 #undef T
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -191,7 +191,7 @@ static void avif_and_heic_are_told_by_their_brands(void **state)
 		 "ftypavif\0\0\0\0avifmif1miaf");
 	IS(AVIF, "\0\0\0\x18"
 		 "ftypmif1\0\0\0\0mif1avif");
-	IS(AVIF, "\0\0\0\x18"
+	IS(AVIS, "\0\0\0\x18"
 		 "ftypavis\0\0\0\0msf1iso8");
 	IS(HEIC, "\0\0\0\x18"
 		 "ftypheic\0\0\0\0mif1heic");
@@ -214,6 +214,27 @@ static void avif_and_heic_are_told_by_their_brands(void **state)
 	/* The minor version is no brand. */
 	IS(SAME, "\0\0\0\x14"
 		 "ftypmif1avifmif1");
+}
+
+/* Who has both, a still picture and a track, says by its major brand which is to be shown. */
+static void avif_sequences_are_told_by_their_brands(void **state)
+{
+	(void)state;
+	IS(AVIS, "\0\0\0\x1c"
+		 "ftypavis\0\0\0\0avifavismsf1");
+	IS(AVIS, "\0\0\0\x1c"
+		 "ftypmsf1\0\0\0\0avifavismif1");
+	IS(AVIS, "\0\0\0\x18"
+		 "ftypiso8\0\0\0\0msf1avis");
+	IS(AVIF, "\0\0\0\x1c"
+		 "ftypavif\0\0\0\0avifavismsf1");
+	IS(AVIF, "\0\0\0\x1c"
+		 "ftypmif1\0\0\0\0avisavifmsf1");
+	IS(HEIC, "\0\0\0\x18"
+		 "ftypmsf1\0\0\0\0hevcmsf1");
+	for (int i = 0; i < SLV_FORMAT_COUNT; i++)
+		assert_int_equal(slv_format_is_rare(i),
+				i == SLV_FORMAT_HEIC || i == SLV_FORMAT_AVIS);
 }
 
 static void svg_is_told_by_its_first_element(void **state)
@@ -245,6 +266,7 @@ int main(void)
 		cmocka_unit_test(formats_have_names_and_types),
 		cmocka_unit_test(formats_are_told_by_their_first_bytes),
 		cmocka_unit_test(avif_and_heic_are_told_by_their_brands),
+		cmocka_unit_test(avif_sequences_are_told_by_their_brands),
 		cmocka_unit_test(svg_is_told_by_its_first_element),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,9 +2,14 @@
 
 #include "base/assert.h"
 #include "base/attr.h"
+#include "jail/image/boxes.h"
 #include "jail/image/exif.h"
 #include "jail/image/jpegvips.h"
 #include "jail/image/picture.h"
+#ifdef SLV_IMAGE_HEIC
+#include "jail/image/sequence.h"
+#include "jail/image/sequencevips.h"
+#endif
 
 #include <string.h>
 
@@ -144,25 +149,37 @@ static slv_err check_texts(struct slv_arena *arena, slv_str png)
 	return SLV_OK;
 }
 
-/* A still picture is in a box `meta`, a sequence in `moov` (ISO 23008-12 §7). A file may have both;
- * one without the former is whole, but for the decoder, which reads that alone, damaged. */
-static slv_err check_boxes(slv_str heif)
+/* Tracks are read of AVIF alone, and only here if libavif is; else a sequence's still picture. A
+ * file without one is whole, but for the decoder, which reads that alone, damaged. */
+static slv_err read_boxes(struct slv_arena *arena, const struct slv_pixel_plan *plan, bool sequence,
+		struct slv_source *source)
 {
-	bool moves = false;
-	for (size_t at = 0; heif.len - at >= 8;) {
-		const uint8_t *box = (const uint8_t *)heif.at + at;
-		uint64_t len = read_u32(box);
-		if (memcmp(box + 4, "meta", 4) == 0)
-			return SLV_OK;
-		if (memcmp(box + 4, "moov", 4) == 0)
-			moves = true;
-		if (len == 1 && heif.len - at >= 16)
-			len = (uint64_t)read_u32(box + 8) << 32 | read_u32(box + 12);
-		if (len < 8 || len > heif.len - at)
-			break; /* 0: up to the end; else cut */
-		at += len;
+	struct slv_boxes boxes = slv_boxes_read(source->bytes);
+#ifdef SLV_IMAGE_HEIC
+	if (boxes.tracks > 0 && sequence) {
+		struct slv_sequence *track;
+		struct slv_sequence_head head;
+		uint64_t max = plan->limits.source_pixels_max;
+		if ((uint64_t)boxes.width * boxes.height > max)
+			return too_many_pixels(arena, boxes.width, boxes.height, max);
+		slv_err err = slv_sequence_open(source->bytes, max, &track, &head);
+		if (slv_failed(err))
+			return err;
+		slv_sequence_free(track);
+		source->width = head.width;
+		source->height = head.height;
+		source->frames_total = head.frames;
+		source->orientation = head.orientation;
+		source->alpha = head.alpha;
+		source->moves = true;
+		return SLV_OK;
 	}
-	if (moves)
+#else
+	(void)arena;
+	(void)plan;
+	(void)sequence;
+#endif
+	if (boxes.tracks > 0 && !boxes.still)
 		return SLV_ERR(SLV_E_MEDIA,
 				"an image sequence without a still picture is not read here");
 	return SLV_OK;
@@ -210,6 +227,9 @@ slv_err slv_decode_head(struct slv_arena *arena, slv_str bytes, const struct slv
 {
 	struct slv_source source = { .bytes = bytes, .frames = 1 };
 	source.format = slv_format_sniff(bytes);
+	bool sequence = source.format == SLV_FORMAT_AVIS;
+	if (sequence)
+		source.format = SLV_FORMAT_AVIF;
 	if (source.format == SLV_FORMAT_SAME)
 		return SLV_ERR(SLV_E_MEDIA, "not a picture in a format that is read here");
 	if (!may_load(plan, source.format)) {
@@ -222,10 +242,10 @@ slv_err slv_decode_head(struct slv_arena *arena, slv_str bytes, const struct slv
 	if (source.format == SLV_FORMAT_PNG)
 		err = check_texts(arena, bytes);
 	else if (source.format == SLV_FORMAT_AVIF || source.format == SLV_FORMAT_HEIC)
-		err = check_boxes(bytes);
+		err = read_boxes(arena, plan, sequence, &source);
 	else if (source.format == SLV_FORMAT_JPEG)
 		err = read_jpeg_head(plan, &source);
-	if (!slv_failed(err) && !source.plain)
+	if (!slv_failed(err) && !source.plain && !source.moves)
 		err = read_head(arena, &source);
 	if (slv_failed(err))
 		return err;
@@ -240,7 +260,7 @@ slv_err slv_decode_head(struct slv_arena *arena, slv_str bytes, const struct slv
 void slv_decode_animate(struct slv_source *source, const struct slv_pixel_limits *limits)
 {
 	uint32_t frames = source->frames_total;
-	if (!loaders[source->format].paged)
+	if (!loaders[source->format].paged && !source->moves)
 		return;
 	if (frames > limits->frames_max)
 		frames = limits->frames_max;
@@ -268,6 +288,10 @@ slv_err slv_decode_open(struct slv_arena *arena, const struct slv_source *source
 	slv_assert(shrink >= 1 && shrink <= 8);
 	if (source->plain)
 		return slv_jpegvips_open(source->bytes, shrink, ret_image);
+#ifdef SLV_IMAGE_HEIC
+	if (source->moves)
+		return slv_sequencevips_open(source->bytes, source->frames, ret_image);
+#endif
 	VipsImage *image = NULL;
 	if (load(source, shrink, zoom, &image) != 0)
 		return damaged(arena, source->format);

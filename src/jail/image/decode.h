@@ -27,11 +27,12 @@ struct slv_source {
 	bool alpha;
 	bool cmyk;
 	bool plain; /* a JPEG that jpeg.h decodes */
+	bool moves; /* an AVIF whose track is read, by sequence.h */
 };
 
-/* Read the header of `bytes`; `frames` is 1. SLV_E_MEDIA: nothing that is read here, as an image
- * sequence (AVIF, HEIC) that has no still picture; of one that has, that is read.
- * SLV_E_CORRUPT: damaged; SLV_E_LIMIT: too large. */
+/* Read the header of `bytes`; `frames` is 1. Of an image sequence (AVIF, HEIC) the still picture is
+ * read, of one in AVIF the track where libavif is. SLV_E_MEDIA: nothing that is read here, as a
+ * sequence that has not what is read. SLV_E_CORRUPT: damaged; SLV_E_LIMIT: too large. */
 slv_err slv_decode_head(struct slv_arena *arena, slv_str bytes, const struct slv_pixel_plan *plan,
 		struct slv_source *ret_source);
 

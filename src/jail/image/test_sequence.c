@@ -1,254 +1,732 @@
-/* test_sequence.c - AVIF image sequences: their still picture is read, or they are refused
- *
- * The test's libvips writes none, so one is put together of two of its pictures: the first
- * stays as it is, and a track shows it and then the second (ISO 14496-12 §8, AV1-ISOBMFF §2).
- */
+/* test_sequence.c - AVIF image sequences: by the module itself, and through the jail that has it */
 #include "base/testing.h"
 
 #include "base/attr.h"
-#include "base/buf.h"
+#include "base/mem.h"
+#include "jail/image/sequence.h"
+#include "jail/image/testclip.h"
 #include "jail/image/testjail.h"
-#include "jail/image/testpicture.h"
+#include "jail/image/testmovie.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#define WIDTH 64
-#define HEIGHT 32
+#define SLACK 6
 
 static struct slv_testjail jail;
+static const struct slv_testcolour colours[] = { SLV_RED, SLV_GREEN, SLV_BLUE, SLV_YELLOW,
+	SLV_INK(128, 64, 32, 255) };
 
-static uint32_t get_u32(slv_str file, size_t at)
+#define FRAMES 5
+#define WIDTH 48
+#define HEIGHT 20
+
+static slv_str five(bool only_track)
 {
-	const uint8_t *byte = (const uint8_t *)file.at + at;
-	return (uint32_t)byte[0] << 24 | (uint32_t)byte[1] << 16 | (uint32_t)byte[2] << 8 | byte[3];
+	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, FRAMES, colours);
+	clip.only_track = only_track;
+	return slv_testclip_file(&clip);
 }
 
-static void set_u32(char *at, uint32_t value)
+/* --- the module --- */
+
+/* All rows of the first `frames` frames; NULL if it fails. The caller frees. */
+static uint8_t *decode(
+		slv_str file, uint32_t frames, struct slv_sequence_head *head, slv_err *ret_err)
 {
+	struct slv_sequence *sequence;
+	*ret_err = slv_sequence_open(file, 1000000, &sequence, head);
+	if (slv_failed(*ret_err))
+		return NULL;
+	if (frames > head->frames)
+		frames = head->frames;
+	size_t stride = (size_t)head->width * (head->alpha ? 4 : 3);
+	uint8_t *rows = slv_alloc(stride * head->height * frames);
+	for (uint32_t row = 0; row < head->height * frames && !slv_failed(*ret_err); row++)
+		*ret_err = slv_sequence_read(sequence, row, rows + row * stride, stride, 1);
+	slv_sequence_free(sequence);
+	if (!slv_failed(*ret_err))
+		return rows;
+	slv_free(rows);
+	return NULL;
+}
+
+static void expect_pixel(const uint8_t *rows, const struct slv_sequence_head *head, uint32_t x,
+		uint32_t y, struct slv_testcolour colour, int slack)
+{
+	uint32_t channels = head->alpha ? 4 : 3;
+	const uint8_t *pixel = rows + (y * head->width + x) * channels;
+	for (uint32_t i = 0; i < channels; i++)
+		if (abs(pixel[i] - colour.c[i]) > slack)
+			fail_msg("%u,%u: channel %u is %d and should be %d", x, y, i, pixel[i],
+					colour.c[i]);
+}
+
+/* In the middle of each quarter of each frame, as it comes. */
+static void expect_clip(const struct slv_testclip *clip, int slack)
+{
+	slv_err err;
+	struct slv_sequence_head head;
+	slv_str file = slv_testclip_file(clip);
+	uint8_t *rows = decode(file, clip->frames, &head, &err);
+	if (!rows)
+		fail_msg("%s", err.what);
+	assert_int_equal(head.width, clip->width);
+	assert_int_equal(head.height, clip->height);
+	assert_int_equal(head.frames, clip->frames);
+	assert_int_equal(head.alpha, clip->alpha);
+	assert_int_equal(head.plays, 0);
+	for (uint32_t i = 0; i < clip->frames; i++)
+		for (uint32_t q = 0; q < 4; q++)
+			expect_pixel(rows, &head, head.width / 4 * (1 + q % 2 * 2),
+					i * head.height + head.height / 4 * (1 + q / 2 * 2),
+					clip->quarters[i][q], slack);
+	slv_free(rows);
+	slv_testclip_free(file);
+}
+
+static void each_frame_has_its_pixels(void **state)
+{
+	(void)state;
+	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, FRAMES, colours);
+	expect_clip(&clip, SLACK);
+	clip.only_track = true;
+	expect_clip(&clip, SLACK);
+	/* Odd sides, halved colour, limited range. */
+	clip.width = 47;
+	clip.height = 21;
+	clip.format = AVIF_PIXEL_FORMAT_YUV420;
+	clip.limited = true;
+	expect_clip(&clip, SLACK);
+	clip.format = AVIF_PIXEL_FORMAT_YUV422;
+	expect_clip(&clip, SLACK);
 	for (int i = 0; i < 4; i++)
-		at[i] = (char)(value >> (24 - 8 * i));
+		clip.quarters[1][i] = colours[i];
+	clip.format = AVIF_PIXEL_FORMAT_YUV444;
+	expect_clip(&clip, 12);
 }
 
-static void put_words(struct slv_buf *buf, const uint32_t *words, size_t count)
+static void a_frame_is_kept_until_the_next(void **state)
 {
-	for (size_t i = 0; i < count; i++) {
-		char bytes[4];
-		set_u32(bytes, words[i]);
-		slv_buf_add(buf, (slv_str){ bytes, 4 });
+	(void)state;
+	slv_str file = five(true);
+	struct slv_sequence *sequence;
+	struct slv_sequence_head head;
+	uint8_t rows[4][WIDTH * 3];
+	assert_int_equal(slv_sequence_open(file, 10000, &sequence, &head).code, 0);
+	/* Over two frames at once, and some are passed over. */
+	slv_err err = slv_sequence_read(sequence, 3 * HEIGHT - 2, rows[0], sizeof(rows[0]), 4);
+	assert_int_equal(err.code, 0);
+	for (uint32_t i = 0; i < 4; i++)
+		expect_pixel(rows[i], &head, 0, 0, colours[2 + i / 2], SLACK);
+	err = slv_sequence_read(sequence, 3 * HEIGHT, rows[0], sizeof(rows[0]), 2);
+	assert_int_equal(err.code, 0);
+	expect_pixel(rows[0], &head, 0, 0, colours[3], SLACK);
+	err = slv_sequence_read(sequence, 3 * HEIGHT - 1, rows[0], sizeof(rows[0]), 1);
+	assert_int_equal(err.code, SLV_E_INTERNAL);
+	slv_sequence_free(sequence);
+	slv_testclip_free(file);
+}
+
+static void grey_has_three_channels(void **state)
+{
+	(void)state;
+	const struct slv_testcolour greys[] = { SLV_BLACK, SLV_INK(90, 90, 90, 255), SLV_WHITE };
+	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, 3, greys);
+	clip.format = AVIF_PIXEL_FORMAT_YUV400;
+	expect_clip(&clip, SLACK);
+}
+
+static void ten_and_twelve_bits_become_eight(void **state)
+{
+	(void)state;
+	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, FRAMES, colours);
+	clip.depth = 10;
+	expect_clip(&clip, SLACK);
+	clip.limited = true;
+	clip.format = AVIF_PIXEL_FORMAT_YUV420;
+	expect_clip(&clip, SLACK);
+	clip.depth = 12;
+	expect_clip(&clip, SLACK);
+	clip.alpha = true;
+	expect_clip(&clip, SLACK);
+}
+
+static void alpha_is_kept(void **state)
+{
+	(void)state;
+	const struct slv_testcolour inks[] = { SLV_INK(200, 100, 40, 255),
+		SLV_INK(40, 200, 100, 128), SLV_INK(100, 40, 200, 200) };
+	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, 3, inks);
+	clip.alpha = true;
+	expect_clip(&clip, SLACK);
+	clip.premultiplied = true;
+	expect_clip(&clip, 2 * SLACK);
+	clip.quarters[1][2] = SLV_INK(0, 0, 0, 0);
+	expect_clip(&clip, 2 * SLACK);
+}
+
+/* What irot and imir do to the numbers of quarters, by their definition (ISO 23008-12 §6.5). */
+static void turn(int quarters[4], const struct slv_testclip *clip)
+{
+	static const int left[4] = { 1, 3, 0, 2 }; /* a quarter turn to the left */
+	static const int mirror[2][4] = { { 2, 3, 0, 1 }, { 1, 0, 3, 2 } };
+	int old[4];
+	for (int i = 0; i < clip->irot.angle; i++) {
+		memcpy(old, quarters, sizeof(old));
+		for (int q = 0; q < 4; q++)
+			quarters[q] = old[left[q]];
 	}
+	memcpy(old, quarters, sizeof(old));
+	for (int q = 0; q < 4 && clip->transforms & AVIF_TRANSFORM_IMIR; q++)
+		quarters[q] = old[mirror[clip->imir.mode][q]];
 }
 
-#define WORDS(buf, ...)                                                                            \
-	put_words(buf, (const uint32_t[]){ __VA_ARGS__ },                                          \
-			SLV_COUNT(((const uint32_t[]){ __VA_ARGS__ })))
-
-/* Where a box begins; its length comes by end(). */
-static size_t begin(struct slv_buf *buf, const char *type)
+static struct slv_testjail_answer ask(const struct slv_pixel_plan *plan, slv_str source)
 {
-	size_t at = buf->len;
-	WORDS(buf, 0);
-	slv_buf_add(buf, (slv_str){ type, 4 });
-	return at;
-}
-
-static void end(struct slv_buf *buf, size_t at)
-{
-	set_u32(buf->at + at, (uint32_t)(buf->len - at));
-}
-
-#define BOX(buf, type, ...)                                                                        \
-	do {                                                                                       \
-		size_t box_at = begin(buf, type);                                                  \
-		WORDS(buf, __VA_ARGS__);                                                           \
-		end(buf, box_at);                                                                  \
-	} while (0)
-
-/* The box of that type, from its length on; the first whose name is met. */
-static slv_str box_of(slv_str file, const char *type)
-{
-	size_t at = slv_str_find_str(file, slv_str_from(type));
-	assert_true(at >= 4 && at < file.len);
-	return (slv_str){ file.at + at - 4, get_u32(file, at - 4) };
-}
-
-static slv_str still(struct slv_testcolour colour)
-{
-	return slv_testpicture_file(
-			slv_testpicture_plain(WIDTH, HEIGHT, colour), ".avif[effort=0,Q=90]", true);
-}
-
-struct sample {
-	uint32_t at, len;
-};
-
-static void put_samples(struct slv_buf *buf, slv_str config, const struct sample samples[2])
-{
-	size_t table = begin(buf, "stbl");
-	size_t descriptions = begin(buf, "stsd");
-	WORDS(buf, 0, 1);
-	size_t entry = begin(buf, "av01");
-	WORDS(buf, 0, 1, 0, 0, 0, 0, WIDTH << 16 | HEIGHT, 0x480000, 0x480000, 0, 0x10000);
-	WORDS(buf, 0, 0, 0, 0, 0, 0, 0, 24); /* no name; 24 bits */
-	slv_buf_add(buf, (slv_str){ "\xff\xff", 2 });
-	slv_buf_add(buf, config);
-	BOX(buf, "ccst", 0, 0x7c000000);
-	end(buf, entry);
-	end(buf, descriptions);
-	BOX(buf, "stts", 0, 1, 2, 1);    /* two, of one tick each */
-	BOX(buf, "stsc", 0, 1, 1, 1, 1); /* each by itself */
-	BOX(buf, "stsz", 0, 0, 2, samples[0].len, samples[1].len);
-	BOX(buf, "stco", 0, 2, samples[0].at, samples[1].at);
-	end(buf, table);
-}
-
-#define MATRIX 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000
-
-static void put_movie(struct slv_buf *buf, slv_str config, const struct sample samples[2])
-{
-	size_t movie = begin(buf, "moov");
-	BOX(buf, "mvhd", 0, 0, 0, 5, 2, 0x10000, 0x1000000, 0, 0, MATRIX, 0, 0, 0, 0, 0, 0, 2);
-	size_t track = begin(buf, "trak");
-	BOX(buf, "tkhd", 3, 0, 0, 1, 0, 2, 0, 0, 0, 0, MATRIX, WIDTH << 16, HEIGHT << 16);
-	size_t media = begin(buf, "mdia");
-	BOX(buf, "mdhd", 0, 0, 0, 5, 2, 0x55c40000);
-	size_t handler = begin(buf, "hdlr");
-	WORDS(buf, 0, 0, 0x70696374, 0, 0, 0); /* pict */
-	slv_buf_add_char(buf, '\0');
-	end(buf, handler);
-	size_t info = begin(buf, "minf");
-	BOX(buf, "vmhd", 1, 0, 0);
-	size_t data = begin(buf, "dinf");
-	size_t references = begin(buf, "dref");
-	WORDS(buf, 0, 1);
-	BOX(buf, "url ", 1); /* this file */
-	end(buf, references);
-	end(buf, data);
-	put_samples(buf, config, samples);
-	end(buf, info);
-	end(buf, media);
-	end(buf, track);
-	end(buf, movie);
-}
-
-/* Red, then blue. Without `item` the red one is a frame of the track alone. */
-static void sequence(struct slv_buf *buf, bool item)
-{
-	slv_str red = still(SLV_RED), blue = still(SLV_BLUE);
-	slv_str config = box_of(red, "av1C");
-	slv_str first = slv_str_from_index(box_of(red, "mdat"), 8);
-	slv_str second = slv_str_from_index(box_of(blue, "mdat"), 8);
-	slv_buf_init(buf, SLV_KIB(64));
-	slv_buf_add(buf, red);
-	/* The major brand, and the last of the compatible ones, or all. */
-	size_t brands = get_u32(red, 0);
-	memcpy(buf->at + 8, "avis", 4);
-	for (size_t at = item ? brands - 4 : 16; at < brands; at += 4)
-		memcpy(buf->at + at, "msf1", 4);
-	if (!item)
-		memcpy(buf->at + (box_of(red, "meta").at - red.at) + 4, "free", 4);
-	struct sample samples[2] = { { (uint32_t)(first.at - red.at), (uint32_t)first.len },
-		{ (uint32_t)buf->len + 8, (uint32_t)second.len } };
-	size_t more = begin(buf, "mdat");
-	slv_buf_add(buf, second);
-	end(buf, more);
-	put_movie(buf, config, samples);
-	assert_false(buf->overflow);
-	slv_testpicture_free(red);
-	slv_testpicture_free(blue);
-}
-
-static struct slv_testjail_answer ask(slv_str source, enum slv_format format)
-{
-	struct slv_pixel_plan plan = slv_testjail_plan();
-	plan.format = (uint8_t)format;
 	struct slv_testjail_answer answer;
-	if (!slv_testjail_ask(&jail, &plan, source, NULL, &answer))
+	if (!slv_testjail_ask(&jail, plan, source, NULL, &answer))
 		fail_msg("the jail died");
 	return answer;
 }
 
-static void a_sequence_gives_its_still_picture(void **state)
+static struct slv_testjail_answer ask_well(const struct slv_pixel_plan *plan, slv_str source)
+{
+	struct slv_testjail_answer answer = ask(plan, source);
+	if (answer.result.code != 0)
+		fail_msg("%s", answer.result.what);
+	assert_int_equal(answer.result.source_format, SLV_FORMAT_AVIF);
+	return answer;
+}
+
+/* All frames of a WebP or GIF, below each other. */
+static VipsImage *decode_all(slv_str bytes)
+{
+	VipsImage *image = vips_image_new_from_buffer(bytes.at, bytes.len, "n=-1", NULL), *out;
+	if (!image)
+		fail_msg("%s", vips_error_buffer());
+	if (!vips_image_hasalpha(image)) {
+		assert_int_equal(vips_addalpha(image, &out, NULL), 0);
+		g_object_unref(image);
+		image = out;
+	}
+	out = vips_image_copy_memory(image);
+	assert_non_null(out);
+	g_object_unref(image);
+	return out;
+}
+
+static void turned_and_mirrored_frames_are_upright(void **state)
 {
 	(void)state;
-	static const enum slv_format formats[] = { SLV_FORMAT_PNG, SLV_FORMAT_WEBP,
-		SLV_FORMAT_SAME };
+	struct slv_pixel_plan plan = slv_testjail_plan();
+	plan.format = SLV_FORMAT_WEBP;
+	for (int i = 0; i < 12; i++) {
+		struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, 2, colours);
+		memcpy(clip.quarters[1], colours, sizeof(clip.quarters[1]));
+		clip.irot.angle = (uint8_t)(i % 4);
+		clip.transforms = i % 4 ? AVIF_TRANSFORM_IROT : AVIF_TRANSFORM_NONE;
+		clip.imir.mode = (uint8_t)(i / 8);
+		clip.transforms |= i < 4 ? AVIF_TRANSFORM_NONE : AVIF_TRANSFORM_IMIR;
+		slv_str file = slv_testclip_file(&clip);
+		struct slv_testjail_answer answer = ask_well(&plan, file);
+		bool swap = i % 2;
+		assert_int_equal(answer.result.source_width, swap ? HEIGHT : WIDTH);
+		assert_int_equal(answer.result.width, swap ? HEIGHT : WIDTH);
+		VipsImage *image = decode_all(answer.bytes);
+		int quarters[4] = { 0, 1, 2, 3 };
+		turn(quarters, &clip);
+		int width = image->Xsize, height = image->Ysize / 2;
+		for (int q = 0; q < 4; q++)
+			slv_testpicture_pixel(image, width / 4 * (1 + q % 2 * 2),
+					height + height / 4 * (1 + q / 2 * 2), colours[quarters[q]],
+					24);
+		g_object_unref(image);
+		slv_testjail_answer_done(&answer);
+		slv_testclip_free(file);
+	}
+}
+
+static void a_clean_aperture_is_cut_out(void **state)
+{
+	(void)state;
+	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, 2, colours);
+	memcpy(clip.quarters[1], colours, sizeof(clip.quarters[1]));
+	/* The right bottom quarter of 48 × 20: its centre is 12 and 5 px off. */
+	clip.transforms = AVIF_TRANSFORM_CLAP;
+	clip.clap = (avifCleanApertureBox){ 24, 1, 10, 1, 12, 1, 5, 1 };
+	struct slv_sequence_head head;
+	slv_err err;
+	slv_str file = slv_testclip_file(&clip);
+	uint8_t *rows = decode(file, 2, &head, &err);
+	assert_non_null(rows);
+	assert_int_equal(head.width, 24);
+	assert_int_equal(head.height, 10);
+	expect_pixel(rows, &head, 12, 5, SLV_RED, SLACK);
+	for (uint32_t i = 0; i < 4; i++)
+		expect_pixel(rows, &head, 4 + i % 2 * 18, 12 + i / 2 * 6, SLV_YELLOW, 12);
+	slv_free(rows);
+	/* The limit is for what is decoded, not for what is left. */
+	struct slv_sequence *sequence;
+	assert_int_equal(slv_sequence_open(file, WIDTH * HEIGHT - 1, &sequence, &head).code,
+			SLV_E_LIMIT);
+	/* One that is past the picture is no aperture. */
+	slv_str box = slv_testmovie_box(
+			slv_str_from_index(file, slv_str_find_str(file, SLV_STR("moov"))), "clap");
+	slv_testmovie_set_u32((char *)(uintptr_t)box.at + 8, 100);
+	assert_null(decode(file, 2, &head, &err));
+	assert_int_equal(err.code, SLV_E_CORRUPT);
+	slv_testclip_free(file);
+}
+
+static void expect_delays(const struct slv_testclip *clip, const int *want)
+{
+	slv_str file = slv_testclip_file(clip);
+	struct slv_sequence *sequence;
+	struct slv_sequence_head head;
+	int delays[SLV_TESTCLIP_FRAMES_MAX] = { 0 };
+	assert_int_equal(slv_sequence_open(file, 1000000, &sequence, &head).code, 0);
+	slv_sequence_delays(sequence, delays, clip->frames);
+	for (uint32_t i = 0; i < clip->frames; i++)
+		assert_int_equal(delays[i], want[i]);
+	slv_sequence_free(sequence);
+	slv_testclip_free(file);
+}
+
+static void times_are_in_milliseconds(void **state)
+{
+	(void)state;
+	struct slv_testclip clip = slv_testclip_plain(16, 16, FRAMES, colours);
+	expect_delays(&clip, (const int[]){ 100, 100, 100, 100, 100 });
+	/* A thirtieth of a second; what is rounded off comes back. */
+	clip.timescale = 30;
+	expect_delays(&clip, (const int[]){ 33, 34, 33, 33, 34 });
+	const uint64_t mixed[] = { 1, 60, 3, 30, 900 };
+	memcpy(clip.durations, mixed, sizeof(mixed));
+	expect_delays(&clip, (const int[]){ 33, 2000, 100, 1000, 30000 });
+	/* As long as WebP can say, and longer. */
+	clip.timescale = 1000;
+	const uint64_t slow[] = { 0xfffffe, 0xffffff, 0x1000000, 0xffffffff, 1 };
+	memcpy(clip.durations, slow, sizeof(slow));
+	expect_delays(&clip, (const int[]){ 0xfffffe, 0xffffff, 0xffffff, 0xffffff, 1 });
+	/* No unit of time. */
+	slv_str file = slv_testclip_file(&clip);
+	slv_str box = slv_testmovie_box(file, "mdhd");
+	bool wide = box.at[8] == 1;
+	slv_testmovie_set_u32((char *)(uintptr_t)box.at + (wide ? 28 : 20), 0);
+	struct slv_sequence *sequence;
+	struct slv_sequence_head head;
+	int delays[FRAMES] = { 1, 1, 1, 1, 1 };
+	assert_int_equal(slv_sequence_open(file, 1000000, &sequence, &head).code, 0);
+	slv_sequence_delays(sequence, delays, FRAMES);
+	for (int i = 0; i < FRAMES; i++)
+		assert_int_equal(delays[i], 0);
+	slv_sequence_free(sequence);
+	slv_testclip_free(file);
+}
+
+/* The sides in the header of the first track, in whole px. */
+static void set_sides(slv_str file, uint32_t width, uint32_t height)
+{
+	slv_str box = slv_testmovie_box(file, "tkhd");
+	char *end = (char *)(uintptr_t)box.at + box.len;
+	slv_testmovie_set_u32(end - 8, width << 16);
+	slv_testmovie_set_u32(end - 4, height << 16);
+}
+
+static void too_many_pixels_are_refused_before_decoding(void **state)
+{
+	(void)state;
+	struct slv_sequence *sequence;
+	struct slv_sequence_head head;
+	slv_err err;
+	slv_str file = five(true);
+	assert_int_equal(slv_sequence_open(file, WIDTH * HEIGHT, &sequence, &head).code, 0);
+	slv_sequence_free(sequence);
+	err = slv_sequence_open(file, WIDTH * HEIGHT - 1, &sequence, &head);
+	assert_int_equal(err.code, SLV_E_LIMIT);
+	set_sides(file, 16384, 16384);
+	err = slv_sequence_open(file, UINT64_MAX, &sequence, &head);
+	assert_int_equal(err.code, 0);
+	slv_sequence_free(sequence);
+	set_sides(file, 16384, 16385);
+	assert_int_equal(slv_sequence_open(file, UINT64_MAX, &sequence, &head).code, SLV_E_LIMIT);
+	set_sides(file, 65535, 65535);
+	assert_int_equal(slv_sequence_open(file, UINT64_MAX, &sequence, &head).code, SLV_E_LIMIT);
+	set_sides(file, 0, HEIGHT);
+	assert_int_equal(slv_sequence_open(file, UINT64_MAX, &sequence, &head).code, SLV_E_CORRUPT);
+	/* Frames of more pixels than the track has told of. */
+	set_sides(file, WIDTH - 8, HEIGHT);
+	assert_null(decode(file, 1, &head, &err));
+	assert_int_equal(err.code, SLV_E_CORRUPT);
+	slv_testclip_free(file);
+}
+
+static void too_many_frames_are_refused(void **state)
+{
+	(void)state;
+	struct slv_sequence *sequence;
+	struct slv_sequence_head head;
 	struct slv_buf file;
-	sequence(&file, true);
-	assert_int_equal(slv_format_sniff(slv_buf_str(&file)), SLV_FORMAT_AVIF);
+	slv_testmovie(&file, &(struct slv_testmovie){ .frames = SLV_SEQUENCE_FRAMES_MAX });
+	assert_int_equal(slv_sequence_open(slv_buf_str(&file), 10000, &sequence, &head).code, 0);
+	assert_int_equal(head.frames, SLV_SEQUENCE_FRAMES_MAX);
+	slv_sequence_free(sequence);
+	slv_buf_done(&file);
+	slv_testmovie(&file, &(struct slv_testmovie){ .frames = SLV_SEQUENCE_FRAMES_MAX + 1 });
+	slv_err err = slv_sequence_open(slv_buf_str(&file), 10000, &sequence, &head);
+	assert_int_equal(err.code, SLV_E_LIMIT);
+	assert_non_null(strstr(err.what, "10000 frames"));
+	slv_buf_done(&file);
+}
+
+static void too_many_tracks_are_refused(void **state)
+{
+	(void)state;
+	struct slv_sequence *sequence;
+	struct slv_sequence_head head;
+	struct slv_buf file;
+	struct slv_testmovie movie = { .frames = 2, .empty = SLV_SEQUENCE_TRACKS_MAX - 1 };
+	slv_testmovie(&file, &movie);
+	assert_int_equal(slv_sequence_open(slv_buf_str(&file), 10000, &sequence, &head).code, 0);
+	slv_sequence_free(sequence);
+	slv_buf_done(&file);
+	movie.empty++;
+	slv_testmovie(&file, &movie);
+	slv_err err = slv_sequence_open(slv_buf_str(&file), 10000, &sequence, &head);
+	assert_int_equal(err.code, SLV_E_LIMIT);
+	assert_non_null(strstr(err.what, "16 tracks"));
+	slv_buf_done(&file);
+}
+
+static void what_has_no_track_is_damaged(void **state)
+{
+	(void)state;
+	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, 1, colours);
+	slv_str file = slv_testclip_file(&clip);
+	struct slv_sequence *sequence;
+	struct slv_sequence_head head;
+	assert_int_equal(slv_sequence_open(file, 10000, &sequence, &head).code, SLV_E_CORRUPT);
+	assert_int_equal(slv_sequence_open((slv_str){ 0 }, 10000, &sequence, &head).code,
+			SLV_E_CORRUPT);
+	slv_sequence_warm(file); /* any bytes will do */
+	slv_sequence_warm((slv_str){ "x", 1 });
+	slv_testclip_free(file);
+}
+
+/* --- through the jail --- */
+
+static void expect_times(VipsImage *image, int frames, int want_ms, int want_loop)
+{
+	int *delays, count = 0, height = 0, loop = -1;
+	assert_int_equal(vips_image_get_array_int(image, "delay", &delays, &count), 0);
+	assert_int_equal(count, frames);
+	for (int i = 0; i < count; i++)
+		assert_int_equal(delays[i], want_ms);
+	assert_int_equal(vips_image_get_int(image, VIPS_META_PAGE_HEIGHT, &height), 0);
+	assert_int_equal(height * frames, image->Ysize);
+	assert_int_equal(vips_image_get_int(image, "loop", &loop), 0);
+	assert_int_equal(loop, want_loop);
+}
+
+static void all_frames_come_out(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct slv_pixel_plan plan = slv_testjail_plan();
+		plan.format = i / 2 ? SLV_FORMAT_GIF : SLV_FORMAT_WEBP;
+		plan.width = WIDTH / 2;
+		slv_str file = five(i % 2);
+		struct slv_testjail_answer answer = ask_well(&plan, file);
+		assert_int_equal(slv_format_sniff(answer.bytes), plan.format);
+		assert_int_equal(answer.result.frames, FRAMES);
+		assert_int_equal(answer.result.source_frames, FRAMES);
+		assert_int_equal(answer.result.source_width, WIDTH);
+		assert_int_equal(answer.result.source_height, HEIGHT);
+		assert_false(answer.result.source_alpha);
+		VipsImage *image = decode_all(answer.bytes);
+		assert_int_equal(image->Xsize, WIDTH / 2);
+		assert_int_equal(image->Ysize, HEIGHT / 2 * FRAMES);
+		for (int frame = 0; frame < FRAMES; frame++)
+			slv_testpicture_pixel(
+					image, 12, frame * HEIGHT / 2 + 5, colours[frame], 12);
+		expect_times(image, FRAMES, 100, 0);
+		g_object_unref(image);
+		slv_testjail_answer_done(&answer);
+		slv_testclip_free(file);
+	}
+}
+
+static void it_is_shown_as_often_as_the_file_says(void **state)
+{
+	(void)state;
+	for (uint32_t plays = 0; plays < 4; plays++) {
+		struct slv_pixel_plan plan = slv_testjail_plan();
+		plan.format = SLV_FORMAT_WEBP;
+		struct slv_buf file;
+		slv_testmovie(&file, &(struct slv_testmovie){ .frames = 3, .plays = plays });
+		struct slv_testjail_answer answer = ask_well(&plan, slv_buf_str(&file));
+		VipsImage *image = decode_all(answer.bytes);
+		expect_times(image, 3, 200, (int)plays);
+		g_object_unref(image);
+		slv_testjail_answer_done(&answer);
+		slv_buf_done(&file);
+	}
+}
+
+static uint32_t frames_with(slv_str file, uint32_t frames_max, uint64_t pixels_max)
+{
+	struct slv_pixel_plan plan = slv_testjail_plan();
+	plan.format = SLV_FORMAT_WEBP;
+	plan.limits.frames_max = frames_max;
+	plan.limits.frames_pixels_max = pixels_max;
+	struct slv_testjail_answer answer = ask_well(&plan, file);
+	assert_int_equal(answer.result.source_frames, FRAMES);
+	VipsImage *image = decode_all(answer.bytes);
+	assert_int_equal(image->Ysize, HEIGHT * (int)answer.result.frames);
+	g_object_unref(image);
+	slv_testjail_answer_done(&answer);
+	return answer.result.frames;
+}
+
+static void frames_past_the_cap_are_dropped(void **state)
+{
+	(void)state;
+	slv_str file = five(false);
+	assert_int_equal(frames_with(file, FRAMES + 1, 1000000), FRAMES);
+	assert_int_equal(frames_with(file, FRAMES, 1000000), FRAMES);
+	assert_int_equal(frames_with(file, FRAMES - 1, 1000000), FRAMES - 1);
+	assert_int_equal(frames_with(file, 1, 1000000), 1);
+	assert_int_equal(frames_with(file, FRAMES, WIDTH * HEIGHT * FRAMES), FRAMES);
+	assert_int_equal(frames_with(file, FRAMES, WIDTH * HEIGHT * FRAMES - 1), 1);
+	assert_int_equal(frames_with(file, 2, WIDTH * HEIGHT * 2), 2);
+	/* What is dropped is not looked at. */
+	slv_str spoilt = slv_testmovie_box(file, "mdat");
+	memset((char *)(uintptr_t)spoilt.at + spoilt.len - 20, 0, 20);
+	assert_int_equal(frames_with(file, 2, 1000000), 2);
+	slv_testclip_free(file);
+}
+
+static void a_still_output_has_the_first_frame(void **state)
+{
+	(void)state;
+	static const enum slv_format formats[] = { SLV_FORMAT_JPEG, SLV_FORMAT_PNG, SLV_FORMAT_WEBP,
+		SLV_FORMAT_AVIF, SLV_FORMAT_SAME };
+	slv_str file = five(true);
 	for (size_t i = 0; i < SLV_COUNT(formats); i++) {
-		struct slv_testjail_answer answer = ask(slv_buf_str(&file), formats[i]);
-		if (answer.result.code != 0)
-			fail_msg("%s", answer.result.what);
-		assert_int_equal(answer.result.source_format, SLV_FORMAT_AVIF);
+		struct slv_pixel_plan plan = slv_testjail_plan();
+		plan.format = (uint8_t)formats[i];
+		plan.animate = formats[i] == SLV_FORMAT_JPEG || formats[i] == SLV_FORMAT_PNG;
+		struct slv_testjail_answer answer = ask_well(&plan, file);
+		assert_int_equal(slv_format_sniff(answer.bytes),
+				formats[i] ? formats[i] : SLV_FORMAT_AVIF);
 		assert_int_equal(answer.result.frames, 1);
+		assert_int_equal(answer.result.source_frames, FRAMES);
 		VipsImage *image = slv_testpicture_decode(answer.bytes);
-		assert_int_equal(image->Xsize, WIDTH);
 		assert_int_equal(image->Ysize, HEIGHT);
 		slv_testpicture_pixel(image, WIDTH / 2, HEIGHT / 2, SLV_RED, 12);
 		g_object_unref(image);
 		slv_testjail_answer_done(&answer);
 	}
-	slv_buf_done(&file);
+	slv_testclip_free(file);
 }
 
-static void one_without_a_still_picture_is_refused_by_name(void **state)
+static void what_moves_is_not_written_as_avif(void **state)
 {
 	(void)state;
-	struct slv_buf file;
-	sequence(&file, false);
-	assert_int_equal(slv_format_sniff(slv_buf_str(&file)), SLV_FORMAT_AVIF);
-	struct slv_testjail_answer answer = ask(slv_buf_str(&file), SLV_FORMAT_PNG);
-	assert_int_equal(answer.result.code, SLV_E_MEDIA);
-	assert_string_equal(answer.result.what,
-			"an image sequence without a still picture is not read here");
-
-	/* A length of 64 bits, and one that means the rest of the file, are lengths too. */
-	struct slv_buf longer;
-	slv_buf_init(&longer, SLV_KIB(64));
-	uint32_t head = get_u32(slv_buf_str(&file), 0);
-	slv_buf_add(&longer, slv_str_head(slv_buf_str(&file), head));
-	WORDS(&longer, 1, 0x66726565, 0, 20, 0); /* free, of 4 bytes */
-	slv_str movie = box_of(slv_buf_str(&file), "moov");
-	slv_buf_add(&longer, movie);
-	set_u32(longer.at + longer.len - movie.len, 0);
-	answer = ask(slv_buf_str(&longer), SLV_FORMAT_PNG);
-	assert_int_equal(answer.result.code, SLV_E_MEDIA);
-	/* One that leads past the end: damaged, whatever would come. */
-	set_u32(longer.at + head + 12, 0x7fffffff);
-	answer = ask(slv_buf_str(&longer), SLV_FORMAT_PNG);
-	assert_int_equal(answer.result.code, SLV_E_CORRUPT);
-	slv_buf_done(&longer);
-	slv_buf_done(&file);
-}
-
-static int code_of(slv_str source)
-{
-	struct slv_testjail_answer answer = ask(source, SLV_FORMAT_WEBP);
-	slv_testjail_answer_done(&answer);
-	return answer.result.code;
-}
-
-static void a_cut_or_spoilt_sequence_harms_nobody(void **state)
-{
-	(void)state;
-	for (int item = 0; item < 2; item++) {
-		struct slv_buf file;
-		sequence(&file, item);
-		/* From behind the brands on; without them it is no AVIF. */
-		for (size_t i = get_u32(slv_buf_str(&file), 0); i < file.len; i += 7) {
-			int code = code_of((slv_str){ file.at, i });
-			if (code != SLV_E_CORRUPT && code != SLV_E_MEDIA && (code || !item))
-				fail_msg("cut at %zu: %s", i, slv_code_name(code));
-			file.at[i] = (char)~file.at[i];
-			code = code_of(slv_buf_str(&file));
-			if (code != 0 && code != SLV_E_CORRUPT && code != SLV_E_MEDIA &&
-					code != SLV_E_LIMIT)
-				fail_msg("spoilt at %zu: %s", i, slv_code_name(code));
-			file.at[i] = (char)~file.at[i];
-		}
-		assert_int_equal(code_of(slv_buf_str(&file)), item ? 0 : SLV_E_MEDIA);
-		slv_buf_done(&file);
+	static const enum slv_format formats[] = { SLV_FORMAT_AVIF, SLV_FORMAT_SAME };
+	slv_str file = five(false);
+	for (size_t i = 0; i < SLV_COUNT(formats); i++) {
+		struct slv_pixel_plan plan = slv_testjail_plan();
+		plan.format = (uint8_t)formats[i];
+		struct slv_testjail_answer answer = ask_well(&plan, file);
+		assert_int_equal(answer.result.format, SLV_FORMAT_WEBP);
+		assert_true(answer.result.fell_back);
+		assert_int_equal(answer.result.frames, FRAMES);
+		slv_testjail_answer_done(&answer);
 	}
+	slv_testclip_free(file);
+}
+
+static void asked_about_it_tells(void **state)
+{
+	(void)state;
+	struct slv_pixel_plan plan = slv_testjail_plan();
+	plan.format = SLV_FORMAT_WEBP;
+	plan.info_only = plan.want_blurhash = true;
+	const struct slv_testcolour inks[] = { SLV_INK(200, 100, 40, 128), SLV_CLEAR };
+	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, 2, inks);
+	clip.alpha = true;
+	slv_str file = slv_testclip_file(&clip);
+	struct slv_testjail_answer answer = ask_well(&plan, file);
+	assert_int_equal(answer.result.source_frames, 2);
+	assert_int_equal(answer.result.frames, 2);
+	assert_int_equal(answer.result.source_width, WIDTH);
+	assert_true(answer.result.source_alpha);
+	assert_true(answer.result.blurhash[0]);
+	slv_testclip_free(file);
+}
+
+static void alpha_comes_out(void **state)
+{
+	(void)state;
+	const struct slv_testcolour inks[] = { SLV_INK(200, 100, 40, 128), SLV_CLEAR,
+		SLV_INK(40, 100, 200, 255) };
+	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, 3, inks);
+	clip.alpha = true;
+	slv_str file = slv_testclip_file(&clip);
+	struct slv_pixel_plan plan = slv_testjail_plan();
+	plan.format = SLV_FORMAT_WEBP;
+	struct slv_testjail_answer answer = ask_well(&plan, file);
+	VipsImage *image = decode_all(answer.bytes);
+	for (int i = 0; i < 3; i++)
+		slv_testpicture_pixel(image, WIDTH / 2, i * HEIGHT + HEIGHT / 2, inks[i], 12);
+	g_object_unref(image);
+	slv_testjail_answer_done(&answer);
+	slv_testclip_free(file);
+}
+
+/* Display P3 to sRGB: what has the same numbers in both is another colour. */
+static void a_colour_profile_is_applied(void **state)
+{
+	(void)state;
+	VipsBlob *profile;
+	assert_int_equal(vips_profile_load("p3", &profile, NULL), 0);
+	size_t len;
+	const void *bytes = vips_blob_get(profile, &len);
+	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, 2,
+			(const struct slv_testcolour[]){ SLV_INK(120, 180, 100, 255), SLV_WHITE });
+	clip.icc = (slv_str){ bytes, len };
+	slv_str file = slv_testclip_file(&clip);
+	struct slv_sequence *sequence;
+	struct slv_sequence_head head;
+	assert_int_equal(slv_sequence_open(file, 10000, &sequence, &head).code, 0);
+	assert_true(slv_str_eq(slv_sequence_icc(sequence), clip.icc));
+	slv_sequence_free(sequence);
+
+	struct slv_pixel_plan plan = slv_testjail_plan();
+	plan.format = SLV_FORMAT_WEBP;
+	plan.quality[SLV_FORMAT_WEBP] = 100;
+	struct slv_testjail_answer answer = ask_well(&plan, file);
+	VipsImage *image = decode_all(answer.bytes);
+	/* By the primaries of both, through linear light: 100.0, 182.0, 89.2. */
+	slv_testpicture_pixel(image, WIDTH / 2, HEIGHT / 2, SLV_INK(100, 182, 89, 255), 5);
+	slv_testpicture_pixel(image, WIDTH / 2, HEIGHT * 3 / 2, SLV_WHITE, 5);
+	g_object_unref(image);
+	slv_testjail_answer_done(&answer);
+	slv_testclip_free(file);
+	vips_area_unref(VIPS_AREA(profile));
+}
+
+static void sizes_are_held_against_the_plan(void **state)
+{
+	(void)state;
+	slv_str file = five(false);
+	struct slv_pixel_plan plan = slv_testjail_plan();
+	plan.limits.source_pixels_max = WIDTH * HEIGHT;
+	struct slv_testjail_answer answer = ask_well(&plan, file);
+	slv_testjail_answer_done(&answer);
+	plan.limits.source_pixels_max--;
+	answer = ask(&plan, file);
+	assert_int_equal(answer.result.code, SLV_E_LIMIT);
+	assert_string_equal(
+			answer.result.what, "picture of 48 x 20 px: at most 959 px are allowed");
+	set_sides(file, 65535, 65535);
+	plan.info_only = true;
+	assert_int_equal(ask(&plan, file).result.code, SLV_E_LIMIT);
+	slv_testclip_free(file);
+}
+
+/* A brand promises a track; without one the still picture is read. */
+static void a_sequence_without_a_track_is_a_still(void **state)
+{
+	(void)state;
+	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, 1, colours);
+	slv_str file = slv_testclip_file(&clip);
+	memcpy((char *)(uintptr_t)file.at + 8, "avis", 4);
+	assert_int_equal(slv_format_sniff(file), SLV_FORMAT_AVIS);
+	struct slv_pixel_plan plan = slv_testjail_plan();
+	struct slv_testjail_answer answer = ask_well(&plan, file);
+	assert_int_equal(answer.result.format, SLV_FORMAT_AVIF);
+	assert_int_equal(answer.result.source_frames, 1);
+	slv_testjail_answer_done(&answer);
+	slv_testclip_free(file);
+}
+
+/* --- bad files --- */
+
+static void a_cut_file_fails_or_gives_the_same(void **state)
+{
+	(void)state;
+	for (int only_track = 0; only_track < 2; only_track++) {
+		struct slv_sequence_head head, cut_head;
+		slv_err err;
+		slv_str file = five(only_track);
+		uint8_t *whole = decode(file, FRAMES, &head, &err);
+		assert_non_null(whole);
+		uint32_t failures = 0;
+		for (size_t len = 0; len < file.len; len++) {
+			/* Of its own, so that a byte past it is seen by the sanitizer. */
+			char *copy = slv_alloc(len ? len : 1);
+			memcpy(copy, file.at, len);
+			uint8_t *rows = decode((slv_str){ copy, len }, FRAMES, &cut_head, &err);
+			failures += !rows;
+			if (rows)
+				assert_memory_equal(rows, whole, WIDTH * HEIGHT * 3 * FRAMES);
+			else
+				assert_int_equal(err.code, SLV_E_CORRUPT);
+			slv_free(rows);
+			slv_free(copy);
+		}
+		assert_int_equal(failures, file.len);
+		slv_free(whole);
+		slv_testclip_free(file);
+	}
+}
+
+static void a_cut_file_makes_no_picture(void **state)
+{
+	(void)state;
+	slv_str file = five(true);
+	struct slv_pixel_plan plan = slv_testjail_plan();
+	plan.format = SLV_FORMAT_WEBP;
+	for (size_t len = slv_testmovie_u32(file, 0); len < file.len; len += 11) {
+		struct slv_testjail_answer answer = ask(&plan, slv_str_head(file, len));
+		if (answer.result.code != SLV_E_CORRUPT && answer.result.code != SLV_E_MEDIA)
+			fail_msg("cut at %zu: %s", len, slv_code_name(answer.result.code));
+	}
+	slv_testclip_free(file);
+}
+
+static void a_spoilt_file_gives_the_same_twice(void **state)
+{
+	(void)state;
+	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, 3, colours);
+	clip.alpha = true;
+	slv_str file = slv_testclip_file(&clip);
+	char *bytes = (char *)(uintptr_t)file.at;
+	struct slv_pixel_plan plan = slv_testjail_plan();
+	plan.format = SLV_FORMAT_WEBP;
+	plan.limits.source_pixels_max = plan.limits.frames_pixels_max = 1000000;
+	plan.effort[SLV_FORMAT_WEBP] = 0;
+	uint32_t good = 0, bad = 0;
+	for (size_t bit = 64; bit < file.len * 8; bit += 17) {
+		bytes[bit / 8] = (char)(bytes[bit / 8] ^ 1 << bit % 8);
+		struct slv_testjail_answer once = ask(&plan, file), again = ask(&plan, file);
+		int code = once.result.code;
+		if (code != 0 && code != SLV_E_CORRUPT && code != SLV_E_MEDIA &&
+				code != SLV_E_LIMIT)
+			fail_msg("bit %zu: %s", bit, slv_code_name(code));
+		assert_int_equal(code, again.result.code);
+		assert_true(slv_str_eq(once.bytes, again.bytes));
+		code ? bad++ : good++;
+		slv_testjail_answer_done(&once);
+		slv_testjail_answer_done(&again);
+		bytes[bit / 8] = (char)(bytes[bit / 8] ^ 1 << bit % 8);
+	}
+	/* Some are in what nobody reads, and some are seen. */
+	assert_true(good > 10 && bad > 10);
+	slv_testclip_free(file);
 }
 
 int main(int argc, char **argv)
@@ -257,9 +735,31 @@ int main(int argc, char **argv)
 	assert_int_equal(VIPS_INIT(argv[0]), 0);
 	slv_testjail_start(&jail, argv[1]);
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_sequence_gives_its_still_picture),
-		cmocka_unit_test(one_without_a_still_picture_is_refused_by_name),
-		cmocka_unit_test(a_cut_or_spoilt_sequence_harms_nobody),
+		cmocka_unit_test(each_frame_has_its_pixels),
+		cmocka_unit_test(a_frame_is_kept_until_the_next),
+		cmocka_unit_test(grey_has_three_channels),
+		cmocka_unit_test(ten_and_twelve_bits_become_eight),
+		cmocka_unit_test(alpha_is_kept),
+		cmocka_unit_test(turned_and_mirrored_frames_are_upright),
+		cmocka_unit_test(a_clean_aperture_is_cut_out),
+		cmocka_unit_test(times_are_in_milliseconds),
+		cmocka_unit_test(too_many_pixels_are_refused_before_decoding),
+		cmocka_unit_test(too_many_frames_are_refused),
+		cmocka_unit_test(too_many_tracks_are_refused),
+		cmocka_unit_test(what_has_no_track_is_damaged),
+		cmocka_unit_test(all_frames_come_out),
+		cmocka_unit_test(it_is_shown_as_often_as_the_file_says),
+		cmocka_unit_test(frames_past_the_cap_are_dropped),
+		cmocka_unit_test(a_still_output_has_the_first_frame),
+		cmocka_unit_test(what_moves_is_not_written_as_avif),
+		cmocka_unit_test(asked_about_it_tells),
+		cmocka_unit_test(alpha_comes_out),
+		cmocka_unit_test(a_colour_profile_is_applied),
+		cmocka_unit_test(sizes_are_held_against_the_plan),
+		cmocka_unit_test(a_sequence_without_a_track_is_a_still),
+		cmocka_unit_test(a_cut_file_fails_or_gives_the_same),
+		cmocka_unit_test(a_cut_file_makes_no_picture),
+		cmocka_unit_test(a_spoilt_file_gives_the_same_twice),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	failed += slv_testjail_stop(&jail) != 0;

@@ -5,6 +5,9 @@
 #include "jail/image/encode.h"
 #include "jail/image/job.h"
 #include "jail/image/picture.h"
+#ifdef SLV_IMAGE_HEIC
+#include "jail/image/sequence.h"
+#endif
 
 #include <string.h>
 
@@ -86,6 +89,10 @@ void slv_warm_codecs(struct slv_arena *arena)
 		if (slv_failed(err))
 			continue; /* a library that lacks a codec says so at each job */
 		pass(arena, (slv_str){ bytes, len }, formats[i]);
+#ifdef SLV_IMAGE_HEIC
+		if (formats[i] == SLV_FORMAT_AVIF)
+			slv_sequence_warm((slv_str){ bytes, len });
+#endif
 		g_free(bytes);
 	}
 	/* A JPEG of four bands without a profile is CMYK, and converted. */

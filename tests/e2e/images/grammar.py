@@ -229,6 +229,31 @@ def an_animation_stays_one_where_it_may(server):
     assert b"ANIM" in moving.body
 
 
+@case(a_server_of_pictures)
+def an_animated_avif_becomes_an_animated_webp(server):
+    def told(options):
+        return json.loads(server.ask(link(options + ",format=json", "animation.avif")).body)
+    whole = told("width=30")
+    assert (whole["width"], whole["height"], whole["frames"]) == (30, 20, 5), whole
+    assert whole["original"] == {"file_size": len((server.root / "animation.avif").read_bytes()),
+                                 "width": 60, "height": 40, "frames": 5,
+                                 "format": "image/avif"}, whole
+    assert told("width=30,anim=false")["frames"] == 1
+    assert told("width=30,frames=3")["frames"] == 3
+    moving = server.ask(link("width=30,format=webp", "animation.avif"))
+    assert pictures.kind_of(moving.body) == "image/webp", moving
+    assert moving.body.count(b"ANMF") == 5
+    # Five frames of 100 ms, for ever.
+    frame = moving.body.index(b"ANMF")
+    assert int.from_bytes(moving.body[frame + 20:frame + 23], "little") == 100
+    loop = moving.body.index(b"ANIM") + 12
+    assert moving.body[loop:loop + 2] == b"\0\0"
+    # To who shows AVIF alone, its first frame.
+    still = server.ask(link("width=30,format=auto", "animation.avif"),
+                       fields={"Accept": "image/avif"})
+    assert still.status == 200 and b"ANIM" not in still.body
+
+
 @table(a_server_of_pictures, [
     ("missing", "gone.png", "missing"), ("no picture", "text.png", "media-type")])
 def onerror_redirect_leads_to_the_source(server, source, code):

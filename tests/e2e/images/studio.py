@@ -1,11 +1,13 @@
 """A site with pictures and the images service in front of them."""
 import contextlib
 import functools
+import pathlib
 
 import pictures
 from selvedge import Server
 
 ROUTE = "/cdn-cgi/image/"
+CORPUS = pathlib.Path(__file__).resolve().parents[2] / "corpus"
 SVG = b"""<?xml version="1.0"?><?xml-stylesheet href="https://evil.example/"?><!DOCTYPE svg>
 <svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"
  width="40" height="30" onload="alert(1)"><script>alert(2)</script><title>kept</title>
@@ -26,6 +28,7 @@ def samples():
         "alpha.png": pictures.photo(80, 60, seed=4, channels=4),
         "quadrants.png": pictures.quadrants(64, 32),
         "animation.gif": pictures.gif(60, 40, 5),
+        "animation.avif": (CORPUS / "jail_sequence/five-frames.avif").read_bytes(),
         "picture.svg": SVG,
         "text.png": b"this is no picture at all, whatever its name says\n" * 10,
         "page.html": b"<!doctype html><p>SECRET PAGE</p>",
