@@ -117,6 +117,12 @@ static void read_table(struct track *track, const struct box *box)
 			track->entries[i] += read_u32(box->body, i == TABLE_STSZ ? 8 : 4);
 }
 
+static void read_meta(struct slv_boxes *boxes, slv_str body)
+{
+	if (body.len > boxes->meta_bytes)
+		boxes->meta_bytes = body.len;
+}
+
 static void read_track(struct slv_boxes *boxes, struct track *track, slv_str body)
 {
 	/* Where to go on in the boxes around. */
@@ -130,6 +136,8 @@ static void read_track(struct slv_boxes *boxes, struct track *track, slv_str bod
 			body = outer[--depth];
 		} else if (is(&box, "tkhd")) {
 			read_header(boxes, track, box.body);
+		} else if (is(&box, "meta")) {
+			read_meta(boxes, box.body);
 		} else if (is(&box, "elst")) {
 			read_edits(track, box.body);
 		} else if (depth < DEPTH_MAX &&
@@ -146,6 +154,8 @@ static void read_track(struct slv_boxes *boxes, struct track *track, slv_str bod
 static void read_movie(struct slv_boxes *boxes, slv_str movie)
 {
 	struct box box;
+	if (movie.len > boxes->moov_bytes)
+		boxes->moov_bytes = movie.len;
 	while (next_box(&movie, &box)) {
 		if (!is(&box, "trak"))
 			continue;
@@ -164,10 +174,12 @@ struct slv_boxes slv_boxes_read(slv_str file)
 	struct slv_boxes boxes = { 0 };
 	struct box box;
 	while (next_box(&file, &box)) {
-		if (is(&box, "meta"))
+		if (is(&box, "meta")) {
 			boxes.still = true;
-		else if (is(&box, "moov"))
+			read_meta(&boxes, box.body);
+		} else if (is(&box, "moov")) {
 			read_movie(&boxes, box.body);
+		}
 	}
 	return boxes;
 }

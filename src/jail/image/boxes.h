@@ -13,8 +13,9 @@
 #include <stdint.h>
 
 struct slv_boxes {
-	bool still;      /* has a still picture */
-	uint32_t tracks; /* 0: it does not move */
+	uint64_t meta_bytes, moov_bytes; /* of the longest */
+	bool still;                      /* has a still picture */
+	uint32_t tracks;                 /* 0: it does not move */
 	/* The most that a track says; 0 without one. */
 	uint32_t width, height; /* px */
 	uint64_t entries;       /* of a table of samples, so that frames are not more */

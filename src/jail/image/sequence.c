@@ -86,6 +86,11 @@ static slv_err check(const struct slv_boxes *boxes, uint64_t pixels_max)
 		return SLV_ERR(SLV_E_LIMIT, "an image sequence of more than 10000 frames");
 	if (boxes->tracks > SLV_SEQUENCE_TRACKS_MAX)
 		return SLV_ERR(SLV_E_LIMIT, "an image sequence of more than 16 tracks");
+	if (boxes->meta_bytes > SLV_SEQUENCE_META_BYTES_MAX)
+		return SLV_ERR(SLV_E_LIMIT,
+				"an image sequence with a box meta of more than 256 KiB");
+	if (boxes->moov_bytes > SLV_SEQUENCE_MOOV_BYTES_MAX)
+		return SLV_ERR(SLV_E_LIMIT, "an image sequence with a box moov of more than 2 MiB");
 	return SLV_OK;
 }
 

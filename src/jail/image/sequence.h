@@ -5,9 +5,9 @@
  * below the one before; one of them is in memory.
  *
  * Before libavif sees a file its boxes are held against the limits: a picture of too many pixels,
- * too many tracks and tables of more than SLV_SEQUENCE_FRAMES_MAX entries are refused, and the
- * decoder takes no frame with more pixels than the track has announced. What is cut or damaged
- * fails.
+ * too many tracks, too long boxes and tables of more than SLV_SEQUENCE_FRAMES_MAX entries are
+ * refused, and the decoder takes no frame with more pixels than the track has announced. What is
+ * cut or damaged fails.
  *
  * Only the colour track's matrix and range and an ICC profile matter; other primaries and transfer
  * functions than sRGB's are passed over, as they are in stills. Turns and mirrors in the sample
@@ -19,6 +19,7 @@
 #ifndef SLV_JAIL_IMAGE_SEQUENCE_H
 #define SLV_JAIL_IMAGE_SEQUENCE_H
 
+#include "base/attr.h"
 #include "base/err.h"
 #include "base/str.h"
 
@@ -27,6 +28,10 @@
 #include <stdint.h>
 
 #define SLV_SEQUENCE_FRAMES_MAX 10000
+/* libavif keeps some hundred times as much of these boxes, and looks through the former again and
+ * again. */
+#define SLV_SEQUENCE_META_BYTES_MAX SLV_KIB(256)
+#define SLV_SEQUENCE_MOOV_BYTES_MAX SLV_MIB(2)
 #define SLV_SEQUENCE_TRACKS_MAX 16         /* colour, alpha, and others that are not looked at */
 #define SLV_SEQUENCE_DELAY_MS_MAX 0xffffff /* what WebP can say */
 
@@ -41,7 +46,8 @@ struct slv_sequence_head {
 };
 
 /* Read all but the frames. `bytes` outlive `*ret_sequence`. SLV_E_LIMIT: a frame of more than
- * `pixels_max`, too many frames or tracks; SLV_E_CORRUPT: damaged, or no track of AV1. */
+ * `pixels_max`, too many frames or tracks, or too much about them; SLV_E_CORRUPT: damaged, or no
+ * track of AV1. */
 slv_err slv_sequence_open(slv_str bytes, uint64_t pixels_max, struct slv_sequence **ret_sequence,
 		struct slv_sequence_head *ret_head);
 

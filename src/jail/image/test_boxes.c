@@ -120,6 +120,17 @@ static void impossible_lengths_end_it(void **state)
 	assert_true(slv_boxes_read((slv_str){ "\0\0\0\x08meta\0\0\0\x07xxxx", 16 }).still);
 }
 
+static void long_boxes_are_measured(void **state)
+{
+	(void)state;
+	struct slv_boxes boxes = read_text("(meta 1)(moov (trak (meta 1 2 3))(trak (meta 1 2)))");
+	assert_int_equal(boxes.meta_bytes, 12);
+	assert_int_equal(boxes.moov_bytes, 8 + 20 + 8 + 16);
+	boxes = read_text("(meta 1 2 3)(moov)");
+	assert_int_equal(boxes.meta_bytes, 12);
+	assert_int_equal(boxes.moov_bytes, 0);
+}
+
 static void the_largest_track_counts(void **state)
 {
 	(void)state;
@@ -205,6 +216,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_file_has_is_seen),
 		cmocka_unit_test(impossible_lengths_end_it),
+		cmocka_unit_test(long_boxes_are_measured),
 		cmocka_unit_test(the_largest_track_counts),
 		cmocka_unit_test(entries_of_a_table_add_up),
 		cmocka_unit_test(a_list_of_edits_tells_how_often),

@@ -63,6 +63,15 @@ static void end(struct slv_buf *buf, size_t at)
 		end(buf, box_at);                                                                  \
 	} while (0)
 
+/* So many bytes of free space. */
+static void pad(struct slv_buf *buf, uint32_t bytes)
+{
+	size_t space = begin(buf, "free");
+	while (buf->len - space < bytes)
+		slv_buf_add_char(buf, '\0');
+	end(buf, space);
+}
+
 struct sample {
 	uint32_t at, len;
 };
@@ -135,7 +144,14 @@ static void put_movie(struct slv_buf *buf, const struct slv_testmovie *movie, sl
 	end(buf, track);
 	for (uint32_t i = 0; i < movie->empty; i++)
 		end(buf, begin(buf, "trak"));
+	if (movie->moov_bytes)
+		pad(buf, movie->moov_bytes - (uint32_t)(buf->len - all - 8));
 	end(buf, all);
+	if (movie->meta_bytes) {
+		size_t meta = begin(buf, "meta");
+		pad(buf, movie->meta_bytes);
+		end(buf, meta);
+	}
 }
 
 static slv_str still(struct slv_testcolour colour)
@@ -150,7 +166,7 @@ void slv_testmovie(struct slv_buf *buf, const struct slv_testmovie *movie)
 	slv_str config = slv_testmovie_box(red, "av1C");
 	slv_str first = slv_str_from_index(slv_testmovie_box(red, "mdat"), 8);
 	slv_str second = slv_str_from_index(slv_testmovie_box(blue, "mdat"), 8);
-	slv_buf_init(buf, SLV_MIB(1));
+	slv_buf_init(buf, SLV_MIB(4));
 	slv_buf_add(buf, red);
 	/* The major brand, and the last of the compatible ones, or all. */
 	size_t brands = slv_testmovie_u32(red, 0);

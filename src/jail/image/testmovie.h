@@ -16,10 +16,11 @@
 #define SLV_TESTMOVIE_HEIGHT 32
 
 struct slv_testmovie {
-	bool item;       /* the first frame is a still picture too */
-	uint32_t frames; /* red, blue, red, …; each for one of 5 ticks a second */
-	uint32_t plays;  /* as a list of edits says; 0: there is none */
-	uint32_t empty;  /* tracks that have nothing, behind the one */
+	bool item;                       /* the first frame is a still picture too */
+	uint32_t frames;                 /* red, blue, red, …; each for one of 5 ticks a second */
+	uint32_t plays;                  /* as a list of edits says; 0: there is none */
+	uint32_t empty;                  /* tracks that have nothing, behind the one */
+	uint32_t moov_bytes, meta_bytes; /* so many, with free space; 0: as it comes */
 };
 
 /* Build one; the caller calls slv_buf_done(). */
