@@ -71,7 +71,7 @@ static const struct row rows[] = {
 	{ "found character that cannot start any token", NULL,
 			.told = "cannot begin a text; put the text in quotes", .with = WITH_CHAR },
 	{ "did not find expected node content", NULL,
-			.told = "cannot begin a value; put a text that begins so in quotes",
+			.told = "cannot begin a value; put the whole text in quotes",
 			.with = WITH_CHAR },
 	{ "found an indentation indicator equal to 0", NULL,
 			.told = "behind '|' or '>' a number from 1 to 9 is allowed" },

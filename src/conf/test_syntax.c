@@ -27,7 +27,7 @@ static const struct {
 			"',' or ']' is missing in the list that begins at line 1, column 8" },
 	{ "inner: {depth: 1\non: true", "2:3",
 			"',' or '}' is missing in the mapping that begins at line 1, column 8" },
-	{ "hosts: ]", "1:8", "']' cannot begin a value; put a text that begins so in quotes" },
+	{ "hosts: ]", "1:8", "']' cannot begin a value; put the whole text in quotes" },
 	{ "{on: true}}", "1:11",
 			"nothing can be here, for the value before it has ended (or '---' is "
 			"missing behind lines that begin with '%')" },
@@ -54,8 +54,8 @@ static const struct {
 	{ "title: \xc3\xa4: b", "1:9",
 			"no ':' can be here; put a text that holds one in quotes, and begin the "
 			"keys of a mapping in one column" },
-	{ "hosts: [::1, b]", "1:9",
-			"':' cannot begin a value; put a text that begins so in quotes" },
+	{ "hosts: [::1, b]", "1:9", "':' cannot begin a value; put the whole text in quotes" },
+	{ "title: [::1]:443", "1:9", "':' cannot begin a value; put the whole text in quotes" },
 	{ "hosts: [*.a.net]", "1:9", "'&' and '*' cannot begin a text; " QUOTE },
 	{ "title: & b", "1:8", "'&' and '*' cannot begin a text; " QUOTE },
 	{ "title: ? b", "1:8", "no '?' can be here; put a text that begins with one in quotes" },
