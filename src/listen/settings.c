@@ -60,7 +60,8 @@ const struct slv_conf_key slv_listen_keys[] = {
 			.offset = offsetof(struct slv_listen_conf, address),
 			.min = 1,
 			.max = 63,
-			.help = "As 127.0.0.1:8080, [::1]:443, or a port alone for every address" },
+			.help = "As 127.0.0.1:8080, \"[::1]:443\" in quotes, or a port alone for "
+	                        "every address" },
 	{ .name = "tls",
 			.type = SLV_CONF_LIST,
 			.offset = offsetof(struct slv_listen_conf, tls),
