@@ -61,7 +61,7 @@ const struct slv_conf_key slv_listen_keys[] = {
 			.min = 1,
 			.max = 63,
 			.help = "As 127.0.0.1:8080, \"[::1]:443\" in quotes, or a port alone for "
-	                        "every address" },
+				"every address" },
 	{ .name = "tls",
 			.type = SLV_CONF_LIST,
 			.offset = offsetof(struct slv_listen_conf, tls),
