@@ -51,6 +51,13 @@ static struct image_failure *find(
 	return failure;
 }
 
+static uint64_t lasts_ms(uint64_t took_ms)
+{
+	return took_ms < IMAGE_FAILURE_MS       ? IMAGE_FAILURE_MS
+	       : took_ms > IMAGE_FAILURE_MS_MAX ? IMAGE_FAILURE_MS_MAX
+	                                        : took_ms;
+}
+
 void image_failures_add(struct image_failures *failures, const struct slv_cache_key *key,
 		uint64_t now_ms, uint64_t took_ms, slv_err err, bool tell)
 {
@@ -64,7 +71,7 @@ void image_failures_add(struct image_failures *failures, const struct slv_cache_
 
 	struct image_failure *failure = SLV_ALLOC(struct image_failure);
 	failure->key = *key;
-	failure->until_ms = now_ms + (took_ms > IMAGE_FAILURE_MS ? took_ms : IMAGE_FAILURE_MS);
+	failure->until_ms = now_ms + lasts_ms(took_ms);
 	failure->told = told;
 	failure->code = err.code;
 	snprintf(failure->what, sizeof(failure->what), "%s", err.what ? err.what : "failed");

@@ -6,7 +6,8 @@
  * must not deny what others do; by the source's own key where the source failed.
  *
  * A failure is remembered for IMAGE_FAILURE_MS, or for as long as it took to fail, so that what
- * takes long to fail does not keep a jail busy all the time. At most IMAGE_FAILURES_MAX are; the
+ * takes long to fail does not keep a jail busy all the time; but no longer than
+ * IMAGE_FAILURE_MS_MAX, for sources change. At most IMAGE_FAILURES_MAX are; the
  * one remembered first goes first.
  *
  * A jail that dies may have been killed by somebody else, so one death is no proof: of
@@ -20,6 +21,7 @@
 #include "store/cache.h"
 
 #define IMAGE_FAILURE_MS 5000u
+#define IMAGE_FAILURE_MS_MAX 30000u
 #define IMAGE_FAILURES_MAX 1024u
 #define IMAGE_WHAT_BYTES 200
 

@@ -61,12 +61,23 @@ static void it_lapses_after_five_seconds(void **state)
 	assert_false(is_known(*state, 2, NOW_MS + IMAGE_FAILURE_MS));
 }
 
-static void what_took_long_to_fail_is_known_for_as_long(void **state)
+static void what_took_long_to_fail_is_known_for_as_long_within_bounds(void **state)
 {
-	struct slv_cache_key key = key_of(1, 2);
-	image_failures_add(*state, &key, NOW_MS, IMAGE_FAILURE_MS + 1, torn, true);
-	assert_true(is_known(*state, 2, NOW_MS + IMAGE_FAILURE_MS));
-	assert_false(is_known(*state, 2, NOW_MS + IMAGE_FAILURE_MS + 1));
+	static const struct {
+		uint64_t took_ms, lasts_ms;
+	} rows[] = {
+		{ IMAGE_FAILURE_MS - 1, IMAGE_FAILURE_MS },
+		{ IMAGE_FAILURE_MS, IMAGE_FAILURE_MS },
+		{ IMAGE_FAILURE_MS + 1, IMAGE_FAILURE_MS + 1 },
+		{ IMAGE_FAILURE_MS_MAX, IMAGE_FAILURE_MS_MAX },
+		{ IMAGE_FAILURE_MS_MAX + 1, IMAGE_FAILURE_MS_MAX },
+	};
+	for (unsigned i = 0; i < SLV_COUNT(rows); i++) {
+		struct slv_cache_key key = key_of(1, i);
+		image_failures_add(*state, &key, NOW_MS, rows[i].took_ms, torn, true);
+		assert_true(is_known(*state, i, NOW_MS + rows[i].lasts_ms - 1));
+		assert_false(is_known(*state, i, NOW_MS + rows[i].lasts_ms));
+	}
 }
 
 static void what_is_not_to_be_told_is_known_all_the_same(void **state)
@@ -147,7 +158,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_failure_is_known_with_its_reason),
 		T(it_lapses_after_five_seconds),
-		T(what_took_long_to_fail_is_known_for_as_long),
+		T(what_took_long_to_fail_is_known_for_as_long_within_bounds),
 		T(what_is_not_to_be_told_is_known_all_the_same),
 		T(of_two_deaths_in_time_the_second_is_told),
 		T(another_failure_before_is_no_death),
