@@ -9,7 +9,8 @@
  *     tall   SLV_PASS_ROWS result rows that are not yet across; for each two pixels, for each
  *            row, for each of red, green, blue and nothing: left, right; in 64ths
  *
- * Weights are in 16,384ths. Each processor comes to the same numbers.
+ * Weights are in 32,768ths; a whole one is the largest number there is, one less. Each processor
+ * comes to the same numbers.
  *
  * Sizes are in px unless they say `pairs`: two pixels beside each other. Errors: none. Thread: any.
  */
@@ -24,7 +25,7 @@
 #define SLV_PASS_BLOCK                                                                             \
 	8                   /* pairs that go down together: widths are filled up                   \
 	                       with nothing */
-#define SLV_PASS_WEIGHT 14  /* bits behind the point */
+#define SLV_PASS_WEIGHT 15  /* bits behind the point */
 #define SLV_PASS_FRACTION 6 /* likewise, of tall rows */
 
 struct slv_pass_weight {

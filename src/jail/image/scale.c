@@ -29,21 +29,25 @@ struct turn {
 
 /* --- weights --- */
 
-/* In whole numbers that come to exactly 1 together, so that one colour stays that: what rounding
- * has left over goes to the largest. */
+/* In whole numbers that come to 1 together, so that one colour stays that: what rounding has left
+ * over goes to the largest. 1 itself is one too many, of 32,768, which no result shows. */
 static void make_whole(const double *share, double sum, int16_t *whole, uint32_t count)
 {
 	const int32_t one = 1 << SLV_PASS_WEIGHT;
 	double factor = one / sum;
-	int32_t left = one;
-	uint32_t largest = 0;
+	int32_t left = one, largest = 0;
+	uint32_t place = 0;
 	for (uint32_t i = 0; i < count; i++) {
-		whole[i] = (int16_t)floor(share[i] * factor + 0.5);
-		left -= whole[i];
-		if (share[i] > share[largest])
-			largest = i;
+		int32_t weight = (int32_t)floor(share[i] * factor + 0.5);
+		left -= weight;
+		whole[i] = (int16_t)(weight > INT16_MAX ? INT16_MAX : weight);
+		if (weight > largest) {
+			largest = weight;
+			place = i;
+		}
 	}
-	whole[largest] = (int16_t)(whole[largest] + left);
+	largest += left;
+	whole[place] = (int16_t)(largest > INT16_MAX ? INT16_MAX : largest);
 }
 
 /* The weights of one result position; what reaches past an edge counts for the edge. `share` is
@@ -169,8 +173,9 @@ static uint32_t rows_at_once(const struct weights *down, uint32_t wanted)
 
 bool slv_scale_fits(uint32_t width, uint32_t height, uint32_t to_width, uint32_t to_height)
 {
-	return to_width > 0 && to_width <= width && width / SLV_SCALE_RATIO_MAX <= to_width &&
-	       to_height > 0 && to_height <= height && height / SLV_SCALE_RATIO_MAX <= to_height;
+	return to_width > 0 && to_width <= width &&
+	       width <= (uint64_t)to_width * SLV_SCALE_RATIO_MAX && to_height > 0 &&
+	       to_height <= height && height <= (uint64_t)to_height * SLV_SCALE_RATIO_MAX;
 }
 
 /* Numbers that begin with a line of the processor's cache, so that no load takes two. */

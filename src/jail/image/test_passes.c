@@ -129,7 +129,7 @@ static void a_colour_lands_where_the_header_says(void **state)
 
 	/* A quarter of the row above and three of the one below; then the same of the pixels. */
 	const int16_t *rows[] = { wide };
-	struct slv_pass_weight weight = { 4096, 12288 };
+	struct slv_pass_weight weight = { 8192, 24576 };
 	int16_t tall[SLV_PASS_BLOCK * SLV_PASS_TALL] = { 0 };
 	passes->down(tall, rows, &weight, 1, 0, SLV_PASS_BLOCK);
 	assert_int_equal(tall[0], 64 * (1 + 3 * 11) / 4);

@@ -16,7 +16,7 @@
 #include "base/digest.h"
 #include "proc/pixel.h"
 
-#define SLV_IMAGE_KEY_VERSION 1
+#define SLV_IMAGE_KEY_VERSION 2
 
 /* The longest canonical form of a plan. */
 #define SLV_IMAGE_PLAN_BYTES_MAX (sizeof(struct slv_pixel_plan) / 8 * 9)
