@@ -42,9 +42,6 @@ void slv_buf_add_json(struct slv_buf *buf, slv_str text);
 char *slv_buf_room(struct slv_buf *buf, size_t len);
 void slv_buf_grown(struct slv_buf *buf, size_t len);
 
-/* Drop the first `len` bytes. */
-void slv_buf_drop(struct slv_buf *buf, size_t len);
-
 /* The content; valid until the next append. */
 static inline slv_str slv_buf_str(const struct slv_buf *buf)
 {
