@@ -2,8 +2,7 @@
 
 slv_err slv_reply_field_check(const struct slv_field *field)
 {
-	/* A name that has an id was found in a table of good ones. */
-	if (field->id == SLV_FIELD_OTHER && !slv_field_name_ok(field->name))
+	if (!slv_field_name_ok(field->name))
 		return SLV_ERR(SLV_E_INTERNAL, "field name in a reply is no token");
 	if (!slv_field_value_ok(field->value))
 		return SLV_ERR(SLV_E_INTERNAL, "control byte in a field of a reply, or white "
