@@ -9,6 +9,7 @@
 #define ARENA_BLOCK_BYTES SLV_KIB(4)
 #define PARTS_BYTES_MAX SLV_KIB(256) /* of reply bodies from sources, per connection */
 #define PART_BYTES SLV_KIB(64)       /* what a pull counts as until its answer tells */
+#define PULL_MS 1000u                /* then a pull counts no more until its answer is here */
 #define SPARE_MAX 16u                /* streams kept warm */
 #define BACKLOG_MAX 256u             /* frames that wait while the transport is blocked */
 #define ROUNDS_MAX 8u                /* of output at a time; then others get their turn */
@@ -168,6 +169,7 @@ static void pull_next(struct h2_stream *stream)
 		return;
 	}
 	count_part(stream, PART_BYTES);
+	stream->asked_ms = slv_loop_now_ms(h2->loop);
 	slv_source_pull(stream->body.source, &stream->pull);
 }
 
@@ -195,6 +197,7 @@ static void part_came(struct slv_pull *pull, slv_err err, slv_str bytes)
 	struct h2_stream *stream = SLV_CONTAINER(pull, struct h2_stream, pull);
 	struct h2 *h2 = stream->h2;
 	count_part(stream, bytes.len);
+	stream->asked_ms = 0;
 	h2_flush_later(h2);
 	if (slv_failed(err)) {
 		slv_log(slv_loop_log(h2->loop), SLV_WARN, "h2.body", SLV_KV("why", err.what),
@@ -519,6 +522,8 @@ static void check_reply(struct h2_stream *stream, uint64_t now_ms)
 
 static void check_stream(struct h2_stream *stream, uint64_t now_ms)
 {
+	if (stream->asked_ms && now_ms - stream->asked_ms >= PULL_MS)
+		count_part(stream, 0);
 	if (stream->state == H2_SERVE)
 		h2_upload_check(stream, now_ms);
 	else if (stream->state == H2_SEND)
@@ -600,6 +605,7 @@ static void tick(struct slv_timer *timer)
 	/* Replies that a check causes come later; only the stream itself may end. */
 	SLV_LIST_EACH(link, &h2->streams)
 	check_stream(SLV_CONTAINER(link, struct h2_stream, link), now_ms);
+	feed_starved(h2);
 	slv_timer_start(h2->loop, &h2->timer, TICK_MS);
 }
 

@@ -12,6 +12,12 @@
  * the reply's body. ORPHAN is a request whose client has gone: its service still owes the
  * reply, and it keeps its place among the streams until then. A session whose transport is
  * gone lives on until the last of them has ended.
+ *
+ * Of replies' bodies that come from sources, 256 KiB a connection are asked for or on their way;
+ * a pull counts 64 KiB from when it is asked. One that is open for more than a second counts
+ * nothing until its bytes come, so that sources that do not answer cost the others nothing. Past
+ * the 256 KiB there may thus be one part of each stream whose source took more than a second:
+ * h2_streams_max parts at most.
  */
 #ifndef SLV_PROTO_H2_PRIVATE_H
 #define SLV_PROTO_H2_PRIVATE_H
@@ -51,6 +57,7 @@ struct h2_stream {
 	struct slv_body body; /* of the reply */
 	struct slv_pull pull;
 	size_t part_bytes;   /* of the body's source, asked for or on their way */
+	uint64_t asked_ms;   /* since when the pull is open; 0: it is not */
 	uint64_t seen_bytes; /* sent when somebody last looked, */
 	uint64_t seen_ms;    /* and when that was more than before */
 	uint64_t held_ms;    /* how long the client has left its window shut, all in all */

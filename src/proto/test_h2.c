@@ -230,6 +230,56 @@ static void bodies_that_are_asked_for_are_bounded(void **state)
 	slv_buf_done(&buf);
 }
 
+/* Four fill the room, two wait for it along with the seventh: a second later all are asked. */
+static void sources_that_do_not_answer_hold_up_nobody(void **state)
+{
+	struct talk *talk = *state;
+	struct bench *bench = talk->bench;
+	bench_h2(bench, (slv_str){ 0 });
+	for (int i = 0; i < 6; i++)
+		slv_h2_test_get(&talk->client, "/silent");
+	uint32_t id = slv_h2_test_get(&talk->client, "/stream/9000");
+	talk_carry(talk);
+	assert_int_equal(bench->sources, 7);
+	assert_int_equal(bench->asked, 4);
+	bench_wait(bench, 900);
+	assert_int_equal(bench->asked, 4);
+	assert_int_equal(talk_body(talk, id).len, 0);
+	bench_wait(bench, 700);
+	talk_carry(talk);
+	assert_int_equal(talk_body(talk, id).len, 9000);
+	assert_int_equal(talk->client.ended, 1);
+	assert_int_equal(bench->sources, 6);
+	assert_int_equal(talk->client.resets, 0);
+}
+
+/* What comes late counts again: of eight parts at the client's shut window no ninth is asked. */
+static void late_parts_count_when_they_come(void **state)
+{
+	struct talk *talk = *state;
+	struct bench *bench = talk->bench;
+	struct slv_buf buf;
+	raw_begin(bench, &buf);
+	bench->part_bytes = SLV_KIB(64);
+	bench->sources_stall = true;
+	slv_h2_test_frame(&buf, SETTINGS, 0, 0, (slv_str){ "\0\4\0\0\0\0", 6 });
+	for (uint32_t i = 0; i < 8; i++)
+		raw_ask(&buf, 1 + 2 * i, END_STREAM | END_HEADERS, "GET", "/stream/900000");
+	raw_send(bench, &buf);
+	assert_int_equal(bench->asked, 4);
+	bench_wait(bench, 1600);
+	assert_int_equal(bench->asked, 8);
+	bench_answer_pulls(bench);
+	assert_int_equal(bench->pulls, 8);
+	bench_wait(bench, 1600);
+	raw_ask(&buf, 17, END_STREAM | END_HEADERS, "GET", "/stream/900000");
+	raw_send(bench, &buf);
+	bench_wait(bench, 1600);
+	assert_int_equal(bench->sources, 9);
+	assert_int_equal(bench->asked, 8);
+	slv_buf_done(&buf);
+}
+
 /* --- request bodies --- */
 
 static const struct slv_h2_test_pair post_echo[] = { { ":method", "POST" }, { ":scheme", "http" },
@@ -633,6 +683,8 @@ int main(void)
 		ROW(a_more_urgent_reply_goes_first),
 		ROW(bodies_on_their_way_are_bounded),
 		ROW(bodies_that_are_asked_for_are_bounded),
+		ROW(sources_that_do_not_answer_hold_up_nobody),
+		ROW(late_parts_count_when_they_come),
 		ROW(an_upload_reaches_its_service),
 		ROW(a_large_upload_opens_the_windows),
 		ROW(trailers_of_a_request_reach_its_service),

@@ -139,17 +139,25 @@ struct fake_source {
 	struct slv_task task;
 	struct slv_fields trailers;
 	bool with_trailers;
+	bool silent;
 };
 
 static void source_run(struct slv_task *task)
 {
 	struct fake_source *own = SLV_CONTAINER(task, struct fake_source, task);
 	struct slv_pull *pull = own->pull;
-	if (own->bench->sources_stall)
+	struct bench *bench = own->bench;
+	if (own->silent)
 		return;
+	if (bench->sources_stall) {
+		if (bench->stalled_count < SLV_COUNT(bench->stalled))
+			bench->stalled[bench->stalled_count++] = task;
+		return;
+	}
 	own->pull = NULL;
-	own->bench->pulls++;
-	size_t part = own->len - own->at < PART_BYTES ? own->len - own->at : PART_BYTES;
+	bench->pulls++;
+	size_t part = own->len - own->at < bench->part_bytes ? own->len - own->at
+	                                                     : bench->part_bytes;
 	slv_str bytes = { own->bytes + own->at, part };
 	own->at += part;
 	if (!part && own->with_trailers)
@@ -324,6 +332,7 @@ static void serve_source(struct bench *bench, struct slv_req *req)
 		source->with_trailers = true;
 		told = SLV_LENGTH_UNKNOWN;
 	}
+	source->silent = slv_str_eq(req->path, SLV_STR("/silent"));
 	if (slv_str_eq(req->path, SLV_STR("/broken"))) {
 		told = SLV_LENGTH_UNKNOWN;
 		source->fails_at = PART_BYTES;
@@ -454,6 +463,7 @@ struct bench *bench_new(void)
 	bench->now_ms = 1000000;
 	bench->wall_ms = 784111777000; /* Sun, 06 Nov 1994 08:49:37 GMT */
 	bench->room = SIZE_MAX;
+	bench->part_bytes = PART_BYTES;
 	bench->wants = true;
 	struct slv_loop_world world = { world_now_ms, world_wall_ms, world_random, bench };
 	bench->loop = slv_loop_new(0, NULL, &world);
@@ -476,6 +486,14 @@ struct bench *bench_new(void)
 	bench->transport = (struct slv_transport){ .ops = &fake_ops, .loop = bench->loop };
 	bench->transport.peer = (struct slv_addr){ 0 };
 	return bench;
+}
+
+void bench_answer_pulls(struct bench *bench)
+{
+	bench->sources_stall = false;
+	while (bench->stalled_count)
+		slv_task_start(bench->loop, bench->stalled[--bench->stalled_count]);
+	bench_turn(bench);
 }
 
 void bench_close(struct bench *bench)

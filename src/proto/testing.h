@@ -8,6 +8,7 @@
  *	/sized/N        as that, with the length told and without the trailer
  *	/short          a source that ends before the length that was told
  *	/long           a source that gives more than the length that was told
+ *	/silent         a source that never answers
  *	/broken         a source that fails in its second part
  *	/file/N         N bytes of an open file
  *	/later          answered when the test says so
@@ -50,10 +51,13 @@ struct bench {
 	/* the service */
 	struct slv_req *held[BENCH_HELD_MAX]; /* at /later, in order */
 	unsigned held_count, cancelled, served;
-	unsigned sources, holds; /* alive */
-	unsigned asked, pulls;   /* of our sources, and answered by them */
-	int32_t upload_error;    /* code that /echo was told */
-	bool sources_stall;      /* sources answer no more pulls */
+	unsigned sources, holds;     /* alive */
+	unsigned asked, pulls;       /* of our sources, and answered by them */
+	int32_t upload_error;        /* code that /echo was told */
+	bool sources_stall;          /* sources answer no more pulls */
+	struct slv_task *stalled[8]; /* the first that did not */
+	unsigned stalled_count;
+	size_t part_bytes; /* of a source */
 };
 
 struct bench *bench_new(void);
@@ -76,6 +80,9 @@ void bench_room(struct bench *bench, size_t room);
 
 /* The transport ends the session. */
 void bench_close(struct bench *bench);
+
+/* Sources answer again, and the pulls that stalled; none of them may be closed by now. */
+void bench_answer_pulls(struct bench *bench);
 
 /* Answer held[index] with "late". */
 void bench_answer(struct bench *bench, unsigned index);
