@@ -1,7 +1,7 @@
 /* conf.h - configuration text to one immutable tree of structs
  *
- * A YAML file (1.2 but for what conf/yaml.c names, by libyaml) is read by the rows of conf/schema.h
- *into structs that live as long as the struct slv_conf. A mistake is told as
+ * A YAML file (1.2 but for what the head of conf/yaml.c lists) is read by the rows of
+ * conf/schema.h into structs that live as long as the struct slv_conf. A mistake is told as
  *
  *	file:line:column: what is wrong and what would be right
  *

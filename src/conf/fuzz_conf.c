@@ -1,7 +1,8 @@
 /* Any text is either refused with at least one mistake a line of the right form, or gives
- * values that are within the bounds of their rows. */
+ * values that are within the bounds of their rows. No mistake is in the library's own words. */
 #include "base/assert.h"
 #include "conf/fixture.h"
+#include "conf/read.h"
 
 #include <string.h>
 
@@ -37,6 +38,7 @@ static void check_mistakes(slv_err err)
 		slv_assert(slv_str_u64(slv_str_cut(&line, ':'), UINT32_MAX, &number) && number > 0);
 		slv_assert(slv_str_u64(slv_str_cut(&line, ':'), UINT32_MAX, &number) && number > 0);
 		slv_assert(line.len > 1 && line.at[0] == ' ');
+		slv_assert(!slv_str_starts(slv_str_from_index(line, 1), SLV_STR(SLV_CONF_UNTOLD)));
 	}
 	slv_assert(lines >= 1 && lines <= 21);
 }

@@ -1,7 +1,8 @@
 /* read.h - what the files of conf/ share while a configuration is read
  *
- * yaml.c makes nodes of the text, syntax.c says why it is none, section.c walks them by the rows,
- * value.c reads one setting, conf.c keeps the mistakes. Nobody outside conf/ includes this.
+ * yaml.c makes nodes of the text, strict.c and syntax.c say why it is none, section.c walks them by
+ * the rows, value.c reads one setting, conf.c keeps the mistakes. Nobody outside conf/ includes
+ * this.
  */
 #ifndef SLV_CONF_READ_H
 #define SLV_CONF_READ_H
@@ -73,10 +74,27 @@ static inline bool slv_conf_is_over(const struct slv_conf_read *read)
 /* The root of the document in `text`; NULL if there were mistakes that leave none (noted). */
 struct slv_conf_node *slv_conf_nodes(struct slv_conf_read *read, slv_str text);
 
+/* What the library's own words begin with, should it ever say what syntax.c has no row for. */
+#define SLV_CONF_UNTOLD "not YAML: libyaml says: "
+
 /* Note why libyaml stopped within `text`, in our words (syntax.c). Always returns false. */
 struct yaml_parser_s;
 bool slv_conf_not_yaml(
 		struct slv_conf_read *read, slv_str text, const struct yaml_parser_s *parser);
+
+/* How far the events have come in `text` (strict.c). */
+struct slv_conf_strict {
+	slv_str text;
+	size_t at, index;      /* in bytes, in characters */
+	uint32_t line, column; /* from 1 */
+};
+
+/* Look at what lies before `event` and in it; the next call has the next one. `around` is the
+ * column of the innermost keys or items that stand in lines of their own, 0 if there are none.
+ * False and noted if YAML 1.2 has it otherwise than libyaml. */
+struct yaml_event_s;
+bool slv_conf_is_strict(struct slv_conf_read *read, struct slv_conf_strict *strict,
+		const struct yaml_event_s *event, uint32_t around);
 
 /* Read `node` as the row `key` says, to where it goes in `base`. */
 bool slv_conf_value(struct slv_conf_read *read, struct slv_conf_node *node,

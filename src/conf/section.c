@@ -17,8 +17,10 @@ static bool wrong_kind(struct slv_conf_read *read, struct slv_conf_node *node, c
 	struct slv_buf label;
 	slv_buf_init(&label, SLV_CONF_MISTAKE_BYTES_MAX);
 	slv_conf_label(read, node, &label);
-	slv_conf_fail(read, node, "%.*s %s, %s is needed", SLV_FMT(slv_buf_str(&label)),
-			kinds[node->kind], needed);
+	bool colon = node->kind == SLV_CONF_IS_TEXT &&
+	             slv_str_find(node->text, ':') < node->text.len;
+	slv_conf_fail(read, node, "%.*s %s, %s is needed%s", SLV_FMT(slv_buf_str(&label)),
+			kinds[node->kind], needed, colon ? "; write a blank behind the ':'" : "");
 	slv_buf_done(&label);
 	return false;
 }

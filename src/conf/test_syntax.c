@@ -1,18 +1,30 @@
 #include "conf/testing.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define QUOTE "put the text in quotes"
+#define LINE_TAB "no tab can be where a line begins; use spaces"
+#define KEY "': ' (with a blank) is missing behind this key, in its line and within 1024 characters"
+#define BLANK "a blank is needed behind this ':', or quotes around the text that holds it"
+#define COMMENT                                                                                    \
+	"'#' begins a comment only behind a blank; put one before it, or put the whole text in "   \
+	"quotes"
+#define STILL(line, column)                                                                        \
+	"this line is still in the quotes that begin at line " line ", column " column             \
+	"; close them there, or begin it further right"
+#define LEFT                                                                                       \
+	"this line begins left of the text behind '|' or '>'; begin all its lines in one column"
 
 /* What people get wrong, and what they are told. */
 static const struct {
 	const char *text, *place, *told;
 } rows[] = {
 	/* indents */
-	{ "port: 1\n\ton: true\n", "2:1", "no tab can be before a key or value; use spaces" },
-	{ "inner:\n\tdepth: 1\n", "2:1", "no tab can be before a key or value; use spaces" },
+	{ "port: 1\n\ton: true\n", "2:1", LINE_TAB },
+	{ "inner:\n\tdepth: 1\n", "2:1", LINE_TAB },
 	{ "hosts:\n- a\n-\tb\n", "3:2", "no tab can be before a key or value; use spaces" },
-	{ "title: >\n\tx\n", "2:1", "no tab can be before a key or value; use spaces" },
+	{ "title: >\n\tx\n", "2:1", LINE_TAB },
 	{ "inner:\n  depth: 1\n note: x\n", "3:2",
 			"this belongs to nothing: a key is needed, in the column of the mapping "
 			"that begins at line 1, column 1" },
@@ -22,6 +34,11 @@ static const struct {
 	{ "hosts:\n  - a\n  b: c\n", "3:3",
 			"this belongs to nothing: '- ' is needed, in the column of the list that "
 			"begins at line 2, column 3" },
+	{ "port: 1\n\t\nany: 2", "2:1", LINE_TAB },
+	{ "port: 1\n\t# c\nany: 2", "2:1", LINE_TAB },
+	{ "\t# c\nport: 1", "1:1", LINE_TAB },
+	{ "port: 1\r\t#", "2:1", LINE_TAB },
+	{ "hosts: [\n\ta\n\t]", "3:1", LINE_TAB },
 	/* brackets */
 	{ "hosts: [a\n", "2:1",
 			"',' or ']' is missing in the list that begins at line 1, column 8" },
@@ -62,8 +79,38 @@ static const struct {
 	{ "title: - b", "1:8",
 			"no list can begin here; begin it in a line of its own, or write it as "
 			"[ a, b ]" },
-	{ "on: true\nport\nany: 1\n", "2:1",
-			"':' is missing behind this key, in its line and within 1024 characters" },
+	{ "on: true\nport\nany: 1\n", "2:1", KEY },
+	{ "any: 1\nport:8080\non: true", "2:1", KEY },
+	{ "any: 1\n\"port\":8080", "2:1", KEY },
+	{ "\"port\":8080", "1:7", BLANK },
+	{ "hosts:\n  - 'a':1", "2:8", BLANK },
+	{ "inner: {note:}", "1:13", BLANK },
+	{ "inner: {depth:, note: x}", "1:14", BLANK },
+	{ "hosts: [a:]", "1:10", BLANK },
+	{ "{hosts :[]}", "1:8", BLANK },
+	/* a '?' that the library takes off its text */
+	{ "inner: {?note: x}", "1:9", "'?' cannot begin a text here; " QUOTE },
+	{ "inner: {depth: 1, ?note: x}", "1:19", "'?' cannot begin a text here; " QUOTE },
+	{ "hosts: [\xc3\xa4, ?x]", "1:12", "'?' cannot begin a text here; " QUOTE },
+	/* comments */
+	{ "title: 'ab'#c", "1:12", COMMENT },
+	{ "\"title\"#c: x", "1:8", COMMENT },
+	{ "title: >#c\n  ab", "1:9", COMMENT },
+	{ "title: |2-#c\n  ab", "1:11", COMMENT },
+	{ "hosts: [a]#c", "1:11", COMMENT },
+	{ "inner: {note: \xc3\xa4}#c", "1:17", COMMENT },
+	{ "hosts: [a,#c\nb]", "1:11", COMMENT },
+	/* quotes that are closed too late */
+	{ "title: \"a\nport: 2\nany: x\"", "2:1", STILL("1", "8") },
+	{ "title: \"a\n\"", "2:1", STILL("1", "8") },
+	{ "inner:\n  note: 'x\n\n  y'", "4:3", STILL("2", "9") },
+	{ "hosts: [\"a\nb\"]", "2:1", STILL("1", "9") },
+	{ "hosts:\n- 'x\ny'", "3:1", STILL("2", "3") },
+	/* lines of texts behind '|' and '>' */
+	{ "title: |2\n ab", "2:2", LEFT },
+	{ "title: >9\n  ab", "2:3", LEFT },
+	{ "title: |\n    \n  ab", "3:3", LEFT },
+	{ "title: |\n    ab\n# c\n  cd\n", "4:3", LEFT },
 	{ "title: |x\n  y\n", "1:9",
 			"behind '|' or '>' the line must end; the text goes into the next" },
 	{ "title: |0\n  y\n", "1:9", "behind '|' or '>' a number from 1 to 9 is allowed" },
@@ -78,6 +125,9 @@ static const struct {
 	{ "%YAML 1.2\n%YAML 1.2\n---\nport: 1\n", "2:1", "%YAML is given twice; remove one" },
 	{ "%YAML x\n---\nport: 1\n", "1:1", "%YAML needs a version, as %YAML 1.2" },
 	{ "%x y\n---\nport: 1\n", "1:1", "this directive (%) is unknown; remove the line" },
+	{ "port: 1\n%YAML 1.2", "2:1", "nothing follows this line; remove it" },
+	{ "%YAML 1.2\n\n# c\n", "1:1", "nothing follows this line; remove it" },
+	{ "...\nport: 1", "1:1", "nothing is before '...'; remove this line" },
 	{ "%YAML 1.2\nport: 1\n", "2:1",
 			"nothing can be here, for the value before it has ended (or '---' is "
 			"missing behind lines that begin with '%')" },
@@ -91,6 +141,32 @@ static void what_is_no_yaml_is_told_in_our_words(void **state)
 		snprintf(what, sizeof(what), "c.yaml:%s: not YAML: %s", rows[i].place,
 				rows[i].told);
 		refused(rows[i].text, what);
+	}
+}
+
+/* A key with what follows it, up to and past 1024 characters. */
+static void long_keys_are_told(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *head, *tail, *place;
+	} ways[] = {
+		{ "", ": 1", "1:1026" },
+		{ "\"", "\": 1", "1:1028" },
+		{ "any: 1\n\"", "\": 1", "2:1" },
+		{ "any: 1\n", ": 1", "2:1" },
+		{ "{\"", "\": 1}", "1:1029" },
+	};
+	for (size_t i = 0; i < SLV_COUNT(ways); i++) {
+		char text[1100], what[256], key[1026];
+		memset(key, 'k', sizeof(key));
+		key[1025] = '\0';
+		snprintf(text, sizeof(text), "%s%s%s", ways[i].head, key, ways[i].tail);
+		snprintf(what, sizeof(what),
+				"c.yaml:%s: not YAML: a key has at most 1024 characters; put a "
+				"text that holds ':' in quotes",
+				ways[i].place);
+		refused(text, what);
 	}
 }
 
@@ -126,6 +202,17 @@ static void versions_of_yaml_do_not_matter(void **state)
 		{ "title: a#b", "a#b" },
 		{ "title: <<", "<<" },
 		{ "title: =x", "=x" },
+		{ "{title: why?}", "why?" },
+		{ "{title: a ?b}", "a ?b" },
+		{ "{? title: ab}", "ab" },
+		{ "title: 'a b' #c", "a b" },
+		{ "title: > #c\n  ab\n# d\n\n #e#f\nport: 1", "ab\n" },
+		{ "title: 'ab\n  cd'", "ab cd" },
+		{ "title: \"ab\r\n\r\n cd\"", "ab\ncd" },
+		{ "{title: 'ab\ncd'}", "ab cd" },
+		{ "{title: ab,\nhosts: [\na\n]}", "ab" },
+		{ "hosts:\n- 'a\n b'\ntitle: ab", "ab" },
+		{ "hosts:\n- |\n  a\n- b\ntitle: ab", "ab" },
 	};
 	for (size_t i = 0; i < SLV_COUNT(same); i++) {
 		struct reading reading;
@@ -139,6 +226,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_no_yaml_is_told_in_our_words),
+		cmocka_unit_test(long_keys_are_told),
 		cmocka_unit_test(tags_are_not_declared),
 		cmocka_unit_test(versions_of_yaml_do_not_matter),
 	};

@@ -1,9 +1,20 @@
 /* From text to nodes, over libyaml's events rather than its tree: so every limit holds before
  * memory is spent, and nothing of the library outlives this file.
  *
- * The library reads YAML 1.1. Of what sets that apart from 1.2 its guesses at types do not matter,
- * for every value is a text here until a row says more; and the characters that end a line only in
- * 1.1 are refused before it sees them, as is what is no UTF-8, in our words. */
+ * What is read is YAML 1.2 but for what is listed here. Refused, though 1.2 has it:
+ *  - anchors, aliases, tags, a second document, "..." without a document before it, keys that are
+ *    no text; directives but one %YAML 1.1 or 1.2; a line that begins with %TAG, wherever it is
+ *  - the characters U+0085, U+2028 and U+2029 (the library is of 1.1, where they end a line),
+ *    U+007F, and U+FEFF but at the start
+ *  - in [ ] and { }: a text that begins with ':' or '?'; a ':' directly before one of ,[]{}, but
+ *    behind quotes; a line that begins with the ':' of the key above
+ *  - a tab where a line begins though nothing or a comment follows, or behind the '-' of a list,
+ *    '?', or the ':' that belongs to one
+ * Taken, though 1.2 has it not:
+ *  - lines in [ ] and { } that are no deeper than what is around them
+ *  - a tab in place of a blank before the second and further lines of a text in quotes
+ *  - a '-' that is all of a text in [ ] or { }
+ * What 1.1 guesses of types does not matter: every value is a text until a row says more. */
 #include "base/assert.h"
 #include "base/mem.h"
 #include "conf/read.h"
@@ -20,12 +31,14 @@ struct link {
 
 struct level {
 	struct slv_conf_node node;
+	bool in_brackets;
 	struct link *first, *last;
 	size_t count;
 };
 
 struct build {
 	struct slv_conf_read *read;
+	struct slv_conf_strict strict;
 	struct level levels[SLV_CONF_DEPTH_MAX];
 	size_t depth, nodes, documents;
 	bool over; /* "..." was read, which ends a document */
@@ -102,6 +115,9 @@ static bool text_is_clean(struct slv_conf_read *read, slv_str text)
 			return slv_conf_fail_at(read, line, column,
 					"tags (%%TAG) are not allowed; remove the line");
 		uint32_t value = char_value(at, len);
+		if (value == 0 || value == 0xfeff)
+			return slv_conf_fail_at(read, line, column,
+					"the character U+%04X is not allowed; remove it", value);
 		if (!char_is_clean(value) && value <= 0xff)
 			return slv_conf_fail_at(read, line, column,
 					"the control character 0x%02x is not allowed; "
@@ -186,12 +202,13 @@ static bool add_node(struct build *build, const struct slv_conf_node *node)
 	return true;
 }
 
-static bool open_level(struct build *build, enum slv_conf_kind kind)
+static bool open_level(struct build *build, enum slv_conf_kind kind, bool in_brackets)
 {
 	if (build->depth == SLV_CONF_DEPTH_MAX)
 		return limit_at_event(build, "too many levels in one another", SLV_CONF_DEPTH_MAX);
 	build->levels[build->depth++] = (struct level){
 		.node = { .kind = kind, .line = build->line, .column = build->column },
+		.in_brackets = in_brackets,
 	};
 	return true;
 }
@@ -241,10 +258,22 @@ static bool add_scalar(struct build *build, const yaml_event_t *event, bool is_w
 	return add_node(build, &node);
 }
 
+/* The column of the innermost level that is not in brackets, 0 if there is none. */
+static uint32_t column_around(const struct build *build)
+{
+	size_t depth = build->depth;
+	while (depth && build->levels[depth - 1].in_brackets)
+		depth--;
+	return depth ? build->levels[depth - 1].node.column : 0;
+}
+
 /* What would make one value stand for many, or be of a type that the settings do not have. The
  * event begins where the first of these stands. */
 static bool is_plain(struct build *build, const yaml_char_t *anchor, const yaml_char_t *tag)
 {
+	if (anchor && tag)
+		return slv_conf_fail_at(build->read, build->line, build->column,
+				"anchors (&name) and tags (!name) are not allowed; remove both");
 	if (anchor)
 		return slv_conf_fail_at(build->read, build->line, build->column,
 				"anchors (&name) are not allowed; remove it");
@@ -269,10 +298,13 @@ static bool second_document(struct build *build, const yaml_mark_t *mark)
 
 static bool take_event(struct build *build, const yaml_event_t *event)
 {
-	/* A value that is not there has the place of its key, which one can see. */
+	/* A value that is not there has the place of its key, which one can see; an item has its
+	 * own, behind the '-'. */
 	bool is_written = event->type != YAML_SCALAR_EVENT ||
 	                  event->start_mark.index < event->end_mark.index;
-	if (is_written) {
+	bool is_item = build->depth &&
+	               build->levels[build->depth - 1].node.kind == SLV_CONF_IS_LIST;
+	if (is_written || is_item) {
 		build->line = (uint32_t)event->start_mark.line + 1;
 		build->column = (uint32_t)event->start_mark.column + 1;
 	}
@@ -295,11 +327,16 @@ static bool take_event(struct build *build, const yaml_event_t *event)
 	case YAML_SEQUENCE_START_EVENT:
 		return is_plain(build, event->data.sequence_start.anchor,
 				       event->data.sequence_start.tag) &&
-		       begin_node(build) && open_level(build, SLV_CONF_IS_LIST);
+		       begin_node(build) &&
+		       open_level(build, SLV_CONF_IS_LIST,
+				       event->data.sequence_start.style ==
+						       YAML_FLOW_SEQUENCE_STYLE);
 	case YAML_MAPPING_START_EVENT:
 		return is_plain(build, event->data.mapping_start.anchor,
 				       event->data.mapping_start.tag) &&
-		       begin_node(build) && open_level(build, SLV_CONF_IS_MAP);
+		       begin_node(build) &&
+		       open_level(build, SLV_CONF_IS_MAP,
+				       event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE);
 	case YAML_SEQUENCE_END_EVENT:
 	case YAML_MAPPING_END_EVENT:
 		return close_level(build);
@@ -322,7 +359,8 @@ static bool run_parser(struct build *build, slv_str text)
 			                   : slv_conf_not_yaml(build->read, text, &parser);
 			break;
 		}
-		good = take_event(build, &event);
+		good = take_event(build, &event) && slv_conf_is_strict(build->read, &build->strict,
+								    &event, column_around(build));
 		ended = event.type == YAML_STREAM_END_EVENT;
 		yaml_event_delete(&event);
 	}
@@ -343,6 +381,7 @@ struct slv_conf_node *slv_conf_nodes(struct slv_conf_read *read, slv_str text)
 		return NULL;
 
 	struct build build = { .read = read, .line = 1, .column = 1 };
+	build.strict = (struct slv_conf_strict){ .text = text, .line = 1, .column = 1 };
 	bool good = text.len == 0 || run_parser(&build, text);
 	if (good && !build.root) {
 		struct slv_conf_node nothing = { .line = 1, .column = 1 };
