@@ -180,7 +180,7 @@ static int run(struct serve *serve, struct slv_arena *arena, struct slv_loop *lo
 		.edge_path = own_path(arena),
 		.edge_argv = edge_argv,
 		.image_path = jail_path(arena, "selvedge-image"),
-		.heic_path = jail_path(arena, "selvedge-image-heic"),
+		.rare_path = jail_path(arena, "selvedge-image-heic"),
 		.load = load,
 		.ready = ready,
 		.arg = serve,

@@ -29,9 +29,9 @@ static const char *const lane_name[] = { "small", "medium", "large" };
 /* Whose turn it is; a lane without jobs gives its turn to the smallest that has some. */
 static const enum lane turns[] = { LANE_SMALL, LANE_MEDIUM, LANE_SMALL, LANE_LARGE };
 
-enum pool_kind { POOL_PLAIN, POOL_HEIC, POOL_COUNT };
+enum pool_kind { POOL_PLAIN, POOL_RARE, POOL_COUNT };
 
-static const char *const pool_name[] = { "plain", "heic" };
+static const char *const pool_name[] = { "plain", "rare" };
 
 #define PAUSE_MS_FIRST 100u
 #define PAUSE_MS_MAX 10000u
@@ -407,7 +407,7 @@ static bool pool_has_work(const struct pool *pool)
 /* How many jails the pool should have now. */
 static uint32_t pool_wants(const struct pool *pool)
 {
-	if (pool->kind == POOL_HEIC)
+	if (pool->kind == POOL_RARE)
 		return pool->jail_count > 0 || pool_has_work(pool) ? pool->jails_max : 0;
 	return pool->jails_max;
 }
@@ -429,7 +429,7 @@ static void pool_fill(struct pool *pool)
 		slv_list_push(&pool->orders, &order->link);
 		pool->order_count++;
 		lanes->maker->make(lanes->maker,
-				pool->kind == POOL_HEIC ? SLV_FORMAT_HEIC : SLV_FORMAT_SAME, order,
+				pool->kind == POOL_RARE ? SLV_FORMAT_HEIC : SLV_FORMAT_SAME, order,
 				jail_made);
 		paused = slv_timer_running(&pool->pause);
 	}
@@ -514,8 +514,8 @@ static void pool_pump(struct pool *pool)
 			break;
 		jail_run(jail, job);
 	}
-	if (pool->kind == POOL_HEIC && jail)
-		slv_timer_start(loop, &pool->idle, SLV_LANES_HEIC_IDLE_MS);
+	if (pool->kind == POOL_RARE && jail)
+		slv_timer_start(loop, &pool->idle, SLV_LANES_RARE_IDLE_MS);
 }
 
 /* --- the interface --- */
@@ -563,7 +563,7 @@ struct slv_image_lanes *slv_lanes_new(struct slv_loop *loop, const struct slv_la
 		struct pool *pool = &lanes->pool[kind];
 		pool->lanes = lanes;
 		pool->kind = kind;
-		pool->jails_max = kind == POOL_HEIC ? 1 : conf->jails;
+		pool->jails_max = kind == POOL_RARE ? 1 : conf->jails;
 		pool->pause.fire = pool_pause_over;
 		pool->idle.fire = pool_idle_long;
 		slv_list_init(&pool->jails);
@@ -618,7 +618,7 @@ void slv_lanes_submit(struct slv_image_lanes *lanes, struct slv_pixel_job *job)
 {
 	slv_loop_assert(lanes->loop);
 	bool rare = slv_format_is_rare(job->source_format);
-	struct pool *pool = &lanes->pool[rare ? POOL_HEIC : POOL_PLAIN];
+	struct pool *pool = &lanes->pool[rare ? POOL_RARE : POOL_PLAIN];
 	enum lane lane = lane_of(job);
 	job->lanes = lanes;
 	job->pool = job->jail = NULL;

@@ -27,7 +27,7 @@
 #include "proc/pixel.h"
 
 #define SLV_LANES_DEATHS_MAX 5
-#define SLV_LANES_HEIC_IDLE_MS 60000
+#define SLV_LANES_RARE_IDLE_MS 60000
 
 struct slv_image_lanes;
 

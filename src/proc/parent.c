@@ -57,7 +57,7 @@ struct jail {
 	struct edge *edge; /* NULL when that has ended */
 	struct slv_child child;
 	struct slv_voice voice;
-	const char *kind; /* "image" or "heic" */
+	const char *kind; /* "image" or "rare" */
 	int64_t pid;      /* also when it has ended */
 	bool said_lacks;
 };
@@ -165,8 +165,8 @@ static slv_err jail_start(struct edge *edge, enum slv_format needs, int *ret_soc
 	slv_err err = slv_message_pair(pair);
 	if (slv_failed(err))
 		return err;
-	bool heic = slv_format_is_rare(needs) && conf->heic_path;
-	const char *path = heic ? conf->heic_path : conf->image_path;
+	bool rare = slv_format_is_rare(needs) && conf->rare_path;
+	const char *path = rare ? conf->rare_path : conf->image_path;
 	char memory_mib[16];
 	(void)snprintf(memory_mib, sizeof(memory_mib), "%u", edge->jail_memory_mib); /* it fits */
 	const char *const argv[] = { path, edge->jail_memory_mib ? memory_mib : NULL, NULL };
@@ -180,7 +180,7 @@ static slv_err jail_start(struct edge *edge, enum slv_format needs, int *ret_soc
 		.edge = edge,
 		.child.exited = jail_exited,
 		.voice.heard = jail_heard,
-		.kind = heic ? "heic" : "image" };
+		.kind = rare ? "rare" : "image" };
 	err = jail_spawn(jail, &spec);
 	slv_fd_done(&pair[1]);
 	if (slv_failed(err)) {

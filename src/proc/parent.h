@@ -61,7 +61,7 @@ struct slv_parent_conf {
 	const char *edge_path;        /* as "/proc/self/exe" */
 	const char *const *edge_argv; /* as { "selvedge", "edge", NULL } */
 	const char *image_path;       /* the image jail, as "/usr/lib/selvedge/selvedge-image" */
-	const char *heic_path;        /* the one for rare formats; NULL: image_path does */
+	const char *rare_path;        /* the one for rare formats; NULL: image_path does */
 	const char *const *jail_env;  /* environment of jails; NULL: empty */
 	/* Read the configuration; called at the start and at each reload. The text of an error is
 	 * in `arena`. */

@@ -617,19 +617,19 @@ static void freeing_ends_every_job(void **state)
 {
 	struct fixture *f = *state;
 	struct job running = { .done = 0 }, waiting = { .done = 0 };
-	struct job heic = { .base.source_format = SLV_FORMAT_HEIC };
+	struct job rare = { .base.source_format = SLV_FORMAT_HEIC };
 	start(f, usual);
 	submit(f, &running, TEST_JAIL_HANGS);
 	wait_for_metric(f, "\nselvedge_image_wait_ms_count 1\n");
 	f->maker.hold = true;
 	submit(f, &waiting, TEST_JAIL_ANSWERS);
-	submit(f, &heic, TEST_JAIL_ANSWERS); /* its jail is handed over after the end */
+	submit(f, &rare, TEST_JAIL_ANSWERS); /* its jail is handed over after the end */
 	slv_loop_turn(f->loop, false);
 	slv_lanes_free(f->lanes);
 	f->lanes = NULL;
 	expect_bad(f, &running, SLV_E_CANCELLED, "the image jails are shut down");
 	expect_bad(f, &waiting, SLV_E_CANCELLED, "the image jails are shut down");
-	expect_bad(f, &heic, SLV_E_CANCELLED, "the image jails are shut down");
+	expect_bad(f, &rare, SLV_E_CANCELLED, "the image jails are shut down");
 }
 
 /* --- jails that keep dying --- */
@@ -725,28 +725,28 @@ static void rare_formats_have_one_jail_when_it_is_wanted(void **state)
 {
 	struct fixture *f = *state;
 	struct job plain = { .base.source_format = SLV_FORMAT_AVIF };
-	struct job heic[3] = { { .base.source_format = SLV_FORMAT_HEIC },
+	struct job rare[3] = { { .base.source_format = SLV_FORMAT_HEIC },
 		{ .base.source_format = SLV_FORMAT_AVIS },
 		{ .base.source_format = SLV_FORMAT_HEIC } };
 	start(f, usual);
 	submit(f, &plain, TEST_JAIL_ANSWERS);
 	expect_good(f, &plain);
-	assert_int_equal(f->maker.heic, 0);
-	submit(f, &heic[0], TEST_JAIL_ANSWERS);
-	submit(f, &heic[1], TEST_JAIL_ANSWERS);
-	expect_good(f, &heic[0]);
-	expect_good(f, &heic[1]);
-	assert_int_equal(f->maker.heic, 1);
-	assert_int_equal(heic[0].result.width, heic[1].result.width);
-	assert_int_not_equal(heic[0].result.width, plain.result.width);
-	pass(f, SLV_LANES_HEIC_IDLE_MS - 1);
+	assert_int_equal(f->maker.rare, 0);
+	submit(f, &rare[0], TEST_JAIL_ANSWERS);
+	submit(f, &rare[1], TEST_JAIL_ANSWERS);
+	expect_good(f, &rare[0]);
+	expect_good(f, &rare[1]);
+	assert_int_equal(f->maker.rare, 1);
+	assert_int_equal(rare[0].result.width, rare[1].result.width);
+	assert_int_not_equal(rare[0].result.width, plain.result.width);
+	pass(f, SLV_LANES_RARE_IDLE_MS - 1);
 	expect_metric(f, "\nselvedge_image_jails 2\n");
 	pass(f, 1);
 	expect_metric(f, "\nselvedge_image_jails 1\n");
 	expect_metric(f, "\nselvedge_image_jail_retirements_total 1\n");
-	submit(f, &heic[2], TEST_JAIL_ANSWERS);
-	expect_good(f, &heic[2]);
-	assert_int_equal(f->maker.heic, 2);
+	submit(f, &rare[2], TEST_JAIL_ANSWERS);
+	expect_good(f, &rare[2]);
+	assert_int_equal(f->maker.rare, 2);
 }
 
 int main(int argc, char **argv)

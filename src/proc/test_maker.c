@@ -25,7 +25,7 @@ static void maker_make(struct slv_jail_maker *base, enum slv_format needs, void 
 	*spawned = (struct test_spawned){ .maker = maker, .arg = arg, .made = made };
 	spawned->child.exited = spawned_exited;
 	maker->asked++;
-	maker->heic += needs == SLV_FORMAT_HEIC;
+	maker->rare += needs == SLV_FORMAT_HEIC;
 	slv_list_push(&maker->due, &spawned->link);
 	slv_task_start(maker->loop, &maker->hand_over);
 }

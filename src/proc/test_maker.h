@@ -24,7 +24,7 @@ struct test_maker {
 	struct slv_list due, alive;
 	bool hold; /* hand nothing over */
 	bool fail; /* every request */
-	uint32_t asked, ended, ended_by_kill, heic;
+	uint32_t asked, ended, ended_by_kill, rare;
 };
 
 void test_maker_init(struct test_maker *maker, struct slv_loop *loop, const char *path);
