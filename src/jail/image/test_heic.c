@@ -78,6 +78,41 @@ static void other_formats_pass_as_well(void **state)
 	}
 }
 
+static void a_border_is_trimmed(void **state)
+{
+	(void)state;
+	/* What stands out, how wide it is: of one pixel too. */
+	static const struct {
+		const char *suffix;
+		int side, slack;
+	} cases[] = { { ".heic[Q=95,compression=hevc]", 40, 1 }, { ".png", 40, 0 },
+		{ ".png", 1, 0 } };
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct slv_pixel_plan plan = slv_testjail_plan();
+		plan.format = SLV_FORMAT_PNG;
+		plan.trim = SLV_TRIM_BORDER;
+		plan.trim_tolerance = 60;
+		slv_str file = slv_testpicture_file(
+				slv_testpicture_on(slv_testpicture_plain(cases[i].side,
+								   cases[i].side, SLV_RED),
+						20, 8, 96, 64, SLV_WHITE),
+				cases[i].suffix, true);
+		struct slv_testjail_answer answer;
+		assert_true(slv_testjail_ask(&jail, &plan, file, NULL, &answer));
+		if (answer.result.code != 0)
+			fail_msg("%s", answer.result.what);
+		assert_in_range(answer.result.width, cases[i].side - cases[i].slack,
+				cases[i].side + cases[i].slack);
+		assert_in_range(answer.result.height, cases[i].side - cases[i].slack,
+				cases[i].side + cases[i].slack);
+		VipsImage *image = slv_testpicture_decode(answer.bytes);
+		slv_testpicture_pixel(image, cases[i].side / 2, cases[i].side / 2, SLV_RED, 12);
+		g_object_unref(image);
+		slv_testjail_answer_done(&answer);
+		slv_testpicture_free(file);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	assert_int_equal(argc, 2);
@@ -86,6 +121,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(heic_becomes_what_is_asked_for),
 		cmocka_unit_test(a_cut_heic_is_damaged),
+		cmocka_unit_test(a_border_is_trimmed),
 		cmocka_unit_test(other_formats_pass_as_well),
 	};
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
