@@ -4,13 +4,24 @@
 
 #include <string.h>
 
-#define DEPTH_MAX 5 /* moov, trak, mdia, minf, stbl */
+#define DEPTH_MAX 3 /* in a trak: mdia, minf, stbl */
 #define PLAYS_MAX UINT16_MAX
 
 /* Tables with an entry for each sample, chunk, or run of them. */
-enum table { TABLE_STTS, TABLE_STSC, TABLE_STSZ, TABLE_STCO, TABLE_CO64, TABLE_STSS, TABLE_COUNT };
+enum table { TABLE_TIMES, TABLE_RUNS, TABLE_SIZES, TABLE_CHUNKS, TABLE_SYNCS, TABLE_COUNT };
 
-static const char table_type[TABLE_COUNT][5] = { "stts", "stsc", "stsz", "stco", "co64", "stss" };
+static const struct {
+	char type[5];
+	enum table table;
+	size_t count_at;
+} table_box[] = {
+	{ "stts", TABLE_TIMES, 4 },
+	{ "stsc", TABLE_RUNS, 4 },
+	{ "stsz", TABLE_SIZES, 8 },
+	{ "stco", TABLE_CHUNKS, 4 },
+	{ "co64", TABLE_CHUNKS, 4 },
+	{ "stss", TABLE_SYNCS, 4 },
+};
 
 struct box {
 	const char *type;
@@ -23,6 +34,11 @@ struct track {
 	uint64_t duration, edit_duration; /* in the same unit; UINT64_MAX: without end */
 	uint32_t edits;
 	bool repeats;
+	uint32_t id, auxiliary_of; /* tracks; 0: none */
+	uint64_t formats, format_bytes;
+	bool av1;
+	uint32_t time_boxes;
+	slv_str times; /* the last */
 };
 
 static uint64_t read_number(slv_str bytes, size_t at, size_t len)
@@ -77,6 +93,7 @@ static uint64_t read_duration(slv_str body, size_t at, bool wide)
 static void read_header(struct slv_boxes *boxes, struct track *track, slv_str body)
 {
 	bool wide = body.len > 0 && body.at[0] == 1;
+	track->id = read_u32(body, wide ? 20 : 12);
 	track->duration = read_duration(body, wide ? 28 : 20, wide);
 	uint32_t width = read_u32(body, wide ? 88 : 76) >> 16;
 	uint32_t height = read_u32(body, wide ? 92 : 80) >> 16;
@@ -110,17 +127,53 @@ static uint32_t plays_of(const struct track *track)
 	return plays < 1 ? 1 : plays < PLAYS_MAX ? (uint32_t)plays : PLAYS_MAX;
 }
 
-static void read_table(struct track *track, const struct box *box)
+/* ISO 14496-12 §8.5.2: each has its length and its type first. More than one is more than is read,
+ * so that only the first matters. */
+static void read_formats(struct track *track, slv_str body)
 {
-	for (int i = 0; i < TABLE_COUNT; i++)
-		if (is(box, table_type[i]))
-			track->entries[i] += read_u32(box->body, i == TABLE_STSZ ? 8 : 4);
+	uint32_t count = read_u32(body, 4);
+	track->formats += count;
+	track->format_bytes += body.len;
+	if (count > 0 && body.len >= 16 && memcmp(body.at + 12, "av01", 4) == 0)
+		track->av1 = true;
 }
 
-static void read_meta(struct slv_boxes *boxes, slv_str body)
+static void read_table(struct track *track, const struct box *box)
 {
-	if (body.len > boxes->meta_bytes)
-		boxes->meta_bytes = body.len;
+	for (size_t i = 0; i < SLV_COUNT(table_box); i++)
+		if (is(box, table_box[i].type))
+			track->entries[table_box[i].table] +=
+					read_u32(box->body, table_box[i].count_at);
+	if (is(box, "stts")) {
+		track->time_boxes++;
+		track->times = box->body;
+	}
+}
+
+/* What has no boxes of interest in it. */
+static void read_leaf(struct slv_boxes *boxes, struct track *track, const struct box *box)
+{
+	if (is(box, "tkhd"))
+		read_header(boxes, track, box->body);
+	else if (is(box, "meta"))
+		boxes->meta_bytes += box->body.len;
+	else if (is(box, "elst"))
+		read_edits(track, box->body);
+	else if (is(box, "auxl"))
+		track->auxiliary_of = read_u32(box->body, 0);
+	else if (is(box, "stsd"))
+		read_formats(track, box->body);
+	else
+		read_table(track, box);
+}
+
+static bool has_boxes(const struct box *box)
+{
+	static const char types[][5] = { "edts", "tref", "mdia", "minf", "stbl" };
+	for (size_t i = 0; i < SLV_COUNT(types); i++)
+		if (is(box, types[i]))
+			return true;
+	return false;
 }
 
 static void read_track(struct slv_boxes *boxes, struct track *track, slv_str body)
@@ -134,38 +187,43 @@ static void read_track(struct slv_boxes *boxes, struct track *track, slv_str bod
 			if (depth == 0)
 				return;
 			body = outer[--depth];
-		} else if (is(&box, "tkhd")) {
-			read_header(boxes, track, box.body);
-		} else if (is(&box, "meta")) {
-			read_meta(boxes, box.body);
-		} else if (is(&box, "elst")) {
-			read_edits(track, box.body);
-		} else if (depth < DEPTH_MAX &&
-				(is(&box, "edts") || is(&box, "mdia") || is(&box, "minf") ||
-						is(&box, "stbl"))) {
+		} else if (depth < DEPTH_MAX && has_boxes(&box)) {
 			outer[depth++] = body;
 			body = box.body;
 		} else {
-			read_table(track, &box);
+			read_leaf(boxes, track, &box);
 		}
 	}
 }
 
-static void read_movie(struct slv_boxes *boxes, slv_str movie)
+static void raise_to(uint64_t *most, uint64_t value)
+{
+	if (value > *most)
+		*most = value;
+}
+
+static void read_movie(struct slv_boxes *boxes, slv_str movie, bool *found)
 {
 	struct box box;
-	if (movie.len > boxes->moov_bytes)
-		boxes->moov_bytes = movie.len;
+	raise_to(&boxes->moov_bytes, movie.len);
 	while (next_box(&movie, &box)) {
 		if (!is(&box, "trak"))
 			continue;
 		struct track track = { 0 };
 		read_track(boxes, &track, box.body);
 		for (int i = 0; i < TABLE_COUNT; i++)
-			if (track.entries[i] > boxes->entries)
-				boxes->entries = track.entries[i];
-		if (boxes->tracks++ == 0)
-			boxes->plays = plays_of(&track);
+			raise_to(&boxes->entries, track.entries[i]);
+		raise_to(&boxes->formats, track.formats);
+		raise_to(&boxes->format_bytes, track.format_bytes);
+		boxes->tracks++;
+		if (*found || !track.id || !track.av1 || !track.entries[TABLE_CHUNKS] ||
+				track.auxiliary_of)
+			continue;
+		*found = true;
+		boxes->plays = plays_of(&track);
+		boxes->time_boxes = track.time_boxes;
+		boxes->times = slv_str_from_index(track.times, 8);
+		boxes->runs = read_u32(track.times, 4);
 	}
 }
 
@@ -173,13 +231,20 @@ struct slv_boxes slv_boxes_read(slv_str file)
 {
 	struct slv_boxes boxes = { 0 };
 	struct box box;
+	bool found = false;
 	while (next_box(&file, &box)) {
 		if (is(&box, "meta")) {
 			boxes.still = true;
-			read_meta(&boxes, box.body);
+			boxes.meta_bytes += box.body.len;
 		} else if (is(&box, "moov")) {
-			read_movie(&boxes, box.body);
+			read_movie(&boxes, box.body, &found);
 		}
 	}
 	return boxes;
+}
+
+struct slv_boxes_run slv_boxes_run(const struct slv_boxes *boxes, uint32_t index)
+{
+	size_t at = (size_t)index * 8;
+	return (struct slv_boxes_run){ read_u32(boxes->times, at), read_u32(boxes->times, at + 4) };
 }

@@ -6,7 +6,7 @@
 #include "jail/image/exif.h"
 #include "jail/image/jpegvips.h"
 #include "jail/image/picture.h"
-#ifdef SLV_IMAGE_HEIC
+#ifdef SLV_IMAGE_RARE
 #include "jail/image/sequence.h"
 #include "jail/image/sequencevips.h"
 #endif
@@ -35,7 +35,7 @@ static const struct loader loaders[SLV_FORMAT_COUNT] = {
 	[SLV_FORMAT_TIFF] = { "tiffload_buffer", "VipsForeignLoadTiffBuffer", false, false },
 	[SLV_FORMAT_SVG] = { "svgload_buffer", "VipsForeignLoadSvgBuffer", false, true },
 	[SLV_FORMAT_JXL] = { "jxlload_buffer", "VipsForeignLoadJxlBuffer", false, true },
-#ifdef SLV_IMAGE_HEIC
+#ifdef SLV_IMAGE_RARE
 	[SLV_FORMAT_HEIC] = { "heifload_buffer", "VipsForeignLoadHeifBuffer", false, false },
 #endif
 };
@@ -149,31 +149,33 @@ static slv_err check_texts(struct slv_arena *arena, slv_str png)
 	return SLV_OK;
 }
 
+#ifdef SLV_IMAGE_RARE
+static slv_err read_track(struct slv_arena *arena, const struct slv_pixel_plan *plan,
+		const struct slv_boxes *boxes, struct slv_source *source)
+{
+	slv_err err = slv_sequence_open(arena, source->bytes, boxes, plan->limits.source_pixels_max,
+			&source->sequence);
+	if (slv_failed(err))
+		return err;
+	const struct slv_sequence_head *head = slv_sequence_head(source->sequence);
+	source->width = head->width;
+	source->height = head->height;
+	source->frames_total = head->frames;
+	source->orientation = head->orientation;
+	source->alpha = head->alpha;
+	return SLV_OK;
+}
+#endif
+
 /* Tracks are read of AVIF alone, and only here if libavif is; else a sequence's still picture. A
  * file without one is whole, but for the decoder, which reads that alone, damaged. */
 static slv_err read_boxes(struct slv_arena *arena, const struct slv_pixel_plan *plan, bool sequence,
 		struct slv_source *source)
 {
 	struct slv_boxes boxes = slv_boxes_read(source->bytes);
-#ifdef SLV_IMAGE_HEIC
-	if (boxes.tracks > 0 && sequence) {
-		struct slv_sequence *track;
-		struct slv_sequence_head head;
-		uint64_t max = plan->limits.source_pixels_max;
-		if ((uint64_t)boxes.width * boxes.height > max)
-			return too_many_pixels(arena, boxes.width, boxes.height, max);
-		slv_err err = slv_sequence_open(source->bytes, max, &track, &head);
-		if (slv_failed(err))
-			return err;
-		slv_sequence_free(track);
-		source->width = head.width;
-		source->height = head.height;
-		source->frames_total = head.frames;
-		source->orientation = head.orientation;
-		source->alpha = head.alpha;
-		source->moves = true;
-		return SLV_OK;
-	}
+#ifdef SLV_IMAGE_RARE
+	if (boxes.tracks > 0 && sequence)
+		return read_track(arena, plan, &boxes, source);
 #else
 	(void)arena;
 	(void)plan;
@@ -245,7 +247,7 @@ slv_err slv_decode_head(struct slv_arena *arena, slv_str bytes, const struct slv
 		err = read_boxes(arena, plan, sequence, &source);
 	else if (source.format == SLV_FORMAT_JPEG)
 		err = read_jpeg_head(plan, &source);
-	if (!slv_failed(err) && !source.plain && !source.moves)
+	if (!slv_failed(err) && !source.plain && !source.sequence)
 		err = read_head(arena, &source);
 	if (slv_failed(err))
 		return err;
@@ -260,7 +262,7 @@ slv_err slv_decode_head(struct slv_arena *arena, slv_str bytes, const struct slv
 void slv_decode_animate(struct slv_source *source, const struct slv_pixel_limits *limits)
 {
 	uint32_t frames = source->frames_total;
-	if (!loaders[source->format].paged && !source->moves)
+	if (!loaders[source->format].paged && !source->sequence)
 		return;
 	if (frames > limits->frames_max)
 		frames = limits->frames_max;
@@ -288,9 +290,9 @@ slv_err slv_decode_open(struct slv_arena *arena, const struct slv_source *source
 	slv_assert(shrink >= 1 && shrink <= 8);
 	if (source->plain)
 		return slv_jpegvips_open(source->bytes, shrink, ret_image);
-#ifdef SLV_IMAGE_HEIC
-	if (source->moves)
-		return slv_sequencevips_open(source->bytes, source->frames, ret_image);
+#ifdef SLV_IMAGE_RARE
+	if (source->sequence)
+		return slv_sequencevips_open(source->sequence, source->frames, ret_image);
 #endif
 	VipsImage *image = NULL;
 	if (load(source, shrink, zoom, &image) != 0)

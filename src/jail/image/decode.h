@@ -17,6 +17,8 @@
 
 #include <vips/vips.h>
 
+struct slv_sequence;
+
 struct slv_source {
 	slv_str bytes; /* the caller's; outlives every image of it */
 	enum slv_format format;
@@ -27,12 +29,14 @@ struct slv_source {
 	bool alpha;
 	bool cmyk;
 	bool plain; /* a JPEG that jpeg.h decodes */
-	bool moves; /* an AVIF whose track is read, by sequence.h */
+	/* An AVIF whose track is read, by sequence.h, has one, which ends with the arena. */
+	struct slv_sequence *sequence;
 };
 
-/* Read the header of `bytes`; `frames` is 1. Of an image sequence (AVIF, HEIC) the still picture is
- * read, of one in AVIF the track where libavif is. SLV_E_MEDIA: nothing that is read here, as a
- * sequence that has not what is read. SLV_E_CORRUPT: damaged; SLV_E_LIMIT: too large. */
+/* Read the header of `bytes`; `frames` is 1. The arena outlives every image of it. Of an image
+ * sequence (AVIF, HEIC) the still picture is read, of one in AVIF the track where libavif is.
+ * SLV_E_MEDIA: nothing that is read here, as a sequence that has not what is read. SLV_E_CORRUPT:
+ * damaged; SLV_E_LIMIT: too large. */
 slv_err slv_decode_head(struct slv_arena *arena, slv_str bytes, const struct slv_pixel_plan *plan,
 		struct slv_source *ret_source);
 

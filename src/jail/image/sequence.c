@@ -3,7 +3,6 @@
 #include "base/assert.h"
 #include "base/attr.h"
 #include "base/mem.h"
-#include "jail/image/boxes.h"
 
 #include <avif/avif.h>
 #include <string.h>
@@ -11,6 +10,8 @@
 struct slv_sequence {
 	avifDecoder *avif;
 	struct slv_sequence_head head;
+	struct slv_boxes boxes;
+	bool lost;                          /* it could not begin again */
 	uint32_t coded_width, coded_height; /* before cutting */
 	uint32_t left, top;                 /* of what is left of that */
 	uint32_t frame_count;               /* decoded so far */
@@ -74,46 +75,83 @@ static slv_err open_as(struct slv_sequence *sequence, slv_str bytes, avifDecoder
 	return cut(sequence);
 }
 
-/* 0 × 0 is what libavif knows itself to be wrong. */
-static slv_err check(const struct slv_boxes *boxes, uint64_t pixels_max)
+/* A run of no samples is nowhere in a file, and costs as much to pass over as any other. */
+static slv_err check_times(const struct slv_boxes *boxes)
 {
-	uint64_t pixels = (uint64_t)boxes->width * boxes->height;
+	if (boxes->time_boxes > 1)
+		return damaged();
+	for (uint32_t i = 0; i < boxes->runs; i++)
+		if (slv_boxes_run(boxes, i).samples == 0)
+			return damaged();
+	if (boxes->entries * boxes->entries * boxes->runs > SLV_SEQUENCE_TIME_STEPS_MAX)
+		return SLV_ERR(SLV_E_LIMIT, "an image sequence with too many different times");
+	return SLV_OK;
+}
+
+/* 0 × 0 is what libavif knows itself to be wrong. */
+static slv_err check(struct slv_arena *arena, const struct slv_boxes *boxes, uint64_t pixels_max)
+{
 	if (boxes->tracks == 0)
 		return damaged();
-	if (pixels > pixels_max || pixels > AVIF_DEFAULT_IMAGE_SIZE_LIMIT)
-		return SLV_ERR(SLV_E_LIMIT, "an image sequence with more pixels than are allowed");
+	if ((uint64_t)boxes->width * boxes->height > pixels_max)
+		return slv_err_printf(arena, SLV_E_LIMIT,
+				"picture of %u x %u px: at most %llu px are allowed", boxes->width,
+				boxes->height, (unsigned long long)pixels_max);
 	if (boxes->entries > SLV_SEQUENCE_FRAMES_MAX)
 		return SLV_ERR(SLV_E_LIMIT, "an image sequence of more than 10000 frames");
 	if (boxes->tracks > SLV_SEQUENCE_TRACKS_MAX)
 		return SLV_ERR(SLV_E_LIMIT, "an image sequence of more than 16 tracks");
+	if (boxes->formats > SLV_SEQUENCE_FORMATS_MAX)
+		return SLV_ERR(SLV_E_LIMIT,
+				"an image sequence with a track of more than one format");
+	if (boxes->format_bytes > SLV_SEQUENCE_FORMAT_BYTES_MAX)
+		return SLV_ERR(SLV_E_LIMIT,
+				"an image sequence with a box stsd of more than 256 KiB");
 	if (boxes->meta_bytes > SLV_SEQUENCE_META_BYTES_MAX)
 		return SLV_ERR(SLV_E_LIMIT,
-				"an image sequence with a box meta of more than 256 KiB");
+				"an image sequence with boxes meta of more than 64 KiB");
 	if (boxes->moov_bytes > SLV_SEQUENCE_MOOV_BYTES_MAX)
 		return SLV_ERR(SLV_E_LIMIT, "an image sequence with a box moov of more than 2 MiB");
-	return SLV_OK;
+	return check_times(boxes);
 }
 
-slv_err slv_sequence_open(slv_str bytes, uint64_t pixels_max, struct slv_sequence **ret_sequence,
-		struct slv_sequence_head *ret_head)
+static void free_sequence(void *arg)
 {
-	struct slv_boxes boxes = slv_boxes_read(bytes);
-	slv_err err = check(&boxes, pixels_max);
+	struct slv_sequence *sequence = arg;
+	avifDecoderDestroy(sequence->avif);
+	slv_free(sequence->pixels);
+	slv_free(sequence);
+}
+
+slv_err slv_sequence_open(struct slv_arena *arena, slv_str bytes, const struct slv_boxes *boxes,
+		uint64_t pixels_max, struct slv_sequence **ret_sequence)
+{
+	if (pixels_max > AVIF_DEFAULT_IMAGE_SIZE_LIMIT)
+		pixels_max = AVIF_DEFAULT_IMAGE_SIZE_LIMIT;
+	slv_err err = check(arena, boxes, pixels_max);
 	if (slv_failed(err))
 		return err;
 	struct slv_sequence *sequence = SLV_ALLOC(struct slv_sequence);
-	*sequence = (struct slv_sequence){ .avif = avifDecoderCreate() };
-	if (boxes.width > 0 && boxes.height > 0)
-		sequence->avif->imageSizeLimit = boxes.width * boxes.height;
-	err = open_as(sequence, bytes, AVIF_DECODER_SOURCE_TRACKS);
-	if (slv_failed(err)) {
-		slv_sequence_free(sequence);
-		return err;
+	*sequence = (struct slv_sequence){ .avif = avifDecoderCreate(), .boxes = *boxes };
+	if (!slv_arena_defer(arena, free_sequence, sequence)) {
+		free_sequence(sequence);
+		return SLV_ERR(SLV_E_LIMIT, "too many image sequences");
 	}
-	sequence->head.plays = boxes.plays;
-	*ret_head = sequence->head;
+	/* Of stills too, which may be larger than the frames. */
+	sequence->avif->imageSizeLimit = (uint32_t)pixels_max;
+	err = open_as(sequence, bytes, AVIF_DECODER_SOURCE_TRACKS);
+	if (slv_failed(err))
+		return err;
+	sequence->avif->imageSizeLimit = sequence->coded_width * sequence->coded_height;
+	slv_sequence_rewind(sequence);
+	sequence->head.plays = boxes->plays;
 	*ret_sequence = sequence;
 	return SLV_OK;
+}
+
+const struct slv_sequence_head *slv_sequence_head(const struct slv_sequence *sequence)
+{
+	return &sequence->head;
 }
 
 slv_str slv_sequence_icc(const struct slv_sequence *sequence)
@@ -128,17 +166,20 @@ static uint64_t to_ms(uint64_t ticks, uint64_t timescale)
 	return timescale ? (ticks * 1000 + timescale / 2) / timescale : 0;
 }
 
+/* The last run goes on until the end. */
 void slv_sequence_delays(const struct slv_sequence *sequence, int *ret_ms, uint32_t count)
 {
 	slv_assert(count <= sequence->head.frames);
-	uint64_t start = 0;
+	const struct slv_boxes *boxes = &sequence->boxes;
+	uint64_t timescale = sequence->avif->timescale, start = 0;
+	struct slv_boxes_run run = { 0, 1 };
+	uint32_t runs = 0;
 	for (uint32_t i = 0; i < count; i++) {
-		avifImageTiming timing;
-		ret_ms[i] = 0;
-		if (avifDecoderNthImageTiming(sequence->avif, i, &timing) != AVIF_RESULT_OK)
-			continue;
-		uint64_t end = start + timing.durationInTimescales;
-		uint64_t ms = to_ms(end, timing.timescale) - to_ms(start, timing.timescale);
+		if (run.samples == 0 && runs < boxes->runs)
+			run = slv_boxes_run(boxes, runs++);
+		run.samples -= run.samples > 0;
+		uint64_t end = start + run.ticks;
+		uint64_t ms = to_ms(end, timescale) - to_ms(start, timescale);
 		ret_ms[i] = ms < SLV_SEQUENCE_DELAY_MS_MAX ? (int)ms : SLV_SEQUENCE_DELAY_MS_MAX;
 		start = end;
 	}
@@ -153,7 +194,7 @@ static uint32_t channels(const struct slv_sequence *sequence)
 static slv_err decode_frame(struct slv_sequence *sequence)
 {
 	avifDecoder *avif = sequence->avif;
-	if (avifDecoderNextImage(avif) != AVIF_RESULT_OK)
+	if (sequence->lost || avifDecoderNextImage(avif) != AVIF_RESULT_OK)
 		return damaged();
 	const avifImage *image = avif->image;
 	if (image->width != sequence->coded_width || image->height != sequence->coded_height ||
@@ -201,13 +242,12 @@ slv_err slv_sequence_read(struct slv_sequence *sequence, uint64_t row, uint8_t *
 	return err;
 }
 
-void slv_sequence_free(struct slv_sequence *sequence)
+void slv_sequence_rewind(struct slv_sequence *sequence)
 {
-	if (!sequence)
-		return;
-	avifDecoderDestroy(sequence->avif);
 	slv_free(sequence->pixels);
-	slv_free(sequence);
+	sequence->pixels = NULL;
+	sequence->frame_count = 0;
+	sequence->lost = avifDecoderReset(sequence->avif) != AVIF_RESULT_OK;
 }
 
 void slv_sequence_warm(slv_str still)

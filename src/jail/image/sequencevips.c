@@ -3,13 +3,12 @@
 #include "base/assert.h"
 #include "base/attr.h"
 #include "jail/image/picture.h"
-#include "jail/image/sequence.h"
 
 #define STREAM_ROWS 16 /* at most */
 
-static void describe(VipsImage *image, const struct slv_sequence *sequence,
-		const struct slv_sequence_head *head, uint32_t frames)
+static void describe(VipsImage *image, const struct slv_sequence *sequence, uint32_t frames)
 {
+	const struct slv_sequence_head *head = slv_sequence_head(sequence);
 	slv_str icc = slv_sequence_icc(sequence);
 	if (icc.len > 0)
 		vips_image_set_blob_copy(image, VIPS_META_ICC_NAME, icc.at, icc.len);
@@ -44,32 +43,26 @@ static int read_region(VipsRegion *region, void *state, void *sequence, void *b,
 static void drop(VipsImage *image, void *sequence)
 {
 	(void)image;
-	slv_sequence_free(sequence);
+	slv_sequence_rewind(sequence);
 }
 
-slv_err slv_sequencevips_open(slv_str bytes, uint32_t frames, VipsImage **ret_image)
+slv_err slv_sequencevips_open(struct slv_sequence *sequence, uint32_t frames, VipsImage **ret_image)
 {
-	struct slv_sequence *sequence;
-	struct slv_sequence_head head;
-	slv_err err = slv_sequence_open(bytes, UINT64_MAX, &sequence, &head);
-	if (slv_failed(err))
-		return err;
-	slv_assert(frames >= 1 && frames <= head.frames);
-	uint64_t rows = (uint64_t)head.height * frames;
-	if (rows > VIPS_MAX_COORD) {
-		slv_sequence_free(sequence);
+	const struct slv_sequence_head *head = slv_sequence_head(sequence);
+	slv_assert(frames >= 1 && frames <= head->frames);
+	uint64_t rows = (uint64_t)head->height * frames;
+	if (rows > VIPS_MAX_COORD)
 		return SLV_ERR(SLV_E_LIMIT, "frames of more than 10000000 rows together");
-	}
 	/* No piece of the stream reaches into the next frame, before which this one is gone. */
 	int piece = STREAM_ROWS;
-	while (head.height % (uint32_t)piece != 0)
+	while (head->height % (uint32_t)piece != 0)
 		piece--;
 	VipsImage *out;
 	SLV_CLEANUP(slv_picture_done) VipsImage *image = vips_image_new();
 	g_signal_connect(image, "postclose", G_CALLBACK(drop), sequence);
-	vips_image_init_fields(image, (int)head.width, (int)rows, head.alpha ? 4 : 3,
+	vips_image_init_fields(image, (int)head->width, (int)rows, head->alpha ? 4 : 3,
 			VIPS_FORMAT_UCHAR, VIPS_CODING_NONE, VIPS_INTERPRETATION_sRGB, 1, 1);
-	describe(image, sequence, &head, frames);
+	describe(image, sequence, frames);
 	if (vips_image_pipelinev(image, VIPS_DEMAND_STYLE_THINSTRIP, NULL) != 0 ||
 			vips_image_generate(image, NULL, read_region, NULL, sequence, NULL) != 0 ||
 			vips_sequential(image, &out, "tile_height", piece, NULL) != 0) {

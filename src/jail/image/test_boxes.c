@@ -123,12 +123,16 @@ static void impossible_lengths_end_it(void **state)
 static void long_boxes_are_measured(void **state)
 {
 	(void)state;
-	struct slv_boxes boxes = read_text("(meta 1)(moov (trak (meta 1 2 3))(trak (meta 1 2)))");
-	assert_int_equal(boxes.meta_bytes, 12);
-	assert_int_equal(boxes.moov_bytes, 8 + 20 + 8 + 16);
+	/* A decoder puts those that are called meta together. */
+	struct slv_boxes boxes = read_text(
+			"(meta 1)(moov (trak (meta 1 2 3)(meta 1))(trak (meta 1 2)))(meta 1)");
+	assert_int_equal(boxes.meta_bytes, 4 + 12 + 4 + 8 + 4);
+	assert_int_equal(boxes.moov_bytes, 8 + 20 + 12 + 8 + 16);
 	boxes = read_text("(meta 1 2 3)(moov)");
 	assert_int_equal(boxes.meta_bytes, 12);
 	assert_int_equal(boxes.moov_bytes, 0);
+	boxes = read_text("(moov)(moov 1 2)(moov 1)");
+	assert_int_equal(boxes.moov_bytes, 8);
 }
 
 static void the_largest_track_counts(void **state)
@@ -160,6 +164,7 @@ static void entries_of_a_table_add_up(void **state)
 		{ TABLES("(stco 0 8)"), 8 },
 		{ TABLES("(co64 0 9)"), 9 },
 		{ TABLES("(stss 0 10)"), 10 },
+		{ TABLES("(stco 0 8)(co64 0 9)"), 17 },
 		{ TABLES("(stts 0 5)(stts 0 6)"), 11 },
 		{ TABLES("(stts 0 0xffffffff)(stts 0 0xffffffff)"), 0x1fffffffe },
 		{ TABLES("(stts 0 5))(stbl (stts 0 6)"), 11 },
@@ -170,9 +175,9 @@ static void entries_of_a_table_add_up(void **state)
 		{ TABLES("(stts 0)"), 0 },
 		{ "(moov (stts 0 5))", 0 },
 		/* Deeper than any file is. */
-		{ "(moov (trak (mdia (mdia (mdia (mdia (stts 0 4)))))))", 4 },
-		{ "(moov (trak (mdia (mdia (mdia (mdia (mdia (stts 0 4))))))))", 4 },
-		{ "(moov (trak (mdia (mdia (mdia (mdia (mdia (mdia (stts 0 4)))))))))", 0 },
+		{ "(moov (trak (mdia (mdia (stts 0 4)))))", 4 },
+		{ "(moov (trak (mdia (mdia (mdia (stts 0 4))))))", 4 },
+		{ "(moov (trak (mdia (mdia (mdia (mdia (stts 0 4)))))))", 0 },
 	};
 	for (size_t i = 0; i < SLV_COUNT(cases); i++) {
 		uint64_t entries = read_text(cases[i].text).entries;
@@ -184,7 +189,8 @@ static void entries_of_a_table_add_up(void **state)
 static void a_list_of_edits_tells_how_often(void **state)
 {
 	(void)state;
-#define TRACK(head, edits) "(moov (trak " head " " edits "))"
+#define AV1 "(mdia (minf (stbl (stsd 0 1 (av01))(stco 0 1))))"
+#define TRACK(head, edits) "(moov (trak " head " " edits AV1 "))"
 	static const struct {
 		const char *text;
 		uint32_t plays;
@@ -211,6 +217,86 @@ static void a_list_of_edits_tells_how_often(void **state)
 	}
 }
 
+static void formats_are_counted(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		uint64_t formats, bytes;
+	} cases[] = {
+		{ TABLES(""), 0, 0 },
+		{ TABLES("(stsd)"), 0, 0 },
+		{ TABLES("(stsd 0 1 (av01))"), 1, 16 },
+		{ TABLES("(stsd 0 2 (av01))"), 2, 16 },
+		{ TABLES("(stsd 0 1 (av01))(stsd 0 1 (av01 1))"), 2, 36 },
+		{ TABLES("(stsd 0 0xffffffff)(stsd 0 1)"), 0x100000000, 16 },
+		{ "(moov (trak (mdia (minf (stbl (stsd 0 2)))))"
+		  "(trak (mdia (minf (stbl (stsd 0 1 0 0))))))",
+				2, 16 },
+	};
+	for (size_t i = 0; i < SLV_COUNT(cases); i++) {
+		struct slv_boxes boxes = read_text(cases[i].text);
+		if (boxes.formats != cases[i].formats || boxes.format_bytes != cases[i].bytes)
+			fail_msg("%s: %llu %llu", cases[i].text, (unsigned long long)boxes.formats,
+					(unsigned long long)boxes.format_bytes);
+	}
+}
+
+/* A track, shown so often, with an ID, what it refers to, a format, and how many chunks. */
+#define ONE(id, plays, refers, format, chunks)                                                     \
+	"(trak (tkhd 0 0 0 " #id " 0 " #plays " 0 0 0 0 1 2 3 4 5 6 7 8 9 0 0)"                    \
+	"(edts (elst 1 1 1 0 0))" refers "(mdia (minf (stbl (stsd 0 1 (" #format "))"              \
+	"(stts 0 1 1 " #plays ")(stco 0 " #chunks ")))))"
+
+static void the_first_track_of_colours_is_told_of(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		uint32_t plays;
+	} cases[] = {
+		{ "(moov " ONE(1, 3, "", av01, 1) ")", 3 },
+		{ "(moov " ONE(1, 3, "", av01, 1) ONE(2, 4, "", av01, 1) ")", 3 },
+		{ "(moov " ONE(1, 3, "", av01, 1) ")(moov " ONE(2, 4, "", av01, 1) ")", 3 },
+		{ "(moov " ONE(0, 3, "", av01, 1) ONE(2, 4, "", av01, 1) ")", 4 },
+		{ "(moov " ONE(1, 3, "", mp4a, 1) ONE(2, 4, "", av01, 1) ")", 4 },
+		{ "(moov " ONE(1, 3, "", av01, 0) ONE(2, 4, "", av01, 1) ")", 4 },
+		{ "(moov " ONE(1, 3, "(tref (auxl 2))", av01, 1) ONE(2, 4, "", av01, 1) ")", 4 },
+		{ "(moov " ONE(1, 3, "(tref (auxl 0))", av01, 1) ONE(2, 4, "", av01, 1) ")", 3 },
+		{ "(moov " ONE(1, 3, "(tref (prem 2))", av01, 1) ONE(2, 4, "", av01, 1) ")", 3 },
+		{ "(moov (trak)" ONE(2, 4, "", av01, 1) ")", 4 },
+		{ "(moov " ONE(1, 3, "", hvc1, 1) ")", 0 },
+	};
+	for (size_t i = 0; i < SLV_COUNT(cases); i++) {
+		struct slv_boxes boxes = read_text(cases[i].text);
+		if (boxes.plays != cases[i].plays)
+			fail_msg("%s: %u", cases[i].text, boxes.plays);
+		assert_int_equal(boxes.time_boxes, boxes.plays != 0);
+		assert_int_equal(slv_boxes_run(&boxes, 0).ticks, boxes.plays);
+	}
+}
+
+static void runs_are_those_of_the_last_box(void **state)
+{
+	(void)state;
+	char bytes[256];
+	struct text text = { .at = bytes + 1 };
+	snprintf(bytes, sizeof(bytes), " %s",
+			"(moov (trak (tkhd 0 0 0 1)(mdia (minf (stbl (stsd 0 1 (av01))"
+			"(stco 0 1)(stts 0 1 9 9)(stts 0 3 5 6 7 8 9))))))");
+	put_all(&text);
+	struct slv_boxes boxes = slv_boxes_read((slv_str){ text.out, text.len });
+	assert_int_equal(boxes.time_boxes, 2);
+	assert_int_equal(boxes.runs, 3);
+	assert_int_equal(slv_boxes_run(&boxes, 0).samples, 5);
+	assert_int_equal(slv_boxes_run(&boxes, 0).ticks, 6);
+	assert_int_equal(slv_boxes_run(&boxes, 1).samples, 7);
+	assert_int_equal(slv_boxes_run(&boxes, 1).ticks, 8);
+	/* Cut, and none. */
+	assert_int_equal(slv_boxes_run(&boxes, 2).ticks, 0);
+	assert_int_equal(slv_boxes_run(&boxes, UINT32_MAX).samples, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +306,9 @@ int main(void)
 		cmocka_unit_test(the_largest_track_counts),
 		cmocka_unit_test(entries_of_a_table_add_up),
 		cmocka_unit_test(a_list_of_edits_tells_how_often),
+		cmocka_unit_test(formats_are_counted),
+		cmocka_unit_test(the_first_track_of_colours_is_told_of),
+		cmocka_unit_test(runs_are_those_of_the_last_box),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,26 +72,58 @@ static void pad(struct slv_buf *buf, uint32_t bytes)
 	end(buf, space);
 }
 
+void slv_testmovie_set_sides(slv_str file, uint32_t width, uint32_t height)
+{
+	slv_str box = slv_testmovie_box(file, "tkhd");
+	char *end = (char *)(uintptr_t)box.at + box.len;
+	slv_testmovie_set_u32(end - 8, width << 16);
+	slv_testmovie_set_u32(end - 4, height << 16);
+}
+
 struct sample {
 	uint32_t at, len;
 };
+
+static void put_formats(struct slv_buf *buf, const struct slv_testmovie *movie, slv_str config)
+{
+	uint32_t count = movie->formats ? movie->formats : 1;
+	size_t descriptions = begin(buf, "stsd");
+	WORDS(buf, 0, count);
+	for (uint32_t i = 0; i < count; i++) {
+		size_t entry = begin(buf, "av01");
+		WORDS(buf, 0, 1, 0, 0, 0, 0, WIDTH << 16 | HEIGHT, 0x480000, 0x480000, 0, 0x10000);
+		WORDS(buf, 0, 0, 0, 0, 0, 0, 0, 24); /* no name; 24 bits */
+		slv_buf_add(buf, (slv_str){ "\xff\xff", 2 });
+		slv_buf_add(buf, config);
+		BOX(buf, "ccst", 0, 0x7c000000);
+		if (movie->format_bytes)
+			pad(buf, movie->format_bytes - (uint32_t)(buf->len - descriptions - 8));
+		end(buf, entry);
+	}
+	end(buf, descriptions);
+}
+
+/* The last run has what is left of the frames. */
+static void put_times(struct slv_buf *buf, const struct slv_testmovie *movie)
+{
+	uint32_t runs = movie->runs ? movie->runs : 1;
+	size_t times = begin(buf, "stts");
+	WORDS(buf, 0, runs + movie->empty_runs);
+	for (uint32_t i = 0; i < runs; i++)
+		WORDS(buf, i + 1 < runs ? 1 : movie->frames - i, i + 1);
+	for (uint32_t i = 0; i < movie->empty_runs; i++)
+		WORDS(buf, 0, 1);
+	end(buf, times);
+}
 
 static void put_samples(struct slv_buf *buf, const struct slv_testmovie *movie, slv_str config,
 		const struct sample samples[2])
 {
 	size_t table = begin(buf, "stbl");
-	size_t descriptions = begin(buf, "stsd");
-	WORDS(buf, 0, 1);
-	size_t entry = begin(buf, "av01");
-	WORDS(buf, 0, 1, 0, 0, 0, 0, WIDTH << 16 | HEIGHT, 0x480000, 0x480000, 0, 0x10000);
-	WORDS(buf, 0, 0, 0, 0, 0, 0, 0, 24); /* no name; 24 bits */
-	slv_buf_add(buf, (slv_str){ "\xff\xff", 2 });
-	slv_buf_add(buf, config);
-	BOX(buf, "ccst", 0, 0x7c000000);
-	end(buf, entry);
-	end(buf, descriptions);
-	BOX(buf, "stts", 0, 1, movie->frames, 1); /* one tick each */
-	BOX(buf, "stsc", 0, 1, 1, 1, 1);          /* each by itself */
+	put_formats(buf, movie, config);
+	for (int i = 0; i <= movie->times_again; i++)
+		put_times(buf, movie);
+	BOX(buf, "stsc", 0, 1, 1, 1, 1); /* each by itself */
 	size_t sizes = begin(buf, "stsz");
 	WORDS(buf, 0, 0, movie->frames);
 	for (uint32_t i = 0; i < movie->frames; i++)
@@ -133,6 +165,14 @@ static void put_movie(struct slv_buf *buf, const struct slv_testmovie *movie, sl
 	uint32_t ticks = movie->frames * (movie->plays ? movie->plays : 1);
 	size_t all = begin(buf, "moov");
 	BOX(buf, "mvhd", 0, 0, 0, 5, ticks, 0x10000, 0x1000000, 0, 0, MATRIX, 0, 0, 0, 0, 0, 0, 2);
+	if (movie->decoy) {
+		size_t decoy = begin(buf, "trak");
+		BOX(buf, "tkhd", 3, 0, 0, 2, 0, 4, 0, 0, 0, 0, MATRIX, WIDTH << 16, HEIGHT << 16);
+		size_t edits = begin(buf, "edts");
+		BOX(buf, "elst", 0, 1, 4, 0, 0x10000);
+		end(buf, edits);
+		end(buf, decoy);
+	}
 	size_t track = begin(buf, "trak");
 	BOX(buf, "tkhd", 3, 0, 0, 1, 0, ticks, 0, 0, 0, 0, MATRIX, WIDTH << 16, HEIGHT << 16);
 	if (movie->plays) {

@@ -5,7 +5,7 @@
 #include "jail/image/encode.h"
 #include "jail/image/job.h"
 #include "jail/image/picture.h"
-#ifdef SLV_IMAGE_HEIC
+#ifdef SLV_IMAGE_RARE
 #include "jail/image/sequence.h"
 #endif
 
@@ -89,7 +89,7 @@ void slv_warm_codecs(struct slv_arena *arena)
 		if (slv_failed(err))
 			continue; /* a library that lacks a codec says so at each job */
 		pass(arena, (slv_str){ bytes, len }, formats[i]);
-#ifdef SLV_IMAGE_HEIC
+#ifdef SLV_IMAGE_RARE
 		if (formats[i] == SLV_FORMAT_AVIF)
 			slv_sequence_warm((slv_str){ bytes, len });
 #endif
