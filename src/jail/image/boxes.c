@@ -138,16 +138,33 @@ static void read_formats(struct track *track, slv_str body)
 		track->av1 = true;
 }
 
-static void read_table(struct track *track, const struct box *box)
+static void read_references(struct track *track, slv_str body)
+{
+	struct box box;
+	while (next_box(&body, &box))
+		if (is(&box, "auxl"))
+			track->auxiliary_of = read_u32(box.body, 0);
+}
+
+/* ISO 14496-12 §8.6.1.2. */
+static void read_times(struct slv_boxes *boxes, struct track *track, slv_str body)
+{
+	track->time_boxes++;
+	track->times = body;
+	uint32_t runs = read_u32(body, 4);
+	for (size_t i = 0; i < runs && body.len >= 16 + i * 8; i++)
+		if (read_u32(body, 8 + i * 8) == 0)
+			boxes->empty_runs = true;
+}
+
+static void read_table(struct slv_boxes *boxes, struct track *track, const struct box *box)
 {
 	for (size_t i = 0; i < SLV_COUNT(table_box); i++)
 		if (is(box, table_box[i].type))
 			track->entries[table_box[i].table] +=
 					read_u32(box->body, table_box[i].count_at);
-	if (is(box, "stts")) {
-		track->time_boxes++;
-		track->times = box->body;
-	}
+	if (is(box, "stts"))
+		read_times(boxes, track, box->body);
 }
 
 /* What has no boxes of interest in it. */
@@ -159,17 +176,17 @@ static void read_leaf(struct slv_boxes *boxes, struct track *track, const struct
 		boxes->meta_bytes += box->body.len;
 	else if (is(box, "elst"))
 		read_edits(track, box->body);
-	else if (is(box, "auxl"))
-		track->auxiliary_of = read_u32(box->body, 0);
+	else if (is(box, "tref"))
+		read_references(track, box->body);
 	else if (is(box, "stsd"))
 		read_formats(track, box->body);
 	else
-		read_table(track, box);
+		read_table(boxes, track, box);
 }
 
 static bool has_boxes(const struct box *box)
 {
-	static const char types[][5] = { "edts", "tref", "mdia", "minf", "stbl" };
+	static const char types[][5] = { "edts", "mdia", "minf", "stbl" };
 	for (size_t i = 0; i < SLV_COUNT(types); i++)
 		if (is(box, types[i]))
 			return true;
@@ -215,13 +232,15 @@ static void read_movie(struct slv_boxes *boxes, slv_str movie, bool *found)
 			raise_to(&boxes->entries, track.entries[i]);
 		raise_to(&boxes->formats, track.formats);
 		raise_to(&boxes->format_bytes, track.format_bytes);
+		raise_to(&boxes->runs_most, track.entries[TABLE_TIMES]);
+		if (track.time_boxes > boxes->time_boxes)
+			boxes->time_boxes = track.time_boxes;
 		boxes->tracks++;
 		if (*found || !track.id || !track.av1 || !track.entries[TABLE_CHUNKS] ||
 				track.auxiliary_of)
 			continue;
 		*found = true;
 		boxes->plays = plays_of(&track);
-		boxes->time_boxes = track.time_boxes;
 		boxes->times = slv_str_from_index(track.times, 8);
 		boxes->runs = read_u32(track.times, 4);
 	}

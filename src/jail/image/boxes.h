@@ -22,12 +22,14 @@ struct slv_boxes {
 	uint64_t entries;       /* of a table of samples, so that frames are not more */
 	uint64_t formats;       /* of its samples, as stsd counts them */
 	uint64_t format_bytes;  /* of its stsd */
+	uint32_t time_boxes;    /* its stts, of which one is right */
+	uint64_t runs_most;     /* what they count */
+	bool empty_runs;        /* some are of no samples */
 	/* Of the track that a decoder takes for the colours: the first with an ID and chunks of AV1
 	 * that says of no other that it is an auxiliary of that. */
-	uint32_t plays;      /* how often to show the frames; 0: for ever */
-	uint32_t time_boxes; /* its stts, of which one is right */
-	slv_str times;       /* the last of them, without the count */
-	uint32_t runs;       /* what that counts */
+	uint32_t plays; /* how often to show the frames; 0: for ever */
+	slv_str times;  /* its last stts, without the count */
+	uint32_t runs;  /* what that counts */
 };
 
 /* Samples after each other that are shown equally long. */

@@ -263,6 +263,7 @@ static void the_first_track_of_colours_is_told_of(void **state)
 		{ "(moov " ONE(1, 3, "", av01, 0) ONE(2, 4, "", av01, 1) ")", 4 },
 		{ "(moov " ONE(1, 3, "(tref (auxl 2))", av01, 1) ONE(2, 4, "", av01, 1) ")", 4 },
 		{ "(moov " ONE(1, 3, "(tref (auxl 0))", av01, 1) ONE(2, 4, "", av01, 1) ")", 3 },
+		{ "(moov " ONE(1, 3, "(auxl 2)", av01, 1) ONE(2, 4, "", av01, 1) ")", 3 },
 		{ "(moov " ONE(1, 3, "(tref (prem 2))", av01, 1) ONE(2, 4, "", av01, 1) ")", 3 },
 		{ "(moov (trak)" ONE(2, 4, "", av01, 1) ")", 4 },
 		{ "(moov " ONE(1, 3, "", hvc1, 1) ")", 0 },
@@ -271,8 +272,39 @@ static void the_first_track_of_colours_is_told_of(void **state)
 		struct slv_boxes boxes = read_text(cases[i].text);
 		if (boxes.plays != cases[i].plays)
 			fail_msg("%s: %u", cases[i].text, boxes.plays);
-		assert_int_equal(boxes.time_boxes, boxes.plays != 0);
 		assert_int_equal(slv_boxes_run(&boxes, 0).ticks, boxes.plays);
+	}
+}
+
+/* Of any track, for which of them a decoder takes is its own affair. */
+static void times_are_counted(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		uint32_t boxes;
+		uint64_t runs;
+		bool empty;
+	} cases[] = {
+		{ TABLES(""), 0, 0, false },
+		{ TABLES("(stts)"), 1, 0, false },
+		{ TABLES("(stts 0 1 3 0)"), 1, 1, false },
+		{ TABLES("(stts 0 1 0 3)"), 1, 1, true },
+		{ TABLES("(stts 0 3 1 9 1 9 0 9)"), 1, 3, true },
+		{ TABLES("(stts 0 2 1 9 1 9 0 9)"), 1, 2, false },
+		{ TABLES("(stts 0 0xffffffff 1 9)"), 1, 0xffffffff, false }, /* cut */
+		{ TABLES("(stts 0 1 1 9)(stts 0 2 1 9 0 9)"), 2, 3, true },
+		{ "(moov " ONE(1, 3, "", av01, 1) "(trak (mdia (minf (stbl (stts 0 2 0 9 1 9))))))",
+				1, 2, true },
+		{ "(moov (trak (mdia (minf (stbl (stts 0 2 0 9 1 9)))))" ONE(1, 3, "", av01, 1) ")",
+				1, 2, true },
+	};
+	for (size_t i = 0; i < SLV_COUNT(cases); i++) {
+		struct slv_boxes boxes = read_text(cases[i].text);
+		if (boxes.time_boxes != cases[i].boxes || boxes.runs_most != cases[i].runs ||
+				boxes.empty_runs != cases[i].empty)
+			fail_msg("%s: %u %llu %d", cases[i].text, boxes.time_boxes,
+					(unsigned long long)boxes.runs_most, boxes.empty_runs);
 	}
 }
 
@@ -308,6 +340,7 @@ int main(void)
 		cmocka_unit_test(a_list_of_edits_tells_how_often),
 		cmocka_unit_test(formats_are_counted),
 		cmocka_unit_test(the_first_track_of_colours_is_told_of),
+		cmocka_unit_test(times_are_counted),
 		cmocka_unit_test(runs_are_those_of_the_last_box),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
