@@ -182,12 +182,14 @@ static void jail_drop(struct jail *jail)
 	slv_free(jail);
 }
 
-/* Take the job from a jail that will not do it; NULL if it has none. */
+/* Take the job from a jail that is through with it; NULL if it has none. */
 static struct slv_pixel_job *jail_disown(struct jail *jail)
 {
 	struct slv_pixel_job *job = jail->job;
-	if (job)
+	if (job) {
+		job->ran_ms = (slv_loop_fresh_ns(job->lanes->loop) - jail->start_ns) / 1000000;
 		job->jail = NULL;
+	}
 	jail->job = NULL;
 	return job;
 }
@@ -623,6 +625,7 @@ void slv_lanes_submit(struct slv_image_lanes *lanes, struct slv_pixel_job *job)
 	job->lanes = lanes;
 	job->pool = job->jail = NULL;
 	job->ran = false;
+	job->ran_ms = 0;
 	job->link = (struct slv_list){ 0 };
 	job->timer = (struct slv_timer){ .fire = job_waited_too_long };
 	job->submit_ns = slv_loop_fresh_ns(lanes->loop);

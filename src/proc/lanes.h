@@ -60,6 +60,7 @@ struct slv_pixel_job {
 	void (*done)(struct slv_pixel_job *job, slv_err err, const struct slv_pixel_result *result,
 			int out_fd);
 	bool ran;             /* a jail has begun with it; holds in `done` */
+	uint64_t ran_ms;      /* in that jail; likewise */
 	struct slv_list link; /* private, as all below */
 	struct slv_timer timer;
 	struct slv_image_lanes *lanes;

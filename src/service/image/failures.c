@@ -40,29 +40,19 @@ void image_failures_free(struct image_failures *failures)
 	slv_free(failures);
 }
 
-static struct image_failure *find(
-		struct image_failures *failures, const struct slv_digest *variant, uint64_t now_ms)
+static uint64_t lasts_ms(uint64_t cost_ms)
 {
-	struct image_failure *failure = slv_map_get(&failures->map, name_of(variant));
-	if (failure && failure->until_ms <= now_ms) {
-		forget(failures, failure);
-		return NULL;
-	}
-	return failure;
+	return cost_ms < IMAGE_FAILURE_MS       ? IMAGE_FAILURE_MS
+	       : cost_ms > IMAGE_FAILURE_MS_MAX ? IMAGE_FAILURE_MS_MAX
+	                                        : cost_ms;
 }
 
-static uint64_t lasts_ms(uint64_t took_ms)
-{
-	return took_ms < IMAGE_FAILURE_MS       ? IMAGE_FAILURE_MS
-	       : took_ms > IMAGE_FAILURE_MS_MAX ? IMAGE_FAILURE_MS_MAX
-	                                        : took_ms;
-}
-
+/* One that has lapsed stays until there is no room: an attempt that began before may fail yet. */
 void image_failures_add(struct image_failures *failures, const struct slv_cache_key *key,
-		uint64_t now_ms, uint64_t took_ms, slv_err err, bool tell)
+		const struct image_attempt *attempt, slv_err err, bool tell)
 {
-	struct image_failure *before = find(failures, &key->variant, now_ms);
-	bool again = before && before->code == err.code;
+	struct image_failure *before = slv_map_get(&failures->map, name_of(&key->variant));
+	bool again = before && before->code == err.code && attempt->begun_ms < before->until_ms;
 	bool told = tell && (err.code != SLV_E_INTERNAL || again);
 	if (before)
 		forget(failures, before);
@@ -71,7 +61,7 @@ void image_failures_add(struct image_failures *failures, const struct slv_cache_
 
 	struct image_failure *failure = SLV_ALLOC(struct image_failure);
 	failure->key = *key;
-	failure->until_ms = now_ms + lasts_ms(took_ms);
+	failure->until_ms = attempt->ended_ms + lasts_ms(attempt->cost_ms);
 	failure->told = told;
 	failure->code = err.code;
 	snprintf(failure->what, sizeof(failure->what), "%s", err.what ? err.what : "failed");
@@ -82,7 +72,8 @@ void image_failures_add(struct image_failures *failures, const struct slv_cache_
 const struct image_failure *image_failures_find(
 		struct image_failures *failures, const struct slv_digest *variant, uint64_t now_ms)
 {
-	return find(failures, variant, now_ms);
+	const struct image_failure *failure = slv_map_get(&failures->map, name_of(variant));
+	return failure && failure->until_ms > now_ms ? failure : NULL;
 }
 
 void image_failures_forget(struct image_failures *failures, const struct slv_digest *variant)

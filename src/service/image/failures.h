@@ -5,13 +5,13 @@
  * making it failed, for what cannot be made in one way may be made in another, and what one asks
  * must not deny what others do; by the source's own key where the source failed.
  *
- * A failure is remembered for IMAGE_FAILURE_MS, or for as long as it took to fail, so that what
- * takes long to fail does not keep a jail busy all the time; but no longer than
- * IMAGE_FAILURE_MS_MAX, for sources change. At most IMAGE_FAILURES_MAX are; the
- * one remembered first goes first.
+ * A failure is remembered for IMAGE_FAILURE_MS, or for as long as jails were at work on it, so that
+ * what takes long to fail does not keep a jail busy all the time; but no longer than
+ * IMAGE_FAILURE_MS_MAX, for sources change. At most IMAGE_FAILURES_MAX are; the one remembered
+ * first goes first.
  *
  * A jail that dies may have been killed by somebody else, so one death is no proof: of
- * SLV_E_INTERNAL only the second in that time is told.
+ * SLV_E_INTERNAL only the second is told, of an attempt that began in that time.
  *
  * Thread: one, the home loop.
  */
@@ -34,14 +34,20 @@ struct image_failure {
 	struct slv_list link; /* private */
 };
 
+/* What was tried in vain. */
+struct image_attempt {
+	uint64_t begun_ms, ended_ms;
+	uint64_t cost_ms; /* of that, with a jail at work; 0: none was */
+};
+
 struct image_failures;
 struct image_failures *image_failures_new(struct slv_hash_key hash_key);
 void image_failures_free(struct image_failures *failures);
 
-/* Remember that `key` failed, having begun `took_ms` ago. `tell`: it lies in the picture, so who
- * asks shall be told. Copies `err.what`. */
+/* Remember that `key` failed. `tell`: it lies in the picture, so who asks shall be told. Copies
+ * `err.what`. */
 void image_failures_add(struct image_failures *failures, const struct slv_cache_key *key,
-		uint64_t now_ms, uint64_t took_ms, slv_err err, bool tell);
+		const struct image_attempt *attempt, slv_err err, bool tell);
 
 /* NULL if nothing is remembered. Valid until the next call. */
 const struct image_failure *image_failures_find(

@@ -72,9 +72,9 @@ struct flight {
 	struct flight_source sources[1 + SLV_PIXEL_DRAWS_MAX];
 	uint32_t source_count, sources_left;
 	struct slv_pixel_job job;
-	uint64_t submitted_ms; /* for the first time */
-	bool has_share;        /* it is AVIF's, with a part of the time */
-	bool second_try;       /* it has what that left */
+	uint64_t jailed_ms; /* both tries together, without waiting for jails */
+	bool has_share;     /* it is AVIF's, with a part of the time */
+	bool second_try;    /* it has what that left */
 
 	struct slv_pixel_result result;
 	int result_fd; /* -1: none */
@@ -291,6 +291,7 @@ static void job_done(struct slv_pixel_job *job, slv_err err, const struct slv_pi
 		int out_fd)
 {
 	struct flight *flight = SLV_CONTAINER(job, struct flight, job);
+	flight->jailed_ms += job->ran_ms;
 	if (try_again(flight, err)) {
 		flight_run(flight);
 		return;
@@ -307,10 +308,8 @@ static void job_done(struct slv_pixel_job *job, slv_err err, const struct slv_pi
 static slv_err submit(struct flight *flight)
 {
 	struct slv_pixel_job *job = &flight->job;
-	if (!flight->second_try) {
+	if (!flight->second_try)
 		job->plan = flight->recipe.plan;
-		flight->submitted_ms = slv_loop_now_ms(flight->home->loop);
-	}
 	slv_err err = plan_for_svg(flight);
 	for (uint32_t i = 0; i < flight->source_count && !slv_failed(err); i++)
 		err = source_fd(&flight->sources[i], i ? &job->draw_fd[i - 1] : &job->source_fd);
@@ -458,9 +457,9 @@ static void answer(struct flight *flight, struct image_ask *ask)
 	send_answer(flight->home, ask);
 }
 
-/* Would it fail for the next as well? `job_took_ms` is 0 if no jail has seen it. Not what failed
- * for want of room here, and not what had little time left when its source had come. */
-static bool lies_in_picture(const struct flight *flight, uint64_t job_took_ms)
+/* Would it fail for the next as well? Not what failed for want of room here, and not what had
+ * little time left when its source had come and a jail was free. */
+static bool lies_in_picture(const struct flight *flight)
 {
 	switch (flight->code) {
 	case SLV_E_BUSY:
@@ -469,7 +468,7 @@ static bool lies_in_picture(const struct flight *flight, uint64_t job_took_ms)
 	case SLV_E_SYS:
 		return false;
 	case SLV_E_TIMEOUT:
-		return job_took_ms >= (uint64_t)flight->recipe.self->conf->job_ms / 2;
+		return flight->jailed_ms >= (uint64_t)flight->recipe.self->conf->job_ms / 2;
 	default:
 		return flight->job.ran;
 	}
@@ -478,13 +477,15 @@ static bool lies_in_picture(const struct flight *flight, uint64_t job_took_ms)
 static void remember_failure(struct flight *flight)
 {
 	struct image_home *home = flight->home;
-	uint64_t now_ms = slv_loop_now_ms(home->loop);
-	uint64_t took_ms = flight->job.ran ? now_ms - flight->submitted_ms : 0;
 	bool renew = flight->recipe.renew;
-	bool tell = !renew && lies_in_picture(flight, took_ms);
+	bool tell = !renew && lies_in_picture(flight);
+	/* What renewals cost is no reason to put up with what is stale for longer. */
+	struct image_attempt attempt = { .begun_ms = flight->begun_ms,
+		.ended_ms = slv_loop_now_ms(home->loop),
+		.cost_ms = renew ? 0 : flight->jailed_ms };
 	slv_err err = { .code = flight->code, .what = flight->what };
 	if ((tell || renew) && !flight_was_purged(flight))
-		image_failures_add(home->failures, &flight->recipe.key, now_ms, took_ms, err, tell);
+		image_failures_add(home->failures, &flight->recipe.key, &attempt, err, tell);
 }
 
 /* Nobody joins it any more. */

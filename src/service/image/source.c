@@ -146,10 +146,11 @@ static bool load_was_purged(const struct image_load *load)
 static void remember_failure(struct image_load *load, slv_err err)
 {
 	struct image_sources *sources = load->sources;
-	uint64_t now_ms = slv_loop_now_ms(sources->loop);
+	struct image_attempt attempt = { .begun_ms = load->begun_ms,
+		.ended_ms = slv_loop_now_ms(sources->loop) };
 	if ((err.code == SLV_E_LIMIT || err.code == SLV_E_MEDIA) && !load->known &&
 			!load_was_purged(load))
-		image_failures_add(sources->failures, &load->key, now_ms, 0, err, true);
+		image_failures_add(sources->failures, &load->key, &attempt, err, true);
 }
 
 /* Tell all who want it. Takes a reference of `hit`. */

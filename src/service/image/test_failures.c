@@ -29,10 +29,18 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* Began and failed then, with so much of a jail's time. */
+static void fail_at(struct image_failures *failures, const struct slv_cache_key *key,
+		uint64_t at_ms, uint64_t cost_ms, slv_err err)
+{
+	struct image_attempt attempt = { at_ms, at_ms, cost_ms };
+	image_failures_add(failures, key, &attempt, err, true);
+}
+
 static void remember(struct image_failures *failures, unsigned source, unsigned variant)
 {
 	struct slv_cache_key key = key_of(source, variant);
-	image_failures_add(failures, &key, NOW_MS, 0, torn, true);
+	fail_at(failures, &key, NOW_MS, 0, torn);
 }
 
 static bool is_known(struct image_failures *failures, unsigned variant, uint64_t now_ms)
@@ -74,7 +82,7 @@ static void what_took_long_to_fail_is_known_for_as_long_within_bounds(void **sta
 	};
 	for (unsigned i = 0; i < SLV_COUNT(rows); i++) {
 		struct slv_cache_key key = key_of(1, i);
-		image_failures_add(*state, &key, NOW_MS, rows[i].took_ms, torn, true);
+		fail_at(*state, &key, NOW_MS, rows[i].took_ms, torn);
 		assert_true(is_known(*state, i, NOW_MS + rows[i].lasts_ms - 1));
 		assert_false(is_known(*state, i, NOW_MS + rows[i].lasts_ms));
 	}
@@ -83,27 +91,43 @@ static void what_took_long_to_fail_is_known_for_as_long_within_bounds(void **sta
 static void what_is_not_to_be_told_is_known_all_the_same(void **state)
 {
 	struct slv_cache_key key = key_of(1, 2);
-	image_failures_add(*state, &key, NOW_MS, 0, torn, false);
+	struct image_attempt attempt = { NOW_MS, NOW_MS, 0 };
+	image_failures_add(*state, &key, &attempt, torn, false);
 	assert_false(image_failures_find(*state, &key.variant, NOW_MS)->told);
 }
 
 static void of_two_deaths_in_time_the_second_is_told(void **state)
 {
 	struct slv_cache_key key = key_of(1, 2);
-	image_failures_add(*state, &key, NOW_MS, 0, died, true);
+	fail_at(*state, &key, NOW_MS, 0, died);
 	assert_false(image_failures_find(*state, &key.variant, NOW_MS)->told);
-	image_failures_add(*state, &key, NOW_MS + IMAGE_FAILURE_MS, 0, died, true); /* too late */
+	fail_at(*state, &key, NOW_MS + IMAGE_FAILURE_MS, 0, died); /* too late */
 	assert_false(image_failures_find(*state, &key.variant, NOW_MS + IMAGE_FAILURE_MS)->told);
 	uint64_t later_ms = NOW_MS + 2 * IMAGE_FAILURE_MS - 1;
-	image_failures_add(*state, &key, later_ms, 0, died, true);
+	fail_at(*state, &key, later_ms, 0, died);
 	assert_true(image_failures_find(*state, &key.variant, later_ms)->told);
+}
+
+/* Each takes longer than the one before is told. */
+static void of_slow_deaths_too_the_second_is_told(void **state)
+{
+	struct slv_cache_key key = key_of(1, 2);
+	struct image_attempt first = { NOW_MS, NOW_MS + 7000, 7000 };
+	struct image_attempt second = { NOW_MS + 7001, NOW_MS + 15000, 7000 };
+	image_failures_add(*state, &key, &first, died, true);
+	assert_false(is_known(*state, 2, NOW_MS + 14000)); /* somebody looks meanwhile */
+	image_failures_add(*state, &key, &second, died, true);
+	assert_true(image_failures_find(*state, &key.variant, NOW_MS + 15000)->told);
+	struct image_attempt late = { NOW_MS + 22000, NOW_MS + 22001, 1 };
+	image_failures_add(*state, &key, &late, died, true); /* begun when that was over */
+	assert_false(image_failures_find(*state, &key.variant, NOW_MS + 22001)->told);
 }
 
 static void another_failure_before_is_no_death(void **state)
 {
 	struct slv_cache_key key = key_of(1, 2);
 	remember(*state, 1, 2);
-	image_failures_add(*state, &key, NOW_MS, 0, died, true);
+	fail_at(*state, &key, NOW_MS, 0, died);
 	assert_false(image_failures_find(*state, &key.variant, NOW_MS)->told);
 }
 
@@ -114,7 +138,7 @@ static void a_reason_is_cut_to_its_bound(void **state)
 	memset(text, 'x', IMAGE_WHAT_BYTES);
 	text[IMAGE_WHAT_BYTES] = 0;
 	slv_err long_one = { .code = SLV_E_LIMIT, .what = text };
-	image_failures_add(*state, &key, NOW_MS, 0, long_one, true);
+	fail_at(*state, &key, NOW_MS, 0, long_one);
 	const struct image_failure *failure = image_failures_find(*state, &key.variant, NOW_MS);
 	assert_int_equal(strlen(failure->what), IMAGE_WHAT_BYTES - 1);
 }
@@ -161,6 +185,7 @@ int main(void)
 		T(what_took_long_to_fail_is_known_for_as_long_within_bounds),
 		T(what_is_not_to_be_told_is_known_all_the_same),
 		T(of_two_deaths_in_time_the_second_is_told),
+		T(of_slow_deaths_too_the_second_is_told),
 		T(another_failure_before_is_no_death),
 		T(a_reason_is_cut_to_its_bound),
 		T(one_a_source_and_all_are_forgotten),

@@ -378,6 +378,99 @@ static void one_that_only_waited_is_tried_again(void **state)
 	expect_made(bench, "width=5");
 }
 
+/* Have `jobs` in all the jails. */
+static void fill_jails(struct bench *bench, struct waiter *others, struct bench_job *jobs)
+{
+	unsigned asked = bench->source_count;
+	for (unsigned i = 0; i < BENCH_JAILS; i++)
+		bench_ask(bench, &others[i], i ? "width=6" : "width=7", "/b.png");
+	if (bench->source_count > asked)
+		bench_give(bench, asked);
+	for (unsigned i = 0; i < BENCH_JAILS; i++)
+		jobs[i] = bench_job(bench);
+}
+
+static void the_time_that_it_waited_for_a_jail_is_not_the_pictures(void **state)
+{
+	struct bench *bench = *state;
+	struct waiter others[BENCH_JAILS], waiter;
+	struct bench_job jobs[BENCH_JAILS];
+	bench->conf.job_ms = 12000;
+	for (unsigned i = 0; i < 2; i++) {
+		/* To wait for half of the time and 1 ms leaves less than what is blamed. */
+		uint64_t waits_ms = i ? 6000 : 6001;
+		struct slv_purge all = { .what = SLV_PURGE_ALL };
+		(void)slv_image_service.purge(bench->self, &all);
+		fill_jails(bench, others, jobs);
+		bench_ask(bench, &waiter, "width=5", "/a.png");
+		bench_give(bench, bench->source_count - 1);
+		bench_pass(bench, waits_ms);
+		for (unsigned k = 0; k < BENCH_JAILS; k++)
+			bench_made(bench, &jobs[k], SLV_STR("made"));
+		(void)bench_job(bench);
+		bench_pass(bench, 12000 - waits_ms);
+		expect_failed(&waiter, SLV_E_TIMEOUT, "took longer");
+		if (!i)
+			expect_made(bench, "width=5");
+	}
+	bench_pass(bench, 5999); /* as long as it ran */
+	expect_known(bench, "width=5", SLV_E_TIMEOUT);
+	bench_pass(bench, 1);
+	expect_made(bench, "width=5");
+}
+
+static void both_tries_of_an_avif_count(void **state)
+{
+	static const char options[] = "width=5,format=avif";
+	struct bench *bench = *state;
+	struct waiter waiter;
+	bench->conf.job_ms = 20000;
+	bench_ask(bench, &waiter, options, "/a.png");
+	bench_give(bench, 0);
+	(void)bench_job(bench);
+	bench_pass(bench, 12001);
+	struct bench_job fallback = bench_job(bench);
+	assert_int_equal(fallback.plan.format, SLV_FORMAT_WEBP);
+	bench_pass(bench, 7999);
+	expect_failed(&waiter, SLV_E_TIMEOUT, "took longer");
+	bench_pass(bench, 19999);
+	expect_known(bench, options, SLV_E_TIMEOUT);
+	bench_pass(bench, 1);
+	expect_made(bench, options);
+}
+
+static void slow_deaths_are_told_too(void **state)
+{
+	struct bench *bench = *state;
+	bench->conf.job_ms = 12000;
+	for (unsigned i = 0; i < 2; i++) {
+		struct waiter waiter;
+		struct bench_job job = begin(bench, &waiter);
+		bench_pass(bench, 7000);
+		slv_fd_done(&bench->jails[job.jail].fd);
+		bench_turn(bench);
+		expect_failed(&waiter, SLV_E_INTERNAL, "image jail died");
+	}
+	expect_known(bench, "width=5", SLV_E_INTERNAL);
+}
+
+static void after_a_slow_failure_renewals_pause_for_five_seconds_too(void **state)
+{
+	struct bench *bench = *state;
+	bench->conf.job_ms = 12000;
+	bench_renew(bench, "width=5", "/a.png");
+	bench_give(bench, 0);
+	(void)bench_job(bench);
+	bench_pass(bench, 12000);
+	assert_int_equal(bench->unheard, 1);
+	bench_pass(bench, IMAGE_FAILURE_MS - 1);
+	bench_renew(bench, "width=5", "/a.png");
+	assert_int_equal(bench->source_count, 1);
+	bench_pass(bench, 1);
+	bench_renew(bench, "width=5", "/a.png");
+	assert_int_equal(bench->source_count, 2);
+}
+
 static void a_purge_clears_what_failed(void **state)
 {
 	static const struct slv_purge purges[] = {
@@ -472,6 +565,10 @@ int main(void)
 		T(a_picture_that_took_too_long_is_not_tried_at_once),
 		T(one_that_had_less_than_half_its_time_is_tried_again),
 		T(one_that_only_waited_is_tried_again),
+		T(the_time_that_it_waited_for_a_jail_is_not_the_pictures),
+		T(both_tries_of_an_avif_count),
+		T(slow_deaths_are_told_too),
+		T(after_a_slow_failure_renewals_pause_for_five_seconds_too),
 		T(a_purge_clears_what_failed),
 		T(what_was_purged_while_it_failed_is_not_remembered),
 		T(a_renewal_that_fails_hides_nothing_that_is_kept),
