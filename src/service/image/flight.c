@@ -31,9 +31,9 @@ struct image_home {
 	struct slv_cache *cache;
 	struct slv_image_lanes *lanes;
 	struct image_sources *sources;
-	struct slv_map flights;  /* by variant: those that may be joined */
-	uint32_t flying, asking; /* flights and asks, all told */
-	struct image_purges purges;
+	struct slv_map flights;          /* by variant: those that may be joined */
+	uint32_t flying, asking;         /* flights and asks, all told */
+	struct slv_list all;             /* those flights */
 	struct image_failures *failures; /* also renewals that failed: those are not tried again at
 	                                    once, or a dead origin would be asked with each hit on
 	                                    what is stale */
@@ -60,13 +60,14 @@ struct flight_source {
 
 struct flight {
 	struct image_home *home;
+	struct slv_list link; /* in home->all */
 	enum flight_state state;
 	bool running, begun;  /* the state's operation was begun */
 	bool ended;           /* and has come back */
 	struct slv_list asks; /* those that wait, the first to give up first */
 	struct slv_timer clock;
 	uint64_t begun_ms, until_ms;
-	uint64_t purges; /* of those, none since then covers it */
+	bool purged;
 
 	struct slv_cache_fetch disk;
 	struct flight_source sources[1 + SLV_PIXEL_DRAWS_MAX];
@@ -107,23 +108,13 @@ static void flight_fail(struct flight *flight, slv_err err)
 	snprintf(flight->what, sizeof(flight->what), "%s", err.what ? err.what : "failed");
 }
 
-/* Has the variant been purged since it began, or what it is made of? */
-static bool flight_was_purged(struct flight *flight)
+/* Has it been purged since it began, or something that it is made of, or is that private now? */
+static bool flight_was_purged(const struct flight *flight)
 {
-	const struct image_purges *purges = &flight->home->purges;
-	const struct image_recipe *recipe = &flight->recipe;
-	struct slv_cache_key key = recipe->key;
-	if (flight->purges == purges->count)
-		return false;
-	if (image_purges_cover(purges, flight->purges, &key))
-		return true;
-	for (uint32_t i = 0; i < recipe->plan.draw_count; i++) {
-		key.source = slv_image_source_key(recipe->self->site, recipe->draws[i]);
-		if (image_purges_cover(purges, flight->purges, &key))
-			return true;
-	}
-	flight->purges = purges->count;
-	return false;
+	bool purged = flight->purged;
+	for (uint32_t i = 0; i < flight->source_count; i++)
+		purged |= flight->sources[i].want.revoked;
+	return purged;
 }
 
 static void flight_back(struct flight *flight)
@@ -527,9 +518,11 @@ static const unsigned flight_may[FLIGHT_STATES] = {
 static void flight_free(struct flight *flight)
 {
 	flight->home->flying--;
+	slv_list_remove(&flight->link);
 	slv_timer_stop(flight->home->loop, &flight->clock);
 	for (uint32_t i = 0; i < SLV_COUNT(flight->sources); i++) {
 		struct flight_source *from = &flight->sources[i];
+		image_source_drop(&from->want);
 		slv_fd_done(&from->temp_fd);
 		if (from->source.hit)
 			from->source.hit->hold.drop(&from->source.hit->hold);
@@ -635,7 +628,7 @@ static void take_off(struct image_home *home, struct image_ask *ask)
 	flight->begun_ms = slv_loop_now_ms(home->loop);
 	flight->clock.fire = clock_fired;
 	flight->result_fd = -1;
-	flight->purges = home->purges.count;
+	slv_list_push(&home->all, &flight->link);
 	home->flying++;
 	ask->leads = true;
 	flight_join(flight, ask);
@@ -687,8 +680,9 @@ slv_err image_home_open(struct slv_service_env *env, void **ret_shared)
 	home->loop = env->loop;
 	home->cache = env->cache;
 	home->lanes = env->lanes;
+	slv_list_init(&home->all);
 	home->failures = image_failures_new(slv_loop_hash_key(env->loop));
-	home->sources = image_sources_new(env->loop, env->cache, &home->purges, home->failures);
+	home->sources = image_sources_new(env->loop, env->cache, home->failures);
 	slv_map_init(&home->flights, slv_loop_hash_key(env->loop));
 	*ret_shared = home;
 	return SLV_OK;
@@ -716,21 +710,50 @@ void image_home_meet(struct image_home *home, struct slv_service_env *env)
 	image_sources_meet(home->sources, env);
 }
 
+/* --- purges --- */
+
 void image_home_purged_all(struct image_home *home)
 {
-	image_purges_add_all(&home->purges);
+	SLV_LIST_EACH(link, &home->all)
+	{
+		SLV_CONTAINER(link, struct flight, link)->purged = true;
+	}
+	image_sources_revoke(home->sources, NULL);
 	image_failures_forget_all(home->failures);
 }
 
 void image_home_purged_source(struct image_home *home, const struct slv_digest *source)
 {
-	image_purges_add_source(&home->purges, source);
+	SLV_LIST_EACH(link, &home->all)
+	{
+		struct flight *flight = SLV_CONTAINER(link, struct flight, link);
+		flight->purged |= memcmp(&flight->recipe.key.source, source, sizeof(*source)) == 0;
+	}
+	image_sources_revoke(home->sources, source);
 	image_failures_forget_source(home->failures, source);
 }
 
-void image_home_purged_variant(struct image_home *home, const struct slv_cache_key *key)
+static bool is_among(
+		const struct slv_cache_key *key, const struct slv_cache_key *keys, size_t count)
 {
-	image_purges_add_variant(&home->purges, &key->variant);
-	image_failures_forget(home->failures, &key->variant);
-	image_sources_forgive(home->sources, &key->source);
+	for (size_t i = 0; i < count; i++)
+		if (memcmp(key, &keys[i], sizeof(*key)) == 0)
+			return true;
+	return false;
+}
+
+void image_home_purged_link(struct image_home *home, const struct slv_cache_key *keys, size_t count)
+{
+	SLV_LIST_EACH(link, &home->all)
+	{
+		struct flight *flight = SLV_CONTAINER(link, struct flight, link);
+		flight->purged |= is_among(&flight->recipe.key, keys, count);
+	}
+	image_home_purged_load(home, &keys[0].source);
+}
+
+void image_home_purged_load(struct image_home *home, const struct slv_digest *source)
+{
+	image_sources_part(home->sources, source);
+	image_failures_forget_source(home->failures, source);
 }

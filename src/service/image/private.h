@@ -11,7 +11,6 @@
 #include "service/image/options.h"
 #include "service/image/plan.h"
 #include "service/image/preset.h"
-#include "service/image/purges.h"
 #include "service/image/sign.h"
 #include "store/cache.h"
 
@@ -148,10 +147,17 @@ void image_home_leave(struct image_home *home, struct image_ask *ask);
 void image_home_meet(struct image_home *home, struct slv_service_env *env);
 
 /* What is purged: whatever is under way now and is of it is not stored, and nobody joins it any
- * more; that it failed is forgotten. Thread: the home loop. */
+ * more; that it failed is forgotten. Each looks at all that is under way. Thread: the home loop. */
 void image_home_purged_all(struct image_home *home);
 void image_home_purged_source(struct image_home *home, const struct slv_digest *source);
-void image_home_purged_variant(struct image_home *home, const struct slv_cache_key *key);
+
+/* Of a link: its variants, all of one source. */
+void image_home_purged_link(
+		struct image_home *home, const struct slv_cache_key *keys, size_t count);
+
+/* Of a link's source, or of what it draws: loads under way are not joined any more, but stay
+ * loads of that source for all else; that it failed is forgotten. */
+void image_home_purged_load(struct image_home *home, const struct slv_digest *source);
 
 /* What goes into the head of a stored result. */
 struct image_meta {
@@ -201,7 +207,8 @@ struct image_source {
 	bool private_data;      /* no-store or private: neither it nor what is made of it is kept */
 };
 
-/* Who wants a source; it waits until it is told or leaves. */
+/* Who wants a source: it waits until it is told or leaves; if it was given one it has it until
+ * image_source_drop(). */
 struct image_want {
 	struct image *self; /* whose settings hold: origins, bounds */
 	slv_str source;
@@ -210,28 +217,36 @@ struct image_want {
 	/* Comes once, perhaps before image_source_get() returns. `err.what` lives until it
 	 * returns. */
 	void (*done)(struct image_want *want, slv_err err, const struct image_source *source);
-	bool known;              /* in done(): the error is remembered, not found out now */
-	struct image_load *load; /* private, as is `link` */
+	bool known;   /* in done(): the error is remembered, not found out now */
+	bool revoked; /* from image_source_get() on: what it has, or waits for, was purged or is
+	                 not public any more; nobody else may have what is made of it */
+	struct slv_digest key;   /* private, as all below */
+	struct image_load *load; /* while it waits */
 	struct slv_list link;
 };
 
 struct image_sources;
 
-/* A load under way that one of `purges` covers is not kept, and nobody joins it; a source that is
- * not public any more goes there, too. What lies in a source goes to `failures`. Both outlive it.
- */
-struct image_sources *image_sources_new(struct slv_loop *loop, struct slv_cache *cache,
-		struct image_purges *purges, struct image_failures *failures);
+/* What lies in a source goes to `failures`, which outlive it. */
+struct image_sources *image_sources_new(
+		struct slv_loop *loop, struct slv_cache *cache, struct image_failures *failures);
 void image_sources_free(struct image_sources *sources);
 void image_sources_meet(struct image_sources *sources, struct slv_service_env *env);
 void image_source_get(struct image_sources *sources, struct image_want *want);
 
-/* That `source` failed is forgotten. */
-void image_sources_forgive(struct image_sources *sources, const struct slv_digest *source);
-
 /* Want it no more: done() does not come. The load goes on for the others; without any it ends. Not
  * from within done(). */
 void image_source_leave(struct image_sources *sources, struct image_want *want);
+
+/* What was given is not used any more. Nothing if nothing was. */
+void image_source_drop(struct image_want *want);
+
+/* `source` (NULL: each) is not what it was: loads under way are neither kept nor joined any more,
+ * and whoever waits for them or has it is revoked. */
+void image_sources_revoke(struct image_sources *sources, const struct slv_digest *source);
+
+/* Loads of `source` under way are not joined any more, and that they fail is not remembered. */
+void image_sources_part(struct image_sources *sources, const struct slv_digest *source);
 
 /* --- origin.c --- */
 

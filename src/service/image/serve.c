@@ -303,9 +303,10 @@ static void answered(struct image_ask *ask)
 	image_ask_done(ask);
 }
 
-/* `req` is who waits; NULL: nobody, it is a renewal. */
-static struct image_ask *ask_home(struct image *self, struct slv_arena *arena, struct slv_req *req,
-		const struct question *q)
+/* `req` is who waits; NULL: nobody, it is a renewal. SLV_E_LIMIT: `arena` is full; others: a preset
+ * draws what no path can name. */
+static slv_err ask_home(struct image *self, struct slv_arena *arena, struct slv_req *req,
+		const struct question *q, struct image_ask **ret_ask)
 {
 	struct image_recipe recipe = {
 		.self = self,
@@ -316,16 +317,19 @@ static struct image_ask *ask_home(struct image *self, struct slv_arena *arena, s
 		.renew = !req,
 		.depth = req ? req->depth : 0,
 	};
-	for (uint32_t i = 0; i < q->plan.draw_count; i++)
-		if (slv_failed(image_source_name(
-				    self, arena, q->preset->draw_url[i], &recipe.draws[i])))
-			recipe.draws[i] = q->preset->draw_url[i]; /* to fail when it is fetched */
+	for (uint32_t i = 0; i < q->plan.draw_count; i++) {
+		slv_err err = image_source_name(
+				self, arena, q->preset->draw_url[i], &recipe.draws[i]);
+		if (slv_failed(err))
+			return err;
+	}
 	struct image_ask *ask = slv_alloc(sizeof(*ask) + image_recipe_text_bytes(&recipe));
 	image_recipe_copy(&recipe, &ask->recipe, ask->text);
 	ask->req = req;
 	ask->answered = answered;
 	image_ask(ask);
-	return ask;
+	*ret_ask = ask;
+	return SLV_OK;
 }
 
 static slv_err serve_hit(struct image *self, struct slv_req *req, struct question *q,
@@ -334,8 +338,10 @@ static slv_err serve_hit(struct image *self, struct slv_req *req, struct questio
 	int64_t left_s = (hit->fresh_until_ms - now_ms) / 1000;
 	slv_metric_add(self->hits, 1);
 	if (now_ms >= hit->fresh_until_ms) {
+		struct image_ask *renewal;
 		slv_metric_add(self->stale, 1);
-		(void)ask_home(self, req->arena, NULL, q); /* nobody waits for it */
+		/* Nobody waits for it; what cannot be asked for is not renewed. */
+		(void)ask_home(self, req->arena, NULL, q, &renewal);
 		left_s = -((now_ms - hit->fresh_until_ms) / 1000) - 1;
 	}
 	slv_str status = slv_str_printf(req->arena, "Selvedge; hit; ttl=%lld", (long long)left_s);
@@ -371,7 +377,9 @@ static slv_err image_serve(void *me, struct slv_req *req)
 	*kept = q;
 	req->holder = kept;
 	slv_metric_add(self->misses, 1);
-	kept->ask = ask_home(self, req->arena, req, kept);
+	err = ask_home(self, req->arena, req, kept, &kept->ask);
+	if (slv_failed(err))
+		return err;
 	req->on_cancel = cancelled;
 	return SLV_OK;
 }
@@ -424,9 +432,15 @@ static size_t purge_url(struct image *self, struct slv_arena *arena, slv_str tex
 	if (slv_failed(name_source(self, arena, q.grant.query, &q)))
 		return 0;
 	size_t count = url_keys(self, &q, keys);
-	for (size_t i = 0; i < count; i++) {
-		image_home_purged_variant(self->home, &keys[i]);
+	image_home_purged_link(self->home, keys, count);
+	for (size_t i = 0; i < count; i++)
 		slv_cache_purge_variant(self->env->cache, self->env->loop, &keys[i], NULL, NULL);
+	for (uint32_t i = 0; i < q.plan.draw_count; i++) {
+		slv_str name;
+		if (slv_failed(image_source_name(self, arena, q.preset->draw_url[i], &name)))
+			continue; /* nor is it ever asked for */
+		struct slv_digest source = slv_image_source_key(self->site, name);
+		image_home_purged_load(self->home, &source);
 	}
 	return 1;
 }
@@ -499,7 +513,7 @@ static slv_err image_start(
 	self->stale = slv_metric_get(metrics, SLV_COUNTER, "selvedge_image_stale_total", NULL,
 			"Of those, the ones that were stale and are being renewed");
 	self->misses = slv_metric_get(metrics, SLV_COUNTER, "selvedge_image_misses_total", NULL,
-			"Pictures that were not in memory");
+			"Pictures that were not in memory, known failures among them");
 	self->known = slv_metric_get(metrics, SLV_COUNTER, "selvedge_image_known_failures_total",
 			NULL, "Pictures that failed just before and were not tried again");
 	self->refused = slv_metric_get(metrics, SLV_COUNTER, "selvedge_image_refused_total", NULL,

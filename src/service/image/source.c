@@ -43,19 +43,23 @@ struct image_sources {
 	struct slv_service_env *env;
 	struct slv_map loads; /* by source key: those that may be joined */
 	uint32_t loading;     /* loads, all told */
+	struct slv_list all;  /* those loads */
+	struct slv_list held; /* wants that have a source */
 	uint64_t bytes;       /* that those of the site have taken, or will */
-	struct image_purges *purges;
 	struct image_failures *failures;
 };
 
 /* One source on its way. */
 struct image_load {
 	struct image_sources *sources;
+	struct slv_list link;  /* in sources->all */
 	struct slv_list wants; /* none: it is over, and what is at work is on its way back */
 	bool known;            /* that it fails; it is not even tried */
+	bool revoked;          /* nothing of it is kept */
+	bool forgiven;         /* that it fails is not remembered */
 	bool at_work; /* the disk, a request inside the program, a pull or a fetch is to call us */
 	struct slv_cache_key key;
-	uint64_t begun_ms, purges; /* when it began */
+	uint64_t begun_ms;
 
 	/* What the first who wanted it said; it holds for all. */
 	struct image *self;
@@ -109,6 +113,7 @@ static struct slv_cache_key source_cache_key(const struct slv_digest *source)
 static void load_free(struct image_load *load)
 {
 	slv_assert(!load->at_work);
+	slv_list_remove(&load->link);
 	load->sources->loading--;
 	load->sources->bytes -= load->counted;
 	if (load->old)
@@ -137,9 +142,36 @@ static bool load_is_over(struct image_load *load)
 	return true;
 }
 
-static bool load_was_purged(const struct image_load *load)
+static bool is_of(const struct slv_digest *own, const struct slv_digest *source)
 {
-	return image_purges_cover(load->sources->purges, load->purges, &load->key);
+	return !source || memcmp(own, source, sizeof(*own)) == 0;
+}
+
+static void load_revoke(struct image_load *load)
+{
+	load->revoked = true;
+	load_hide(load);
+	SLV_LIST_EACH(link, &load->wants)
+	{
+		SLV_CONTAINER(link, struct image_want, link)->revoked = true;
+	}
+}
+
+/* `source` may be NULL: each; so may `except`. */
+static void revoke_all(struct image_sources *sources, const struct slv_digest *source,
+		const struct image_load *except)
+{
+	SLV_LIST_EACH(link, &sources->all)
+	{
+		struct image_load *load = SLV_CONTAINER(link, struct image_load, link);
+		if (load != except && is_of(&load->key.source, source))
+			load_revoke(load);
+	}
+	SLV_LIST_EACH(link, &sources->held)
+	{
+		struct image_want *want = SLV_CONTAINER(link, struct image_want, link);
+		want->revoked |= is_of(&want->key, source);
+	}
 }
 
 /* What lies in the source, and was fetched in vain. */
@@ -149,7 +181,7 @@ static void remember_failure(struct image_load *load, slv_err err)
 	struct image_attempt attempt = { .begun_ms = load->begun_ms,
 		.ended_ms = slv_loop_now_ms(sources->loop) };
 	if ((err.code == SLV_E_LIMIT || err.code == SLV_E_MEDIA) && !load->known &&
-			!load_was_purged(load))
+			!load->revoked && !load->forgiven)
 		image_failures_add(sources->failures, &load->key, &attempt, err, true);
 }
 
@@ -171,6 +203,7 @@ static void load_end(struct image_load *load, slv_err err, struct slv_cache_hit 
 				.fresh_until_ms = meta->private_data ? 0 : hit->fresh_until_ms,
 				.private_data = meta->private_data,
 				.never_stale = meta->never_stale };
+			slv_list_push(&load->sources->held, &want->link);
 		}
 		want->known = load->known;
 		want->done(want, err, hit ? &source : NULL);
@@ -206,13 +239,13 @@ static struct source_meta meta_from(struct image_load *load, enum slv_format for
 	return meta;
 }
 
-/* What was made of it while it was public, or is just being made, is not for everybody now. */
+/* What was made of it while it was public, or is just being made or fetched, is not for everybody
+ * now. Those who wait for this load will know it themselves. */
 static void not_public_any_more(struct image_load *load)
 {
 	struct image_sources *sources = load->sources;
 	slv_cache_purge_source(sources->cache, sources->loop, &load->key.source, NULL, NULL);
-	if (load->old)
-		image_purges_add_source(sources->purges, &load->key.source);
+	revoke_all(sources, &load->key.source, load);
 }
 
 static void load_keep(struct image_load *load, const struct source_meta *meta, slv_str body, int fd)
@@ -225,7 +258,7 @@ static void load_keep(struct image_load *load, const struct source_meta *meta, s
 	struct slv_cache_hit *hit;
 	if (meta->private_data)
 		not_public_any_more(load);
-	if (meta->private_data || load_was_purged(load))
+	if (meta->private_data || load->revoked)
 		hit = slv_cache_loose(head, body, fd, now_ms);
 	else
 		hit = slv_cache_put(sources->cache, sources->loop, &load->key, head, body, fd,
@@ -566,7 +599,7 @@ static void load_start(struct image_load *load)
 static bool load_is_open(const struct image_load *load)
 {
 	uint64_t age_ms = slv_loop_now_ms(load->sources->loop) - load->begun_ms;
-	return age_ms < (uint64_t)load->self->conf->job_ms && !load_was_purged(load);
+	return age_ms < (uint64_t)load->self->conf->job_ms;
 }
 
 static void load_join(struct image_load *load, struct image_want *want)
@@ -582,6 +615,8 @@ void image_source_get(struct image_sources *sources, struct image_want *want)
 	slv_str name = { (const char *)key.source.bytes, SLV_SHA256_BYTES };
 	struct image_load *load = slv_map_get(&sources->loads, name);
 	want->link = (struct slv_list){ 0 };
+	want->key = digest;
+	want->revoked = false;
 	if (load && load_is_open(load)) {
 		load_join(load, want);
 		return;
@@ -595,10 +630,10 @@ void image_source_get(struct image_sources *sources, struct image_want *want)
 	}
 	load = SLV_ALLOC(struct image_load);
 	sources->loading++;
+	slv_list_push(&sources->all, &load->link);
 	load->sources = sources;
 	load->key = key;
 	load->begun_ms = slv_loop_now_ms(sources->loop);
-	load->purges = sources->purges->count;
 	load->fd = -1;
 	slv_arena_init(&load->arena, ARENA_BLOCK_BYTES, ARENA_BYTES_MAX);
 	load->self = want->self;
@@ -613,12 +648,6 @@ void image_source_get(struct image_sources *sources, struct image_want *want)
 	load_start(load);
 }
 
-void image_sources_forgive(struct image_sources *sources, const struct slv_digest *source)
-{
-	struct slv_cache_key key = source_cache_key(source);
-	image_failures_forget(sources->failures, &key.variant);
-}
-
 void image_source_leave(struct image_sources *sources, struct image_want *want)
 {
 	struct image_load *load = want->load;
@@ -631,13 +660,36 @@ void image_source_leave(struct image_sources *sources, struct image_want *want)
 		slv_fetch_cancel(sources->env->client, &load->fetch);
 }
 
-struct image_sources *image_sources_new(struct slv_loop *loop, struct slv_cache *cache,
-		struct image_purges *purges, struct image_failures *failures)
+void image_source_drop(struct image_want *want)
+{
+	slv_list_remove(&want->link);
+}
+
+void image_sources_revoke(struct image_sources *sources, const struct slv_digest *source)
+{
+	revoke_all(sources, source, NULL);
+}
+
+void image_sources_part(struct image_sources *sources, const struct slv_digest *source)
+{
+	SLV_LIST_EACH(link, &sources->all)
+	{
+		struct image_load *load = SLV_CONTAINER(link, struct image_load, link);
+		if (!is_of(&load->key.source, source))
+			continue;
+		load->forgiven = true;
+		load_hide(load);
+	}
+}
+
+struct image_sources *image_sources_new(
+		struct slv_loop *loop, struct slv_cache *cache, struct image_failures *failures)
 {
 	struct image_sources *sources = SLV_ALLOC(struct image_sources);
 	sources->loop = loop;
 	sources->cache = cache;
-	sources->purges = purges;
+	slv_list_init(&sources->all);
+	slv_list_init(&sources->held);
 	sources->failures = failures;
 	slv_map_init(&sources->loads, slv_loop_hash_key(loop));
 	return sources;
@@ -645,7 +697,7 @@ struct image_sources *image_sources_new(struct slv_loop *loop, struct slv_cache 
 
 void image_sources_free(struct image_sources *sources)
 {
-	slv_assert(!sources->loading);
+	slv_assert(!sources->loading && slv_list_empty(&sources->held));
 	slv_map_done(&sources->loads);
 	slv_free(sources);
 }

@@ -107,6 +107,46 @@ static void each_kind_of_purge_parts_a_flight_from_those_who_come_later(void **s
 	}
 }
 
+static void a_purged_link_parts_the_load_of_its_source_too(void **state)
+{
+	struct bench *bench = *state;
+	struct waiter before, after, sibling;
+	struct slv_purge purge = { .what = SLV_PURGE_URL, .target = SLV_STR("/i/width=5/a.png") };
+	struct image_recipe recipe = bench_recipe(bench, "width=6", "/a.png");
+	bench_ask(bench, &before, "width=5", "/a.png");
+	bench_ask(bench, &sibling, "width=6", "/a.png");
+	assert_int_equal(bench->source_count, 1);
+	assert_int_equal(slv_image_service.purge(bench->self, &purge), 1);
+	bench_ask(bench, &after, "width=5", "/a.png");
+	assert_int_equal(bench->source_count, 2);
+	bench_give(bench, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		struct bench_job job = bench_job(bench);
+		bench_made(bench, &job, SLV_STR("old"));
+	}
+	expect_told(&before, IMAGE_LOOSE, "old");
+	expect_told(&sibling, IMAGE_MADE, "old"); /* another link */
+	assert_true(bench_keeps(bench, &recipe));
+	bench_source(bench, 1, 200, SLV_STR("<!doctype html>"), NULL);
+	expect_failed(&after, SLV_E_MEDIA, "no picture");
+}
+
+static void so_many_purges_of_others_change_nothing(void **state)
+{
+	struct bench *bench = *state;
+	struct waiter waiter;
+	struct bench_job job = begin(bench, &waiter);
+	for (unsigned i = 0; i < 2000; i++) {
+		char target[32];
+		snprintf(target, sizeof(target), i % 2 ? "/%u.png" : "/i/width=5/%u.png", i);
+		struct slv_purge purge = { .what = i % 2 ? SLV_PURGE_SOURCE : SLV_PURGE_URL,
+			.target = slv_str_from(target) };
+		assert_int_equal(slv_image_service.purge(bench->self, &purge), 1);
+	}
+	bench_made(bench, &job, SLV_STR("made"));
+	expect_told(&waiter, IMAGE_MADE, "made");
+}
+
 static void a_purged_overlay_counts_for_what_it_is_drawn_on(void **state)
 {
 	struct bench *bench = *state;
@@ -122,32 +162,6 @@ static void a_purged_overlay_counts_for_what_it_is_drawn_on(void **state)
 	bench_made(bench, &job, SLV_STR("both"));
 	expect_told(&waiter, IMAGE_LOOSE, "both");
 	assert_false(bench_keeps(bench, &recipe));
-}
-
-/* Have a flight made while so many other sources are purged. */
-static enum image_how made_beside(struct bench *bench, unsigned purges)
-{
-	struct waiter waiter;
-	struct bench_job job = begin(bench, &waiter);
-	for (unsigned i = 0; i < purges; i++) {
-		char target[16];
-		snprintf(target, sizeof(target), "/%u.png", i);
-		struct slv_purge purge = { .what = SLV_PURGE_SOURCE,
-			.target = slv_str_from(target) };
-		assert_int_equal(slv_image_service.purge(bench->self, &purge), 1);
-	}
-	bench_made(bench, &job, SLV_STR("made"));
-	assert_int_equal(waiter.told, 1);
-	return waiter.how;
-}
-
-static void past_the_purges_that_are_kept_any_may_be_the_flights(void **state)
-{
-	struct bench *bench = *state;
-	struct slv_purge all = { .what = SLV_PURGE_ALL };
-	assert_int_equal(made_beside(bench, IMAGE_PURGES_KEPT), IMAGE_MADE);
-	assert_int_equal(slv_image_service.purge(bench->self, &all), 1);
-	assert_int_equal(made_beside(bench, IMAGE_PURGES_KEPT + 1), IMAGE_LOOSE);
 }
 
 static void what_comes_of_a_private_source_is_not_kept(void **state)
@@ -176,6 +190,58 @@ static void what_is_being_made_of_a_source_that_becomes_private_is_not_kept(void
 	expect_told(&waiter, IMAGE_LOOSE, "of before");
 	assert_false(bench_keeps(bench, &recipe));
 	bench_made(bench, &private, SLV_STR("secret"));
+}
+
+static void it_is_not_kept_either_if_the_source_was_not(void **state)
+{
+	struct bench *bench = *state;
+	struct waiter waiter, other, joins, later;
+	struct image_recipe recipe = bench_recipe(bench, "width=5", "/a.png");
+	struct bench_job public = begin(bench, &waiter);
+	slv_cache_purge_all(bench->cache, bench->loop, NULL, NULL); /* as if it left for room */
+	bench_ask(bench, &other, "width=6", "/a.png");
+	bench_ask(bench, &joins, "width=6", "/a.png");
+	bench_source(bench, 1, 200, picture, "private");
+	struct bench_job private = bench_job(bench);
+	bench_ask(bench, &later, "width=5", "/a.png"); /* not what was made when it was public */
+	bench_made(bench, &public, SLV_STR("of before"));
+	expect_told(&waiter, IMAGE_LOOSE, "of before");
+	assert_false(bench_keeps(bench, &recipe));
+	assert_int_equal(later.told, 0);
+	bench_made(bench, &private, SLV_STR("secret"));
+	expect_told(&other, IMAGE_LOOSE, "secret");
+	expect_told(&joins, IMAGE_COALESCED, "secret"); /* those who wait for it are not parted */
+}
+
+static void an_overlay_that_becomes_private_counts_too(void **state)
+{
+	struct bench *bench = *state;
+	struct waiter waiter, other;
+	struct image_recipe recipe = bench_recipe_with_draw(bench);
+	bench_ask_recipe(bench, &waiter, &recipe);
+	bench_turn(bench);
+	bench_give(bench, 0);
+	bench_give(bench, 1);
+	struct bench_job public = bench_job(bench);
+	slv_cache_purge_all(bench->cache, bench->loop, NULL, NULL);
+	bench_ask(bench, &other, "width=6", "/logo.png");
+	bench_source(bench, 2, 200, picture, "private");
+	bench_made(bench, &public, SLV_STR("both"));
+	expect_told(&waiter, IMAGE_LOOSE, "both");
+	assert_false(bench_keeps(bench, &recipe));
+}
+
+static void what_is_made_of_another_source_is_kept_all_the_same(void **state)
+{
+	struct bench *bench = *state;
+	struct waiter waiter, other;
+	struct image_recipe recipe = bench_recipe(bench, "width=5", "/a.png");
+	struct bench_job job = begin(bench, &waiter);
+	bench_ask(bench, &other, "width=5", "/b.png");
+	bench_source(bench, 1, 200, picture, "private");
+	bench_made(bench, &job, SLV_STR("made"));
+	expect_told(&waiter, IMAGE_MADE, "made");
+	assert_true(bench_keeps(bench, &recipe));
 }
 
 static void identical_questions_for_a_private_picture_meet(void **state)
@@ -550,10 +616,14 @@ int main(void)
 		T(a_purge_while_the_digest_is_worked_out_counts),
 		T(what_has_nothing_to_do_with_a_flight_is_purged_beside_it),
 		T(each_kind_of_purge_parts_a_flight_from_those_who_come_later),
+		T(a_purged_link_parts_the_load_of_its_source_too),
+		T(so_many_purges_of_others_change_nothing),
 		T(a_purged_overlay_counts_for_what_it_is_drawn_on),
-		T(past_the_purges_that_are_kept_any_may_be_the_flights),
 		T(what_comes_of_a_private_source_is_not_kept),
 		T(what_is_being_made_of_a_source_that_becomes_private_is_not_kept),
+		T(it_is_not_kept_either_if_the_source_was_not),
+		T(an_overlay_that_becomes_private_counts_too),
+		T(what_is_made_of_another_source_is_kept_all_the_same),
 		T(identical_questions_for_a_private_picture_meet),
 		T(a_renewal_asks_the_source_though_it_is_fresh),
 		T(a_renewal_is_refused_while_one_is_under_way),

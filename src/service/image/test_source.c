@@ -14,7 +14,6 @@ static const slv_str picture = SLV_STR_INIT(BENCH_PICTURE);
 /* Sources without the flights. */
 struct stage {
 	struct bench *bench;
-	struct image_purges purges;
 	struct image_failures *failures;
 	struct image_sources *sources;
 };
@@ -26,8 +25,8 @@ static int setup(void **state)
 	bench_setup(&bench);
 	stage->bench = bench;
 	stage->failures = image_failures_new(slv_loop_hash_key(stage->bench->loop));
-	stage->sources = image_sources_new(
-			stage->bench->loop, stage->bench->cache, &stage->purges, stage->failures);
+	stage->sources =
+			image_sources_new(stage->bench->loop, stage->bench->cache, stage->failures);
 	image_sources_meet(stage->sources, &stage->bench->env);
 	*state = stage;
 	return 0;
@@ -62,6 +61,7 @@ static void want_done(struct image_want *want, slv_err err, const struct image_s
 	if (!source)
 		return;
 	wanted->source = *source;
+	image_source_drop(want);
 	snprintf(wanted->body, sizeof(wanted->body), "%.*s", SLV_FMT(source->hit->body));
 	source->hit->hold.drop(&source->hit->hold);
 }
@@ -95,6 +95,11 @@ static void expect_error(const struct wanted *wanted, enum slv_code code, const 
 static uint32_t ttl_s(const struct stage *stage, const struct wanted *wanted)
 {
 	return (uint32_t)((wanted->source.fresh_until_ms - stage->bench->wall_ms) / 1000);
+}
+
+static struct slv_digest key_of(const struct stage *stage, slv_str source)
+{
+	return slv_image_source_key(stage->bench->self->site, source);
 }
 
 static void give(struct stage *stage, const char *control)
@@ -255,9 +260,8 @@ static void what_is_purged_meanwhile_is_neither_kept_nor_joined(void **state)
 	struct stage *stage = *state;
 	struct wanted before, after;
 	get(stage, &before, "/a.png");
-	struct slv_digest source =
-			slv_image_source_key(stage->bench->self->site, SLV_STR("/a.png"));
-	image_purges_add_source(&stage->purges, &source);
+	struct slv_digest source = key_of(stage, SLV_STR("/a.png"));
+	image_sources_revoke(stage->sources, &source);
 	get(stage, &after, "/a.png");
 	assert_int_equal(stage->bench->source_count, 2);
 	bench_source(stage->bench, 0, 200, picture, NULL);
@@ -275,9 +279,9 @@ static void a_purge_of_another_source_changes_nothing_for_a_load(void **state)
 {
 	struct stage *stage = *state;
 	struct wanted before, after;
-	struct slv_digest other = slv_image_source_key(stage->bench->self->site, SLV_STR("/b.png"));
+	struct slv_digest other = key_of(stage, SLV_STR("/b.png"));
 	get(stage, &before, "/a.png");
-	image_purges_add_source(&stage->purges, &other);
+	image_sources_revoke(stage->sources, &other);
 	get(stage, &after, "/a.png");
 	assert_int_equal(stage->bench->source_count, 1);
 	bench_source(stage->bench, 0, 200, picture, NULL);
@@ -286,6 +290,49 @@ static void a_purge_of_another_source_changes_nothing_for_a_load(void **state)
 	get(stage, &after, "/a.png");
 	expect_picture(&after);
 	assert_int_equal(stage->bench->source_count, 1); /* it was kept */
+}
+
+/* Two loads of one source under way at once: the first is too old to be joined. */
+static void begin_two(struct stage *stage, struct wanted *first, struct wanted *second)
+{
+	get(stage, first, "/a.png");
+	bench_pass(stage->bench, BENCH_JOB_MS);
+	get(stage, second, "/a.png");
+	assert_int_equal(stage->bench->source_count, 2);
+}
+
+static void what_an_older_load_has_is_not_kept_once_the_source_is_private(void **state)
+{
+	struct stage *stage = *state;
+	struct wanted older, newer;
+	begin_two(stage, &older, &newer);
+	bench_source(stage->bench, 1, 200, picture, "private");
+	assert_true(newer.source.private_data);
+	assert_false(newer.want.revoked); /* it knows that itself */
+	assert_int_equal(older.done, 0);
+	bench_source(stage->bench, 0, 200, picture, "max-age=500");
+	expect_picture(&older);
+	assert_true(older.want.revoked);
+	get(stage, &older, "/a.png");
+	assert_int_equal(stage->bench->source_count, 3);
+	give(stage, NULL);
+}
+
+static void a_newer_load_is_not_joined_once_an_older_was_told_it_is_private(void **state)
+{
+	struct stage *stage = *state;
+	struct wanted older, newer, later;
+	begin_two(stage, &older, &newer);
+	bench_source(stage->bench, 0, 200, picture, "private");
+	get(stage, &later, "/a.png");
+	assert_int_equal(stage->bench->source_count, 3);
+	bench_source(stage->bench, 1, 200, picture, "max-age=500"); /* asked when it was public? */
+	assert_true(newer.want.revoked);
+	bench_source(stage->bench, 2, 200, picture, "max-age=500");
+	assert_false(later.want.revoked);
+	get(stage, &later, "/a.png");
+	expect_picture(&later);
+	assert_int_equal(stage->bench->source_count, 3);
 }
 
 /* --- errors --- */
@@ -373,21 +420,43 @@ static void a_source_that_failed_is_forgiven_when_it_is_purged(void **state)
 {
 	struct stage *stage = *state;
 	struct wanted wanted;
-	struct slv_digest source =
-			slv_image_source_key(stage->bench->self->site, SLV_STR("/a.png"));
+	struct slv_digest source = key_of(stage, SLV_STR("/a.png"));
 	for (unsigned i = 0; i < 2; i++) {
 		get(stage, &wanted, "/a.png");
 		assert_int_equal(wanted.done, 0);
 		if (i) /* while it fails */
-			image_purges_add_source(&stage->purges, &source);
+			image_sources_revoke(stage->sources, &source);
 		bench_source(stage->bench, i, 200, SLV_STR("nothing"), NULL);
 		expect_error(&wanted, SLV_E_MEDIA, "no picture");
 		if (!i)
-			image_sources_forgive(stage->sources, &source);
+			image_failures_forget_source(stage->failures, &source);
 	}
 	get(stage, &wanted, "/a.png");
 	give(stage, NULL);
 	expect_picture(&wanted);
+}
+
+static void a_load_that_is_parted_from_is_kept_and_its_failure_is_not_remembered(void **state)
+{
+	struct stage *stage = *state;
+	struct wanted before, after;
+	struct slv_digest source = key_of(stage, SLV_STR("/a.png"));
+	get(stage, &before, "/a.png");
+	image_sources_part(stage->sources, &source);
+	get(stage, &after, "/a.png");
+	assert_int_equal(stage->bench->source_count, 2); /* not joined */
+	bench_source(stage->bench, 0, 200, SLV_STR("nothing"), NULL);
+	expect_error(&before, SLV_E_MEDIA, "no picture");
+	get(stage, &before, "/a.png");
+	assert_int_equal(stage->bench->source_count, 2); /* not known: it joins the second */
+	image_sources_part(stage->sources, &source);
+	bench_source(stage->bench, 1, 200, picture, NULL);
+	expect_picture(&before);
+	expect_picture(&after);
+	assert_false(after.want.revoked);
+	get(stage, &after, "/a.png");
+	expect_picture(&after);
+	assert_int_equal(stage->bench->source_count, 2);
 }
 
 static void what_is_kept_is_served_though_its_renewal_failed(void **state)
@@ -713,11 +782,14 @@ int main(void)
 		T(private_sources_are_not_kept),
 		T(what_is_purged_meanwhile_is_neither_kept_nor_joined),
 		T(a_purge_of_another_source_changes_nothing_for_a_load),
+		T(what_an_older_load_has_is_not_kept_once_the_source_is_private),
+		T(a_newer_load_is_not_joined_once_an_older_was_told_it_is_private),
 		T(each_status_has_its_error),
 		T(what_is_no_picture_is_refused),
 		T(a_source_has_source_bytes_and_no_more),
 		T(what_lies_in_a_source_is_told_again_for_five_seconds),
 		T(a_source_that_failed_is_forgiven_when_it_is_purged),
+		T(a_load_that_is_parted_from_is_kept_and_its_failure_is_not_remembered),
 		T(what_is_kept_is_served_though_its_renewal_failed),
 		T(a_source_may_come_in_parts),
 		T(a_part_that_fails_fails_the_source),
