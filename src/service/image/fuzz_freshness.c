@@ -6,6 +6,8 @@
 #include "base/assert.h"
 #include "service/image/freshness.h"
 
+#include <string.h>
+
 #define TEXT_BYTES_MAX 4096u
 #define NOW_S 784111777
 
@@ -33,6 +35,27 @@ static void add_lines(struct reply *reply, slv_str text)
 	}
 }
 
+static bool same(struct slv_image_freshness a, struct slv_image_freshness b)
+{
+	return a.ttl_s == b.ttl_s && a.private_data == b.private_data &&
+	       a.never_stale == b.never_stale;
+}
+
+/* A 304 that says nothing leaves all as it was, but is young. */
+static void check_empty_304(const struct slv_image_said *said, const struct slv_image_ttl *ttl,
+		struct slv_image_freshness fresh)
+{
+	struct slv_fields none;
+	struct slv_arena arena;
+	struct slv_image_said kept = *said;
+	slv_arena_init(&arena, SLV_KIB(1), SLV_KIB(1));
+	slv_fields_init(&none, &arena);
+	struct slv_image_freshness after = slv_image_freshness_read(&none, ttl, NOW_S, &kept);
+	slv_arena_done(&arena);
+	fresh.ttl_s = after.ttl_s;
+	slv_assert(same(after, fresh) && memcmp(&kept, said, sizeof(kept)) == 0);
+}
+
 /* What a reply says with a field `before` its lines, and one behind them. Either may be NULL. */
 static struct slv_image_freshness said_by(slv_str text, const struct slv_image_ttl *ttl,
 		const char *before, const char *after)
@@ -45,7 +68,10 @@ static struct slv_image_freshness said_by(slv_str text, const struct slv_image_t
 	add_lines(&reply, text);
 	if (after)
 		add_lines(&reply, slv_str_from(after));
-	struct slv_image_freshness fresh = slv_image_freshness_read(&reply.fields, ttl, NOW_S);
+	struct slv_image_said said = SLV_IMAGE_UNSAID;
+	struct slv_image_freshness fresh =
+			slv_image_freshness_read(&reply.fields, ttl, NOW_S, &said);
+	check_empty_304(&said, ttl, fresh);
 	slv_arena_done(&reply.arena);
 	slv_assert(fresh.ttl_s >= ttl->least_s && fresh.ttl_s <= ttl->most_s);
 	return fresh;
@@ -56,12 +82,6 @@ static uint32_t clamped(const struct slv_image_ttl *ttl, uint64_t ttl_s)
 	return ttl_s < ttl->least_s  ? ttl->least_s
 	       : ttl_s > ttl->most_s ? ttl->most_s
 	                             : (uint32_t)ttl_s;
-}
-
-static bool same(struct slv_image_freshness a, struct slv_image_freshness b)
-{
-	return a.ttl_s == b.ttl_s && a.private_data == b.private_data &&
-	       a.never_stale == b.never_stale;
 }
 
 /* A directive behind all others. */
@@ -91,10 +111,12 @@ static void check_first(
 {
 	struct slv_image_freshness first = said_by(text, ttl, "Cache-Control: s-maxage=0", NULL);
 	slv_assert(first.ttl_s == ttl->least_s && first.private_data == fresh.private_data);
-	/* Nothing of what comes behind it makes it longer; but no-cache and Age shorter. */
+	/* Nothing of what comes behind it makes it longer; but no-cache, Age and Date shorter. */
 	first = said_by(text, ttl, "Cache-Control: s-maxage=500", NULL);
 	slv_assert(first.ttl_s <= clamped(ttl, 500));
-	first = said_by(text, ttl, "Age: 0\nCache-Control: s-maxage=500", NULL);
+	first = said_by(text, ttl,
+			"Date: Sun, 06 Nov 1994 08:49:37 GMT\nAge: 0\nCache-Control: s-maxage=500",
+			NULL);
 	slv_assert(first.ttl_s == clamped(ttl, 500) || first.ttl_s == ttl->least_s);
 	/* As old as can be. */
 	first = said_by(text, ttl, "Age: 99999999999\nCache-Control: max-age=99999999999", NULL);

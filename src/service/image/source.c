@@ -24,7 +24,7 @@
 #define SNIFF_BYTES 1024u
 #define ETAG_BYTES 128u
 #define LOAD_LASTS_JOBS 3u /* times job_ms: longer than that nobody waits */
-#define META_MAGIC 0x31637273u
+#define META_MAGIC 0x32637273u
 
 /* What goes into the head of a stored source. */
 struct source_meta {
@@ -34,7 +34,8 @@ struct source_meta {
 	uint8_t never_stale;
 	uint8_t pad[5];
 	int64_t modified_s;
-	char etag[ETAG_BYTES]; /* terminated; empty if it has none or a longer one */
+	struct slv_image_said said; /* which a 304 leaves as it does not say otherwise */
+	char etag[ETAG_BYTES];      /* terminated; empty if it has none or a longer one */
 };
 
 struct image_sources {
@@ -215,11 +216,26 @@ static void load_end(struct image_load *load, slv_err err, struct slv_cache_hit 
 
 /* --- what came --- */
 
+/* As its fields say, after what is said in `meta`. */
+static void set_freshness(struct image_load *load, struct source_meta *meta)
+{
+	const struct image_conf *conf = load->self->conf;
+	struct slv_image_ttl ttl = { .unsaid_s = (uint32_t)conf->ttl_s,
+		.least_s = (uint32_t)conf->ttl_least_s,
+		.most_s = (uint32_t)conf->ttl_most_s };
+	struct slv_image_freshness fresh = slv_image_freshness_read(
+			&load->fields, &ttl, slv_loop_wall_s(load->sources->loop), &meta->said);
+	meta->ttl_s = fresh.ttl_s;
+	meta->private_data = fresh.private_data;
+	meta->never_stale = fresh.never_stale;
+}
+
 static struct source_meta meta_from(struct image_load *load, enum slv_format format)
 {
-	struct source_meta meta = {
-		.magic = META_MAGIC, .format = (uint8_t)format, .modified_s = -1
-	};
+	struct source_meta meta = { .magic = META_MAGIC,
+		.format = (uint8_t)format,
+		.modified_s = -1,
+		.said = SLV_IMAGE_UNSAID };
 	slv_str etag = slv_fields_get(&load->fields, SLV_FIELD_ETAG);
 	if (etag.len < sizeof(meta.etag))
 		memcpy(meta.etag, etag.at ? etag.at : "", etag.len);
@@ -227,15 +243,7 @@ static struct source_meta meta_from(struct image_load *load, enum slv_format for
 	if (slv_date_parse(slv_fields_get(&load->fields, SLV_FIELD_LAST_MODIFIED),
 			    slv_loop_wall_s(load->sources->loop), &modified_s))
 		meta.modified_s = modified_s;
-	const struct image_conf *conf = load->self->conf;
-	struct slv_image_ttl ttl = { .unsaid_s = (uint32_t)conf->ttl_s,
-		.least_s = (uint32_t)conf->ttl_least_s,
-		.most_s = (uint32_t)conf->ttl_most_s };
-	struct slv_image_freshness fresh = slv_image_freshness_read(
-			&load->fields, &ttl, slv_loop_wall_s(load->sources->loop));
-	meta.ttl_s = fresh.ttl_s;
-	meta.private_data = fresh.private_data;
-	meta.never_stale = fresh.never_stale;
+	set_freshness(load, &meta);
 	return meta;
 }
 
@@ -270,10 +278,7 @@ static void load_keep(struct image_load *load, const struct source_meta *meta, s
 static void load_renewed(struct image_load *load)
 {
 	struct source_meta meta = *source_meta_of(load->old);
-	struct source_meta told = meta_from(load, meta.format);
-	meta.ttl_s = told.ttl_s;
-	meta.private_data |= told.private_data;
-	meta.never_stale = told.never_stale;
+	set_freshness(load, &meta);
 	int fd = load->old->body_fd >= 0 && load->old->body_offset == 0
 	                         ? fcntl(load->old->body_fd, F_DUPFD_CLOEXEC, 0)
 	                         : -1;

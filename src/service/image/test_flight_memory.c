@@ -211,6 +211,8 @@ static void it_is_not_kept_either_if_the_source_was_not(void **state)
 	bench_made(bench, &private, SLV_STR("secret"));
 	expect_told(&other, IMAGE_LOOSE, "secret");
 	expect_told(&joins, IMAGE_COALESCED, "secret"); /* those who wait for it are not parted */
+	bench_source(bench, 2, 404, SLV_STR(""), NULL);
+	expect_failed(&later, SLV_E_MISSING, "not there");
 }
 
 static void an_overlay_that_becomes_private_counts_too(void **state)
