@@ -41,10 +41,11 @@ static void client_reply(struct slv_sink *sink, struct slv_req *req, struct slv_
 
 static const struct slv_sink_ops client_ops = { .reply = client_reply };
 
-static void client_init(struct bench *bench, struct client *client, const char *target)
+static void client_init_with(
+		struct bench *bench, struct client *client, const char *target, size_t memory_bytes)
 {
 	*client = (struct client){ .sink.ops = &client_ops, .bench = bench };
-	slv_arena_init(&client->arena, SLV_KIB(4), SLV_KIB(256));
+	slv_arena_init(&client->arena, 64, memory_bytes);
 	client->req = (struct slv_req){
 		.arena = &client->arena,
 		.sink = &client->sink,
@@ -54,6 +55,11 @@ static void client_init(struct bench *bench, struct client *client, const char *
 	};
 	slv_fields_init(&client->req.fields, &client->arena);
 	assert_false(slv_failed(slv_uri_parse(client->req.target, &client->req.uri)));
+}
+
+static void client_init(struct bench *bench, struct client *client, const char *target)
+{
+	client_init_with(bench, client, target, SLV_KIB(256));
 }
 
 static void client_says(struct client *client, const char *name, const char *value)
@@ -553,6 +559,116 @@ static void a_url_that_names_nothing_purges_nothing(void **state)
 	assert_int_equal(slv_image_service.purge(bench->self, &purge), 0);
 }
 
+/* --- presets --- */
+
+/* Have preset=mark, which draws `url`. */
+static void draw_a_mark(struct bench *bench, const char *url)
+{
+	struct slv_image_draw_conf draw = {
+		.url = slv_str_copy(&bench->arena, slv_str_from(url)),
+		.gravity = SLV_STR("center"),
+		.opacity = 1,
+		.top = -1,
+		.right = -1,
+		.bottom = -1,
+		.left = -1,
+	};
+	struct slv_image_preset_conf preset = { .name = SLV_STR("mark"), .draw = { &draw, 1 } };
+	struct slv_conf_list presets = { &preset, 1 }, allowed = { 0 };
+	assert_false(slv_failed(slv_image_presets_prepare(&bench->arena, &presets, &allowed, false,
+			&bench->conf.defaults, &bench->self->presets)));
+}
+
+/* So much that to name it takes more than all else of a request. */
+static void draw_a_long_mark(struct bench *bench)
+{
+	char url[2000] = BENCH_FILES "%61/";
+	memset(url + strlen(url), 'x', sizeof(url) - 1 - strlen(url));
+	draw_a_mark(bench, url);
+}
+
+#define LONG_MARK BENCH_FILES "a/xxx" /* as its name begins */
+
+static void a_mark_that_cannot_be_named_for_want_of_room_fails_the_request(void **state)
+{
+	struct bench *bench = *state;
+	slv_err err;
+	unsigned refusals = 0;
+	draw_a_long_mark(bench);
+	for (size_t bytes = SLV_KIB(1);; bytes += 64) {
+		struct client client;
+		client_init_with(bench, &client, "/i/preset=mark/a.png", bytes);
+		err = client_send(&client);
+		if (!slv_failed(err)) {
+			bench_source(bench, 1, 404, SLV_STR(""), NULL);
+			bench_source(bench, 0, 404, SLV_STR(""), NULL);
+			client_end(&client, 404, NULL);
+			break;
+		}
+		assert_int_equal(err.code, SLV_E_LIMIT);
+		assert_int_equal(client.replies, 0);
+		slv_arena_done(&client.arena);
+		refusals++;
+	}
+	assert_true(refusals > 10);
+	assert_memory_equal(bench->sources[1].target, LONG_MARK, strlen(LONG_MARK));
+}
+
+static void a_renewal_that_there_is_no_room_for_is_dropped(void **state)
+{
+	struct bench *bench = *state;
+	struct client client;
+	unsigned dropped = 0;
+	draw_a_long_mark(bench);
+	client_begin(bench, &client, "/i/preset=mark/a.png");
+	bench_source(bench, 0, 200, picture, NULL);
+	bench_source(bench, 1, 200, picture, NULL);
+	struct bench_job job = bench_job(bench);
+	bench_made(bench, &job, SLV_STR("made"));
+	client_end(&client, 200, "made");
+	bench_pass(bench, FRESH_MS);
+	for (size_t bytes = SLV_KIB(1); bench->source_count == 2; bytes += 64) {
+		client_init_with(bench, &client, "/i/preset=mark/a.png", bytes);
+		slv_err err = client_send(&client);
+		if (!slv_failed(err))
+			assert_int_equal(client.status, 200); /* renewed or not */
+		dropped += !slv_failed(err) && bench->source_count == 2;
+		slv_arena_done(&client.arena);
+	}
+	assert_true(dropped > 10);
+	assert_memory_equal(bench->sources[3].target, LONG_MARK, strlen(LONG_MARK));
+}
+
+static void a_purged_link_forgives_what_it_draws(void **state)
+{
+	struct bench *bench = *state;
+	struct slv_purge purge = { .what = SLV_PURGE_URL,
+		.target = SLV_STR("/i/preset=mark/a.png") };
+	struct client client, later;
+	draw_a_mark(bench, BENCH_FILES "%6Cogo.png");
+	client_begin(bench, &client, "/i/preset=mark/a.png");
+	assert_string_equal(bench->sources[1].target, BENCH_FILES "logo.png");
+	bench_source(bench, 0, 200, picture, NULL);
+	bench_source(bench, 1, 200, SLV_STR("<!doctype html>"), NULL);
+	client_end(&client, 415, NULL);
+	client_begin(bench, &client, "/i/preset=mark/a.png");
+	assert_int_equal(bench->source_count, 2);
+	client_end(&client, 415, NULL);
+
+	assert_int_equal(slv_image_service.purge(bench->self, &purge), 1);
+	client_begin(bench, &client, "/i/preset=mark/a.png");
+	assert_int_equal(bench->source_count, 3);
+	assert_int_equal(slv_image_service.purge(bench->self, &purge), 1);
+	client_begin(bench, &later, "/i/preset=mark/a.png"); /* does not join that load */
+	assert_int_equal(bench->source_count, 4);
+	bench_source(bench, 2, 200, SLV_STR("<!doctype html>"), NULL);
+	client_end(&client, 415, NULL);
+	bench_source(bench, 3, 200, picture, NULL);
+	struct bench_job job = bench_job(bench);
+	bench_made(bench, &job, SLV_STR("made"));
+	client_end(&later, 200, "made");
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, bench_setup, bench_teardown)
@@ -580,6 +696,9 @@ int main(void)
 		T(elsewhere_the_query_is_part_of_the_source),
 		T(a_redirect_leads_to_the_source_as_it_was_sent),
 		T(a_url_that_names_nothing_purges_nothing),
+		T(a_mark_that_cannot_be_named_for_want_of_room_fails_the_request),
+		T(a_renewal_that_there_is_no_room_for_is_dropped),
+		T(a_purged_link_forgives_what_it_draws),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
