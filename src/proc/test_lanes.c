@@ -356,8 +356,11 @@ static void a_job_may_not_wait_past_its_deadline(void **state)
 	assert_int_equal(waiting.done, 0);
 	pass(f, 1);
 	expect_bad(f, &waiting, SLV_E_TIMEOUT, "the picture waited for a jail until its deadline");
+	assert_false(waiting.base.ran);
+	assert_int_equal(waiting.base.ran_ms, 0);
 	open_gate(f, 1);
 	expect_good(f, &running);
+	assert_int_equal(running.base.ran_ms, 100);
 }
 
 static void a_jail_past_the_deadline_is_killed_and_replaced(void **state)
@@ -375,6 +378,7 @@ static void a_jail_past_the_deadline_is_killed_and_replaced(void **state)
 	assert_int_equal(hung.done, 0);
 	pass(f, 1);
 	expect_bad(f, &hung, SLV_E_TIMEOUT, "the picture took longer than its deadline");
+	assert_int_equal(hung.base.ran_ms, 100); /* not what it waited */
 	submit(f, &next, TEST_JAIL_ANSWERS);
 	expect_good(f, &next);
 	turn_until(f, &f->maker.ended_by_kill, 1);
