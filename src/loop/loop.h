@@ -145,4 +145,8 @@ struct slv_thread;
 slv_err slv_thread_start(void (*run)(void *arg), void *arg, struct slv_thread **ret_thread);
 void slv_thread_join(struct slv_thread *thread); /* and free it */
 
+/* Cores that this process may run on: fewer than the machine's in a container, or under taskset. At
+ * least 1. Thread: any. */
+uint32_t slv_loop_cores(void);
+
 #endif

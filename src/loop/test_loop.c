@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/testing.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -487,9 +488,26 @@ static void the_wrong_thread_is_an_abort(void **state)
 	assert_int_equal(WTERMSIG(status), SIGABRT);
 }
 
+static void cores_are_those_that_we_may_use(void **state)
+{
+	(void)state;
+	cpu_set_t before, one;
+	assert_int_equal(sched_getaffinity(0, sizeof(before), &before), 0);
+	assert_int_equal(slv_loop_cores(), CPU_COUNT(&before));
+	int first = 0;
+	while (!CPU_ISSET(first, &before))
+		first++;
+	CPU_ZERO(&one);
+	CPU_SET(first, &one);
+	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+	assert_int_equal(slv_loop_cores(), 1);
+	assert_int_equal(sched_setaffinity(0, sizeof(before), &before), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(cores_are_those_that_we_may_use),
 		cmocka_unit_test(the_wrong_thread_is_an_abort),
 		cmocka_unit_test(time_and_randomness_are_the_worlds),
 		cmocka_unit_test(real_randomness_does_not_repeat),

@@ -25,3 +25,8 @@ void slv_thread_join(struct slv_thread *thread)
 	slv_assert(uv_thread_join(&thread->uv) == 0);
 	slv_free(thread);
 }
+
+uint32_t slv_loop_cores(void)
+{
+	return uv_available_parallelism();
+}

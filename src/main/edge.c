@@ -105,8 +105,7 @@ static void start_lanes(struct program *program)
 {
 	const struct settings *settings = program->settings;
 	struct slv_lanes_conf conf = {
-		.jails = settings->jails.count ? (uint32_t)settings->jails.count
-		                               : (uint32_t)sysconf(_SC_NPROCESSORS_ONLN),
+		.jails = settings->jails.count ? (uint32_t)settings->jails.count : slv_loop_cores(),
 		.queue_max = (uint32_t)settings->jails.queue_max,
 		.job_ms = 300000, /* each route has its own job_ms below it */
 		.jobs_per_jail = (uint32_t)settings->jails.jobs_per_jail,

@@ -1,9 +1,9 @@
 #include "main/settings.h"
 
+#include "loop/loop.h"
 #include "main/services.h"
 
 #include <stddef.h>
-#include <unistd.h>
 
 #define AT(member) offsetof(struct settings, member)
 #define CONF_NAME_BUILTIN "built-in configuration"
@@ -115,7 +115,8 @@ static const struct slv_conf_key jail_keys[] = {
 			.fallback = "0",
 			.min = 0,
 			.max = 256,
-			.help = "Image jails that run at once; 0: one a core" },
+			.help = "Image jails that run at once; 0: one for each core that we may "
+				"use" },
 	{ .name = "queue_max",
 			.type = SLV_CONF_INT,
 			.offset = AT(jails.queue_max) - AT(jails),
@@ -182,7 +183,8 @@ const struct slv_conf_key settings_keys[] = {
 			.fallback = "0",
 			.min = 0,
 			.max = LOOPS_MAX,
-			.help = "Event loops, a thread each; 0: one a core" },
+			.help = "Event loops, a thread each; 0: one for each core that we may "
+				"use" },
 	{ .name = "listen",
 			.type = SLV_CONF_LIST,
 			.offset = AT(listen),
@@ -267,8 +269,8 @@ const struct slv_conf_key settings_keys[] = {
 
 uint32_t settings_loops(const struct settings *settings)
 {
-	long cores = settings->loops ? (long)settings->loops : sysconf(_SC_NPROCESSORS_ONLN);
-	return cores < 1 ? 1 : cores > LOOPS_MAX ? LOOPS_MAX : (uint32_t)cores;
+	uint32_t loops = settings->loops ? (uint32_t)settings->loops : slv_loop_cores();
+	return loops > LOOPS_MAX ? LOOPS_MAX : loops;
 }
 
 slv_err settings_trusted(struct slv_arena *arena, const struct settings *settings,
