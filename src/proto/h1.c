@@ -8,10 +8,11 @@
 
 #define INPUT_BYTES_FIRST SLV_KIB(4)
 #define ARENA_BLOCK_BYTES SLV_KIB(4)
-#define OUT_BYTES_MAX SLV_KIB(64)      /* head of a reply, ours */
-#define SENDFILE_BYTES_MIN SLV_KIB(16) /* below, a copy is cheaper than a second call */
-#define DRAIN_WAIT_MS 2000u            /* for another request, while the program ends */
-#define SKIP_BYTES_MAX SLV_KIB(256)    /* of a body nobody wants, before we rather close */
+#define OUT_BYTES_MAX SLV_KIB(64) /* head of a reply, ours */
+/* Below, one copy is cheaper than looking up each page of a memfd (docs/PERFORMANCE.md). */
+#define SENDFILE_BYTES_MIN SLV_KIB(256)
+#define DRAIN_WAIT_MS 2000u         /* for another request, while the program ends */
+#define SKIP_BYTES_MAX SLV_KIB(256) /* of a body nobody wants, before we rather close */
 
 enum { PENDING_INTERIM, PENDING_HEAD, PENDING_BODY, PENDING_TAIL };
 

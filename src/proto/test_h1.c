@@ -207,12 +207,14 @@ static void a_file_is_sent_by_the_kernel(void **state)
 {
 	struct bench *bench = *state;
 	bench_h1(bench, (slv_str){ 0 });
-	say(bench, "GET /file/50000 HTTP/1.1\r\nHost: a\r\n\r\n");
+	say(bench, "GET /file/262144 HTTP/1.1\r\nHost: a\r\n\r\n");
 	assert_int_equal(bench->sendfiles, 1);
 	const char *text = heard(bench);
-	assert_int_equal(strlen(strstr(text, "\r\n\r\n") + 4), 50000);
-	say(bench, "GET /file/100 HTTP/1.1\r\nHost: a\r\n\r\n");
-	assert_int_equal(bench->sendfiles, 1); /* a small one is copied */
+	assert_int_equal(strlen(strstr(text, "\r\n\r\n") + 4), 262144);
+	say(bench, "GET /file/262143 HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_int_equal(bench->sendfiles, 1); /* a smaller one is copied */
+	text = heard(bench);
+	assert_int_equal(strlen(strstr(text, "\r\n\r\n") + 4), 262143);
 	assert_int_equal(bench->holds, 0);
 }
 
@@ -220,7 +222,8 @@ static void a_file_is_sent_by_the_kernel(void **state)
 static void a_transport_that_takes_little_gets_all(void **state)
 {
 	struct bench *bench = *state;
-	static const char *const paths[] = { "/bytes/3000", "/stream/3000", "/file/20000" };
+	static const char *const paths[] = { "/bytes/3000", "/stream/3000", "/file/20000",
+		"/file/270000" };
 	bench_h1(bench, (slv_str){ 0 });
 	for (size_t i = 0; i < SLV_COUNT(paths); i++) {
 		char text[100];

@@ -27,7 +27,7 @@ static inline void say(struct bench *bench, const char *text)
 /* What the session has written since, as a C string. */
 static inline const char *heard(struct bench *bench)
 {
-	static char text[1 << 16];
+	static char text[1 << 19];
 	slv_str out = slv_buf_str(&bench->out);
 	assert_true(out.len < sizeof(text));
 	if (out.len)
