@@ -17,7 +17,8 @@
  * → 512 px still halves. Below that quality is lost visibly. */
 #define SHRINK_MARGIN 1.75
 
-#define PNG_PACKED_MAX 65536 /* bytes of all packed texts together, as they are packed */
+#define FRAMES_ROWS_MAX 10000000u /* of all frames together: as far as libvips 8.14 counts */
+#define PNG_PACKED_MAX 65536      /* bytes of all packed texts together, as they are packed */
 
 /* Loaders for still pictures and animations, with libvips' names for their classes. */
 struct loader {
@@ -266,8 +267,9 @@ void slv_decode_animate(struct slv_source *source, const struct slv_pixel_limits
 		return;
 	if (frames > limits->frames_max)
 		frames = limits->frames_max;
-	uint64_t pixels = (uint64_t)source->width * source->height;
-	source->frames = pixels * frames > limits->frames_pixels_max ? 1 : frames;
+	uint64_t rows = (uint64_t)source->height * frames;
+	bool fits = rows <= FRAMES_ROWS_MAX && rows * source->width <= limits->frames_pixels_max;
+	source->frames = fits ? frames : 1;
 }
 
 uint32_t slv_decode_shrink(

@@ -51,8 +51,7 @@ slv_err slv_sequencevips_open(struct slv_sequence *sequence, uint32_t frames, Vi
 	const struct slv_sequence_head *head = slv_sequence_head(sequence);
 	slv_assert(frames >= 1 && frames <= head->frames);
 	uint64_t rows = (uint64_t)head->height * frames;
-	if (rows > VIPS_MAX_COORD)
-		return SLV_ERR(SLV_E_LIMIT, "frames of more than 10000000 rows together");
+	slv_assert(rows <= (uint64_t)VIPS_MAX_COORD);
 	/* No piece of the stream reaches into the next frame, before which this one is gone. */
 	int piece = STREAM_ROWS;
 	while (head->height % (uint32_t)piece != 0)
