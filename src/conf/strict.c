@@ -57,11 +57,15 @@ static bool comment_is_apart(struct slv_conf_read *read, const struct slv_conf_s
 			       "it, or put the whole text in quotes");
 }
 
-/* Up to what is at `index`. */
-static bool walk_gap(struct slv_conf_read *read, struct slv_conf_strict *strict, size_t index)
+/* Up to what is at `index`, or with `one_line` to the end of the line. */
+static bool walk_gap(struct slv_conf_read *read, struct slv_conf_strict *strict, size_t index,
+		bool one_line)
 {
 	while (is_before(strict, index)) {
-		if (strict->text.at[strict->at] != '#') {
+		char c = strict->text.at[strict->at];
+		if (one_line && is_end(c))
+			break;
+		if (c != '#') {
 			step(strict);
 			continue;
 		}
@@ -98,15 +102,8 @@ static bool walk_quoted(struct slv_conf_read *read, struct slv_conf_strict *stri
 static bool walk_block(struct slv_conf_read *read, struct slv_conf_strict *strict, size_t index,
 		uint32_t around)
 {
-	while (is_before(strict, index) && !is_end(strict->text.at[strict->at])) {
-		if (strict->text.at[strict->at] != '#') {
-			step(strict);
-			continue;
-		}
-		if (!comment_is_apart(read, strict))
-			return false;
-		step_line(strict);
-	}
+	if (!walk_gap(read, strict, index, true))
+		return false;
 	step_to(strict, index);
 	struct slv_conf_strict next = *strict;
 	while (next.at < next.text.len) {
@@ -128,7 +125,7 @@ bool slv_conf_is_strict(struct slv_conf_read *read, struct slv_conf_strict *stri
 		const struct yaml_event_s *event, uint32_t around)
 {
 	size_t start = event->start_mark.index, end = event->end_mark.index;
-	if (!walk_gap(read, strict, start))
+	if (!walk_gap(read, strict, start, false))
 		return false;
 	if (event->type != YAML_SCALAR_EVENT) {
 		step_to(strict, end);

@@ -22,9 +22,7 @@
 #define SLV_PASS_ROWS 8                   /* result rows that are made together */
 #define SLV_PASS_WIDE 16                  /* numbers in a wide row for two pixels */
 #define SLV_PASS_TALL (8 * SLV_PASS_ROWS) /* in tall rows */
-#define SLV_PASS_BLOCK                                                                             \
-	8                   /* pairs that go down together: widths are filled up                   \
-	                       with nothing */
+#define SLV_PASS_BLOCK 8    /* pairs that go down together; a width is filled up to them */
 #define SLV_PASS_WEIGHT 15  /* bits behind the point */
 #define SLV_PASS_FRACTION 6 /* likewise, of tall rows */
 

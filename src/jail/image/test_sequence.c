@@ -14,19 +14,10 @@
 #define SLACK 6
 
 static struct slv_arena arena;
-static const struct slv_testcolour colours[] = { SLV_RED, SLV_GREEN, SLV_BLUE, SLV_YELLOW,
-	SLV_INK(128, 64, 32, 255) };
 
-#define FRAMES 5
-#define WIDTH 48
-#define HEIGHT 20
-
-static slv_str five(bool only_track)
-{
-	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, FRAMES, colours);
-	clip.only_track = only_track;
-	return slv_testclip_file(&clip);
-}
+#define FRAMES SLV_TESTCLIP_FIVE_FRAMES
+#define WIDTH SLV_TESTCLIP_FIVE_WIDTH
+#define HEIGHT SLV_TESTCLIP_FIVE_HEIGHT
 
 /* It ends with the arena. */
 static slv_err open_file(slv_str file, uint64_t pixels_max, struct slv_sequence **ret_sequence,
@@ -98,7 +89,7 @@ static void expect_clip(const struct slv_testclip *clip, int slack)
 static void each_frame_has_its_pixels(void **state)
 {
 	(void)state;
-	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, FRAMES, colours);
+	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, FRAMES, slv_testclip_colours);
 	expect_clip(&clip, SLACK);
 	clip.only_track = true;
 	expect_clip(&clip, SLACK);
@@ -111,7 +102,7 @@ static void each_frame_has_its_pixels(void **state)
 	clip.format = AVIF_PIXEL_FORMAT_YUV422;
 	expect_clip(&clip, SLACK);
 	for (int i = 0; i < 4; i++)
-		clip.quarters[1][i] = colours[i];
+		clip.quarters[1][i] = slv_testclip_colours[i];
 	clip.format = AVIF_PIXEL_FORMAT_YUV444;
 	expect_clip(&clip, 12);
 }
@@ -119,7 +110,7 @@ static void each_frame_has_its_pixels(void **state)
 static void a_frame_is_kept_until_the_next(void **state)
 {
 	(void)state;
-	slv_str file = five(true);
+	slv_str file = slv_testclip_five(true);
 	struct slv_sequence *sequence;
 	struct slv_sequence_head head;
 	uint8_t rows[4][WIDTH * 3];
@@ -128,10 +119,10 @@ static void a_frame_is_kept_until_the_next(void **state)
 	slv_err err = slv_sequence_read(sequence, 3 * HEIGHT - 2, rows[0], sizeof(rows[0]), 4);
 	assert_int_equal(err.code, 0);
 	for (uint32_t i = 0; i < 4; i++)
-		expect_pixel(rows[i], &head, 0, 0, colours[2 + i / 2], SLACK);
+		expect_pixel(rows[i], &head, 0, 0, slv_testclip_colours[2 + i / 2], SLACK);
 	err = slv_sequence_read(sequence, 3 * HEIGHT, rows[0], sizeof(rows[0]), 2);
 	assert_int_equal(err.code, 0);
-	expect_pixel(rows[0], &head, 0, 0, colours[3], SLACK);
+	expect_pixel(rows[0], &head, 0, 0, slv_testclip_colours[3], SLACK);
 	err = slv_sequence_read(sequence, 3 * HEIGHT - 1, rows[0], sizeof(rows[0]), 1);
 	assert_int_equal(err.code, SLV_E_INTERNAL);
 	slv_arena_reset(&arena);
@@ -150,7 +141,7 @@ static void grey_has_three_channels(void **state)
 static void ten_and_twelve_bits_become_eight(void **state)
 {
 	(void)state;
-	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, FRAMES, colours);
+	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, FRAMES, slv_testclip_colours);
 	clip.depth = 10;
 	expect_clip(&clip, SLACK);
 	clip.limited = true;
@@ -179,8 +170,8 @@ static void alpha_is_kept(void **state)
 static void a_clean_aperture_is_cut_out(void **state)
 {
 	(void)state;
-	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, 2, colours);
-	memcpy(clip.quarters[1], colours, sizeof(clip.quarters[1]));
+	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, 2, slv_testclip_colours);
+	memcpy(clip.quarters[1], slv_testclip_colours, sizeof(clip.quarters[1]));
 	/* The right bottom quarter of 48 × 20: its centre is 12 and 5 px off. */
 	clip.transforms = AVIF_TRANSFORM_CLAP;
 	clip.clap = (avifCleanApertureBox){ 24, 1, 10, 1, 12, 1, 5, 1 };
@@ -224,7 +215,7 @@ static void expect_delays(const struct slv_testclip *clip, const int *want)
 static void times_are_in_milliseconds(void **state)
 {
 	(void)state;
-	struct slv_testclip clip = slv_testclip_plain(16, 16, FRAMES, colours);
+	struct slv_testclip clip = slv_testclip_plain(16, 16, FRAMES, slv_testclip_colours);
 	expect_delays(&clip, (const int[]){ 100, 100, 100, 100, 100 });
 	/* A thirtieth of a second; what is rounded off comes back. */
 	clip.timescale = 30;
@@ -259,7 +250,7 @@ static void too_many_pixels_are_refused_before_decoding(void **state)
 	struct slv_sequence *sequence;
 	struct slv_sequence_head head;
 	slv_err err;
-	slv_str file = five(true);
+	slv_str file = slv_testclip_five(true);
 	assert_int_equal(open_file(file, WIDTH * HEIGHT, &sequence, &head).code, 0);
 	slv_arena_reset(&arena);
 	err = open_file(file, WIDTH * HEIGHT - 1, &sequence, &head);
@@ -373,14 +364,14 @@ static void the_still_picture_may_be_larger_than_the_frames(void **state)
 	struct slv_sequence *sequence;
 	struct slv_sequence_head head;
 	slv_err err;
-	slv_str file = five(false);
+	slv_str file = slv_testclip_five(false);
 	slv_str box = slv_testmovie_box(file, "ispe");
 	assert_int_equal(slv_testmovie_u32(box, 12), WIDTH);
 	slv_testmovie_set_u32((char *)(uintptr_t)box.at + 12, 2 * WIDTH);
 	slv_testmovie_set_u32((char *)(uintptr_t)box.at + 16, 2 * HEIGHT);
 	uint8_t *rows = decode(file, FRAMES, &head, &err);
 	assert_non_null(rows);
-	expect_pixel(rows, &head, WIDTH / 2, HEIGHT / 2, colours[0], SLACK);
+	expect_pixel(rows, &head, WIDTH / 2, HEIGHT / 2, slv_testclip_colours[0], SLACK);
 	slv_free(rows);
 	err = open_file(file, (uint64_t)4 * WIDTH * HEIGHT, &sequence, &head);
 	assert_int_equal(err.code, 0);
@@ -394,7 +385,7 @@ static void the_still_picture_may_be_larger_than_the_frames(void **state)
 static void it_begins_again(void **state)
 {
 	(void)state;
-	slv_str file = five(true);
+	slv_str file = slv_testclip_five(true);
 	struct slv_sequence *sequence;
 	struct slv_sequence_head head;
 	uint8_t row[WIDTH * 3];
@@ -403,7 +394,7 @@ static void it_begins_again(void **state)
 		for (uint32_t i = 0; i <= last; i++) {
 			slv_err err = slv_sequence_read(sequence, i * HEIGHT, row, sizeof(row), 1);
 			assert_int_equal(err.code, 0);
-			expect_pixel(row, &head, 0, 0, colours[i], SLACK);
+			expect_pixel(row, &head, 0, 0, slv_testclip_colours[i], SLACK);
 		}
 		slv_sequence_rewind(sequence);
 		slv_sequence_rewind(sequence);
@@ -415,7 +406,7 @@ static void it_begins_again(void **state)
 static void a_full_arena_has_no_room_for_it(void **state)
 {
 	(void)state;
-	slv_str file = five(true);
+	slv_str file = slv_testclip_five(true);
 	struct slv_boxes boxes = slv_boxes_read(file);
 	struct slv_sequence *sequence;
 	struct slv_arena small;
@@ -431,7 +422,7 @@ static void a_full_arena_has_no_room_for_it(void **state)
 static void what_has_no_track_is_damaged(void **state)
 {
 	(void)state;
-	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, 1, colours);
+	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, 1, slv_testclip_colours);
 	slv_str file = slv_testclip_file(&clip);
 	struct slv_sequence *sequence;
 	struct slv_sequence_head head;
@@ -448,7 +439,7 @@ static void a_cut_file_fails(void **state)
 	for (int only_track = 0; only_track < 2; only_track++) {
 		struct slv_sequence_head head;
 		slv_err err;
-		slv_str file = five(only_track);
+		slv_str file = slv_testclip_five(only_track);
 		uint8_t *whole = decode(file, FRAMES, &head, &err);
 		assert_non_null(whole);
 		slv_free(whole);

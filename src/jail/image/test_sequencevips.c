@@ -10,19 +10,10 @@
 #include <string.h>
 
 static struct slv_testjail jail;
-static const struct slv_testcolour colours[] = { SLV_RED, SLV_GREEN, SLV_BLUE, SLV_YELLOW,
-	SLV_INK(128, 64, 32, 255) };
 
-#define FRAMES 5
-#define WIDTH 48
-#define HEIGHT 20
-
-static slv_str five(bool only_track)
-{
-	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, FRAMES, colours);
-	clip.only_track = only_track;
-	return slv_testclip_file(&clip);
-}
+#define FRAMES SLV_TESTCLIP_FIVE_FRAMES
+#define WIDTH SLV_TESTCLIP_FIVE_WIDTH
+#define HEIGHT SLV_TESTCLIP_FIVE_HEIGHT
 
 /* What irot and imir do to the numbers of quarters, by their definition (ISO 23008-12 §6.5). */
 static void turn(int quarters[4], const struct slv_testclip *clip)
@@ -80,8 +71,9 @@ static void turned_and_mirrored_frames_are_upright(void **state)
 	struct slv_pixel_plan plan = slv_testjail_plan();
 	plan.format = SLV_FORMAT_WEBP;
 	for (int i = 0; i < 12; i++) {
-		struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, 2, colours);
-		memcpy(clip.quarters[1], colours, sizeof(clip.quarters[1]));
+		struct slv_testclip clip =
+				slv_testclip_plain(WIDTH, HEIGHT, 2, slv_testclip_colours);
+		memcpy(clip.quarters[1], slv_testclip_colours, sizeof(clip.quarters[1]));
 		clip.irot.angle = (uint8_t)(i % 4);
 		clip.transforms = i % 4 ? AVIF_TRANSFORM_IROT : AVIF_TRANSFORM_NONE;
 		clip.imir.mode = (uint8_t)(i / 8);
@@ -97,8 +89,8 @@ static void turned_and_mirrored_frames_are_upright(void **state)
 		int width = image->Xsize, height = image->Ysize / 2;
 		for (int q = 0; q < 4; q++)
 			slv_testpicture_pixel(image, width / 4 * (1 + q % 2 * 2),
-					height + height / 4 * (1 + q / 2 * 2), colours[quarters[q]],
-					24);
+					height + height / 4 * (1 + q / 2 * 2),
+					slv_testclip_colours[quarters[q]], 24);
 		g_object_unref(image);
 		slv_testjail_answer_done(&answer);
 		slv_testclip_free(file);
@@ -125,7 +117,7 @@ static void all_frames_come_out(void **state)
 		struct slv_pixel_plan plan = slv_testjail_plan();
 		plan.format = i / 2 ? SLV_FORMAT_GIF : SLV_FORMAT_WEBP;
 		plan.width = WIDTH / 2;
-		slv_str file = five(i % 2);
+		slv_str file = slv_testclip_five(i % 2);
 		struct slv_testjail_answer answer = ask_well(&plan, file);
 		assert_int_equal(slv_format_sniff(answer.bytes), plan.format);
 		assert_int_equal(answer.result.frames, FRAMES);
@@ -137,8 +129,8 @@ static void all_frames_come_out(void **state)
 		assert_int_equal(image->Xsize, WIDTH / 2);
 		assert_int_equal(image->Ysize, HEIGHT / 2 * FRAMES);
 		for (int frame = 0; frame < FRAMES; frame++)
-			slv_testpicture_pixel(
-					image, 12, frame * HEIGHT / 2 + 5, colours[frame], 12);
+			slv_testpicture_pixel(image, 12, frame * HEIGHT / 2 + 5,
+					slv_testclip_colours[frame], 12);
 		expect_times(image, FRAMES, 100, 0);
 		g_object_unref(image);
 		slv_testjail_answer_done(&answer);
@@ -184,7 +176,7 @@ static uint32_t frames_with(slv_str file, uint32_t frames_max, uint64_t pixels_m
 static void frames_past_the_cap_are_dropped(void **state)
 {
 	(void)state;
-	slv_str file = five(false);
+	slv_str file = slv_testclip_five(false);
 	assert_int_equal(frames_with(file, FRAMES + 1, 1000000), FRAMES);
 	assert_int_equal(frames_with(file, FRAMES, 1000000), FRAMES);
 	assert_int_equal(frames_with(file, FRAMES - 1, 1000000), FRAMES - 1);
@@ -204,7 +196,7 @@ static void a_still_output_has_the_first_frame(void **state)
 	(void)state;
 	static const enum slv_format formats[] = { SLV_FORMAT_JPEG, SLV_FORMAT_PNG, SLV_FORMAT_WEBP,
 		SLV_FORMAT_AVIF, SLV_FORMAT_SAME };
-	slv_str file = five(true);
+	slv_str file = slv_testclip_five(true);
 	for (size_t i = 0; i < SLV_COUNT(formats); i++) {
 		struct slv_pixel_plan plan = slv_testjail_plan();
 		plan.format = (uint8_t)formats[i];
@@ -227,7 +219,7 @@ static void what_moves_is_not_written_as_avif(void **state)
 {
 	(void)state;
 	static const enum slv_format formats[] = { SLV_FORMAT_AVIF, SLV_FORMAT_SAME };
-	slv_str file = five(false);
+	slv_str file = slv_testclip_five(false);
 	for (size_t i = 0; i < SLV_COUNT(formats); i++) {
 		struct slv_pixel_plan plan = slv_testjail_plan();
 		plan.format = (uint8_t)formats[i];
@@ -316,7 +308,7 @@ static void a_colour_profile_is_applied(void **state)
 static void sizes_are_held_against_the_plan(void **state)
 {
 	(void)state;
-	slv_str file = five(false);
+	slv_str file = slv_testclip_five(false);
 	struct slv_pixel_plan plan = slv_testjail_plan();
 	plan.limits.source_pixels_max = WIDTH * HEIGHT;
 	struct slv_testjail_answer answer = ask_well(&plan, file);
@@ -336,7 +328,7 @@ static void sizes_are_held_against_the_plan(void **state)
 static void a_sequence_without_a_track_is_a_still(void **state)
 {
 	(void)state;
-	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, 1, colours);
+	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, 1, slv_testclip_colours);
 	slv_str file = slv_testclip_file(&clip);
 	memcpy((char *)(uintptr_t)file.at + 8, "avis", 4);
 	assert_int_equal(slv_format_sniff(file), SLV_FORMAT_AVIS);
@@ -351,7 +343,7 @@ static void a_sequence_without_a_track_is_a_still(void **state)
 static void a_cut_file_makes_no_picture(void **state)
 {
 	(void)state;
-	slv_str file = five(true);
+	slv_str file = slv_testclip_five(true);
 	struct slv_pixel_plan plan = slv_testjail_plan();
 	plan.format = SLV_FORMAT_WEBP;
 	for (size_t len = slv_testmovie_u32(file, 0); len < file.len; len += 11) {
@@ -365,7 +357,7 @@ static void a_cut_file_makes_no_picture(void **state)
 static void a_spoilt_file_gives_the_same_twice(void **state)
 {
 	(void)state;
-	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, 3, colours);
+	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, 3, slv_testclip_colours);
 	clip.alpha = true;
 	slv_str file = slv_testclip_file(&clip);
 	char *bytes = (char *)(uintptr_t)file.at;
@@ -397,11 +389,11 @@ static void a_spoilt_file_gives_the_same_twice(void **state)
 static void a_border_is_trimmed_off_all_frames(void **state)
 {
 	(void)state;
-	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, 3, colours);
+	struct slv_testclip clip = slv_testclip_plain(WIDTH, HEIGHT, 3, slv_testclip_colours);
 	const struct slv_testcolour white = SLV_WHITE;
 	for (int q = 0; q < 3; q++)
 		clip.quarters[0][q] = white;
-	clip.quarters[0][3] = colours[0];
+	clip.quarters[0][3] = slv_testclip_colours[0];
 	slv_str file = slv_testclip_file(&clip);
 	struct slv_pixel_plan plan = slv_testjail_plan();
 	plan.format = SLV_FORMAT_WEBP;
@@ -414,7 +406,7 @@ static void a_border_is_trimmed_off_all_frames(void **state)
 	VipsImage *image = decode_all(answer.bytes);
 	for (int i = 0; i < 3; i++)
 		slv_testpicture_pixel(image, WIDTH / 4, i * (int)answer.result.height + HEIGHT / 4,
-				colours[i], 12);
+				slv_testclip_colours[i], 12);
 	g_object_unref(image);
 	slv_testjail_answer_done(&answer);
 	slv_testclip_free(file);

@@ -100,3 +100,14 @@ void slv_testclip_free(slv_str file)
 {
 	slv_free((void *)(uintptr_t)file.at);
 }
+
+const struct slv_testcolour slv_testclip_colours[] = { SLV_RED, SLV_GREEN, SLV_BLUE, SLV_YELLOW,
+	SLV_INK(128, 64, 32, 255) };
+
+slv_str slv_testclip_five(bool only_track)
+{
+	struct slv_testclip clip = slv_testclip_plain(SLV_TESTCLIP_FIVE_WIDTH,
+			SLV_TESTCLIP_FIVE_HEIGHT, SLV_TESTCLIP_FIVE_FRAMES, slv_testclip_colours);
+	clip.only_track = only_track;
+	return slv_testclip_file(&clip);
+}

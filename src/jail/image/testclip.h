@@ -32,6 +32,13 @@ struct slv_testclip {
 struct slv_testclip slv_testclip_plain(uint32_t width, uint32_t height, uint32_t frames,
 		const struct slv_testcolour *colours);
 
+/* A clip that many tests begin with: these colours, in this order. */
+#define SLV_TESTCLIP_FIVE_FRAMES 5
+#define SLV_TESTCLIP_FIVE_WIDTH 48
+#define SLV_TESTCLIP_FIVE_HEIGHT 20
+extern const struct slv_testcolour slv_testclip_colours[SLV_TESTCLIP_FIVE_FRAMES];
+slv_str slv_testclip_five(bool only_track);
+
 /* Its file; free with slv_testclip_free(). */
 slv_str slv_testclip_file(const struct slv_testclip *clip);
 void slv_testclip_free(slv_str file);
