@@ -278,7 +278,7 @@ static void write_behind(struct slv_cache *cache, struct slv_loop *loop,
 	slv_job_start(loop, &writing->job);
 }
 
-struct slv_cache_hit *slv_cache_put(struct slv_cache *cache, struct slv_loop *loop,
+static struct slv_cache_hit *put(struct slv_cache *cache, struct slv_loop *loop, bool disk,
 		const struct slv_cache_key *key, slv_str head, slv_str body, int body_fd,
 		int64_t now_ms, int64_t fresh_until_ms, int64_t stale_until_ms)
 {
@@ -294,13 +294,29 @@ struct slv_cache_hit *slv_cache_put(struct slv_cache *cache, struct slv_loop *lo
 		slv_cache_purge_variant(cache, loop, key, NULL, NULL);
 		return &entry->hit;
 	}
-	bool on_disk = cache->disk && slv_cache_disk_wants(cache->disk, entry, mono_ms);
+	bool on_disk = disk && cache->disk && slv_cache_disk_wants(cache->disk, entry, mono_ms);
 	/* Before others can see it. */
 	entry->hit.kept = on_disk || entry->cost <= slv_cache_mem_cost_max(cache->mem);
 	slv_cache_mem_put(cache->mem, entry);
 	if (on_disk)
 		write_behind(cache, loop, entry, &claim, mono_ms);
 	return &entry->hit;
+}
+
+struct slv_cache_hit *slv_cache_put(struct slv_cache *cache, struct slv_loop *loop,
+		const struct slv_cache_key *key, slv_str head, slv_str body, int body_fd,
+		int64_t now_ms, int64_t fresh_until_ms, int64_t stale_until_ms)
+{
+	return put(cache, loop, true, key, head, body, body_fd, now_ms, fresh_until_ms,
+			stale_until_ms);
+}
+
+struct slv_cache_hit *slv_cache_put_memory(struct slv_cache *cache, struct slv_loop *loop,
+		const struct slv_cache_key *key, slv_str head, slv_str body, int body_fd,
+		int64_t now_ms, int64_t fresh_until_ms, int64_t stale_until_ms)
+{
+	return put(cache, loop, false, key, head, body, body_fd, now_ms, fresh_until_ms,
+			stale_until_ms);
 }
 
 /* --- purge --- */

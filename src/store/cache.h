@@ -109,6 +109,12 @@ struct slv_cache_hit *slv_cache_put(struct slv_cache *cache, struct slv_loop *lo
 		const struct slv_cache_key *key, slv_str head, slv_str body, int body_fd,
 		int64_t now_ms, int64_t fresh_until_ms, int64_t stale_until_ms);
 
+/* The same in memory only: for what is as quickly had again. An entry of that key that is on disk
+ * stays there, so put what has a key either here or there. */
+struct slv_cache_hit *slv_cache_put_memory(struct slv_cache *cache, struct slv_loop *loop,
+		const struct slv_cache_key *key, slv_str head, slv_str body, int body_fd,
+		int64_t now_ms, int64_t fresh_until_ms, int64_t stale_until_ms);
+
 /* One more reference, to be dropped like the first; returns `hit`. */
 struct slv_cache_hit *slv_cache_ref(struct slv_cache_hit *hit);
 

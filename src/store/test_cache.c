@@ -145,6 +145,30 @@ static bool says_kept(struct kit *kit, struct slv_cache_key key, size_t len)
 	return kept;
 }
 
+static void what_is_put_in_memory_only_is_not_on_disk(void **state)
+{
+	struct kit *kit = *state;
+	struct slv_cache_key key = kit_key(1, 1);
+	struct slv_cache_hit *hit = slv_cache_put_memory(
+			kit->cache, kit->loop, &key, SLV_STR("h"), SLV_STR("body"), -1, 0, 10, 100);
+	assert_true(hit->kept);
+	hit->hold.drop(&hit->hold);
+	hit = slv_cache_get(kit->cache, &key, 50);
+	assert_non_null(hit);
+	hit->hold.drop(&hit->hold);
+	kit_settle(kit);
+	assert_int_equal(kit->disk.writes, 0);
+	assert_int_equal(slv_cache_stats(kit->cache).disk_entries, 0);
+
+	kit_stop(kit);
+	kit->conf.memory_bytes_max = 0;
+	kit_start(kit);
+	hit = slv_cache_put_memory(
+			kit->cache, kit->loop, &key, SLV_STR("h"), SLV_STR("body"), -1, 0, 10, 100);
+	assert_false(hit->kept);
+	hit->hold.drop(&hit->hold);
+}
+
 static void a_put_tells_whether_it_was_kept(void **state)
 {
 	struct kit *kit = *state;
@@ -534,6 +558,7 @@ int main(void)
 		CACHE_TEST(the_scan_learns_what_is_there),
 		CACHE_TEST(an_entry_is_found_until_it_is_too_stale),
 		CACHE_TEST(what_is_larger_than_the_bound_is_returned_and_not_kept),
+		CACHE_TEST(what_is_put_in_memory_only_is_not_on_disk),
 		CACHE_TEST(a_put_tells_whether_it_was_kept),
 		CACHE_TEST(a_head_past_its_bound_is_returned_and_not_kept),
 		CACHE_TEST(a_lowered_bound_holds_for_what_is_on_disk),

@@ -10,20 +10,36 @@ bool image_source_is_url(slv_str source)
 	       slv_str_starts(source, SLV_STR("http://"));
 }
 
+/* Its decoded path; empty if it is no file: if another service answers, or another server. */
+static slv_err file_path(const struct image *self, struct slv_arena *arena, slv_str source,
+		slv_str *ret_path)
+{
+	slv_str rest = source, path;
+	*ret_path = (slv_str){ 0 };
+	if (image_source_is_url(source))
+		return SLV_OK;
+	slv_err err = slv_uri_decode_path(arena, slv_str_cut(&rest, '?'), &path);
+	if (!slv_failed(err) && self->env->ops->path_only(self->env, self->site_index, path))
+		*ret_path = path;
+	return err;
+}
+
+bool image_source_is_file(const struct image *self, struct slv_arena *arena, slv_str source)
+{
+	slv_str path;
+	return !slv_failed(file_path(self, arena, source, &path)) && path.len > 0;
+}
+
 /* Links may spell a file in many ways, and may be unsigned. Were each a source of its own, they
  * could fill the cache with one picture, and a purge would miss it. */
 slv_err image_source_name(const struct image *self, struct slv_arena *arena, slv_str source,
 		slv_str *ret_name)
 {
-	slv_str rest = source, path;
-	if (image_source_is_url(source)) {
-		*ret_name = source;
-		return SLV_OK;
-	}
-	slv_err err = slv_uri_decode_path(arena, slv_str_cut(&rest, '?'), &path);
+	slv_str path;
+	slv_err err = file_path(self, arena, source, &path);
 	if (slv_failed(err))
 		return err;
-	if (!self->env->ops->path_only(self->env, self->site_index, path)) {
+	if (path.len == 0) {
 		*ret_name = source;
 		return SLV_OK;
 	}

@@ -196,6 +196,9 @@ bool image_source_is_url(slv_str source);
 slv_err image_source_name(const struct image *self, struct slv_arena *arena, slv_str source,
 		slv_str *ret_name);
 
+/* Whether it is a file of the site's, by its path alone; also false if it is no source at all. */
+bool image_source_is_file(const struct image *self, struct slv_arena *arena, slv_str source);
+
 /* --- sources: source.c --- */
 
 struct image_source {

@@ -66,6 +66,7 @@ struct image_load {
 	struct image *self;
 	slv_str source;
 	bool renew;
+	bool is_file;
 	uint8_t depth;
 
 	struct slv_cache_fetch disk;
@@ -230,19 +231,28 @@ static void set_freshness(struct image_load *load, struct source_meta *meta)
 	meta->never_stale = fresh.never_stale;
 }
 
+/* As its fields say; what they are silent about stays (RFC 9111, 3.2). */
+static void set_validators(struct image_load *load, struct source_meta *meta)
+{
+	slv_str etag = slv_fields_get(&load->fields, SLV_FIELD_ETAG);
+	if (etag.len > 0) {
+		bool fits = etag.len < sizeof(meta->etag);
+		memset(meta->etag, 0, sizeof(meta->etag));
+		memcpy(meta->etag, etag.at, fits ? etag.len : 0);
+	}
+	int64_t modified_s;
+	if (slv_date_parse(slv_fields_get(&load->fields, SLV_FIELD_LAST_MODIFIED),
+			    slv_loop_wall_s(load->sources->loop), &modified_s))
+		meta->modified_s = modified_s;
+}
+
 static struct source_meta meta_from(struct image_load *load, enum slv_format format)
 {
 	struct source_meta meta = { .magic = META_MAGIC,
 		.format = (uint8_t)format,
 		.modified_s = -1,
 		.said = SLV_IMAGE_UNSAID };
-	slv_str etag = slv_fields_get(&load->fields, SLV_FIELD_ETAG);
-	if (etag.len < sizeof(meta.etag))
-		memcpy(meta.etag, etag.at ? etag.at : "", etag.len);
-	int64_t modified_s;
-	if (slv_date_parse(slv_fields_get(&load->fields, SLV_FIELD_LAST_MODIFIED),
-			    slv_loop_wall_s(load->sources->loop), &modified_s))
-		meta.modified_s = modified_s;
+	set_validators(load, &meta);
 	set_freshness(load, &meta);
 	return meta;
 }
@@ -268,6 +278,9 @@ static void load_keep(struct image_load *load, const struct source_meta *meta, s
 		not_public_any_more(load);
 	if (meta->private_data || load->revoked)
 		hit = slv_cache_loose(head, body, fd, now_ms);
+	else if (load->is_file) /* it lies on a disk as it is */
+		hit = slv_cache_put_memory(sources->cache, sources->loop, &load->key, head, body,
+				fd, now_ms, fresh_ms, stale_ms);
 	else
 		hit = slv_cache_put(sources->cache, sources->loop, &load->key, head, body, fd,
 				now_ms, fresh_ms, stale_ms);
@@ -278,6 +291,7 @@ static void load_keep(struct image_load *load, const struct source_meta *meta, s
 static void load_renewed(struct image_load *load)
 {
 	struct source_meta meta = *source_meta_of(load->old);
+	set_validators(load, &meta);
 	set_freshness(load, &meta);
 	int fd = load->old->body_fd >= 0 && load->old->body_offset == 0
 	                         ? fcntl(load->old->body_fd, F_DUPFD_CLOEXEC, 0)
@@ -589,7 +603,7 @@ static void load_start(struct image_load *load)
 	struct slv_cache_hit *hit = slv_cache_get(sources->cache, &load->key, now_ms);
 	if (hit && load_found(load, hit))
 		return;
-	if (hit) {
+	if (hit || load->is_file) {
 		load_fetch(load);
 		return;
 	}
@@ -644,6 +658,7 @@ void image_source_get(struct image_sources *sources, struct image_want *want)
 	load->self = want->self;
 	load->source = slv_str_copy(&load->arena, want->source);
 	slv_assert(load->source.at); /* it fits, as part of a request */
+	load->is_file = image_source_is_file(load->self, &load->arena, load->source);
 	load->renew = want->renew;
 	load->depth = want->depth;
 	slv_list_init(&load->wants);

@@ -84,6 +84,26 @@ static void a_name_is_its_own_name(void **state)
 	}
 }
 
+static void files_are_known_by_their_path(void **state)
+{
+	static const struct {
+		const char *source;
+		bool is_file;
+	} rows[] = {
+		{ "/f/a.jpg", true },
+		{ "/%66//a.jpg?x", true },
+		{ "/a.jpg", false },
+		{ "https://img.example.com/f/a.jpg", false },
+		{ "/f/../a.jpg", false },
+		{ "/f/%zz.jpg", false },
+	};
+	struct bench *bench = *state;
+	for (size_t i = 0; i < SLV_COUNT(rows); i++)
+		assert_int_equal(image_source_is_file(bench->self, &bench->arena,
+						 slv_str_from(rows[i].source)),
+				rows[i].is_file);
+}
+
 static void past_the_arenas_cap_there_is_no_name(void **state)
 {
 	struct bench *bench = *state;
@@ -106,6 +126,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(each_spelling_has_its_name),
 		T(a_name_is_its_own_name),
+		T(files_are_known_by_their_path),
 		T(past_the_arenas_cap_there_is_no_name),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -587,6 +587,8 @@ static void draw_a_long_mark(struct bench *bench)
 	draw_a_mark(bench, url);
 }
 
+/* Files are asked for at once: the picture, then the mark. */
+#define MARKED "/i/preset=mark" BENCH_FILES "a.png"
 #define LONG_MARK BENCH_FILES "a/xxx" /* as its name begins */
 
 static void a_mark_that_cannot_be_named_for_want_of_room_fails_the_request(void **state)
@@ -597,7 +599,7 @@ static void a_mark_that_cannot_be_named_for_want_of_room_fails_the_request(void 
 	draw_a_long_mark(bench);
 	for (size_t bytes = SLV_KIB(1);; bytes += 64) {
 		struct client client;
-		client_init_with(bench, &client, "/i/preset=mark/a.png", bytes);
+		client_init_with(bench, &client, MARKED, bytes);
 		err = client_send(&client);
 		if (!slv_failed(err)) {
 			bench_source(bench, 1, 404, SLV_STR(""), NULL);
@@ -620,7 +622,7 @@ static void a_renewal_that_there_is_no_room_for_is_dropped(void **state)
 	struct client client;
 	unsigned dropped = 0;
 	draw_a_long_mark(bench);
-	client_begin(bench, &client, "/i/preset=mark/a.png");
+	client_begin(bench, &client, MARKED);
 	bench_source(bench, 0, 200, picture, NULL);
 	bench_source(bench, 1, 200, picture, NULL);
 	struct bench_job job = bench_job(bench);
@@ -628,7 +630,7 @@ static void a_renewal_that_there_is_no_room_for_is_dropped(void **state)
 	client_end(&client, 200, "made");
 	bench_pass(bench, FRESH_MS);
 	for (size_t bytes = SLV_KIB(1); bench->source_count == 2; bytes += 64) {
-		client_init_with(bench, &client, "/i/preset=mark/a.png", bytes);
+		client_init_with(bench, &client, MARKED, bytes);
 		slv_err err = client_send(&client);
 		if (!slv_failed(err))
 			assert_int_equal(client.status, 200); /* renewed or not */
@@ -642,24 +644,23 @@ static void a_renewal_that_there_is_no_room_for_is_dropped(void **state)
 static void a_purged_link_forgives_what_it_draws(void **state)
 {
 	struct bench *bench = *state;
-	struct slv_purge purge = { .what = SLV_PURGE_URL,
-		.target = SLV_STR("/i/preset=mark/a.png") };
+	struct slv_purge purge = { .what = SLV_PURGE_URL, .target = SLV_STR(MARKED) };
 	struct client client, later;
 	draw_a_mark(bench, BENCH_FILES "%6Cogo.png");
-	client_begin(bench, &client, "/i/preset=mark/a.png");
+	client_begin(bench, &client, MARKED);
 	assert_string_equal(bench->sources[1].target, BENCH_FILES "logo.png");
 	bench_source(bench, 0, 200, picture, NULL);
 	bench_source(bench, 1, 200, SLV_STR("<!doctype html>"), NULL);
 	client_end(&client, 415, NULL);
-	client_begin(bench, &client, "/i/preset=mark/a.png");
+	client_begin(bench, &client, MARKED);
 	assert_int_equal(bench->source_count, 2);
 	client_end(&client, 415, NULL);
 
 	assert_int_equal(slv_image_service.purge(bench->self, &purge), 1);
-	client_begin(bench, &client, "/i/preset=mark/a.png");
+	client_begin(bench, &client, MARKED);
 	assert_int_equal(bench->source_count, 3);
 	assert_int_equal(slv_image_service.purge(bench->self, &purge), 1);
-	client_begin(bench, &later, "/i/preset=mark/a.png"); /* does not join that load */
+	client_begin(bench, &later, MARKED); /* does not join that load */
 	assert_int_equal(bench->source_count, 4);
 	bench_source(bench, 2, 200, SLV_STR("<!doctype html>"), NULL);
 	client_end(&client, 415, NULL);

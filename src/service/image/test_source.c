@@ -1,4 +1,4 @@
-#include "service/image/testing.h"
+#include "service/image/testing_source.h"
 
 #include "base/mem.h"
 #include "client/client.h"
@@ -8,89 +8,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-static const slv_str picture = SLV_STR_INIT(BENCH_PICTURE);
-
-/* Sources without the flights. */
-struct stage {
-	struct bench *bench;
-	struct image_failures *failures;
-	struct image_sources *sources;
-};
-
-static int setup(void **state)
-{
-	struct stage *stage = SLV_ALLOC(struct stage);
-	void *bench = NULL;
-	bench_setup(&bench);
-	stage->bench = bench;
-	stage->failures = image_failures_new(slv_loop_hash_key(stage->bench->loop));
-	stage->sources =
-			image_sources_new(stage->bench->loop, stage->bench->cache, stage->failures);
-	image_sources_meet(stage->sources, &stage->bench->env);
-	*state = stage;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct stage *stage = *state;
-	void *bench = stage->bench;
-	image_sources_free(stage->sources); /* asserts that nothing is under way */
-	image_failures_free(stage->failures);
-	bench_teardown(&bench);
-	slv_free(stage);
-	return 0;
-}
-
-struct wanted {
-	struct image_want want;
-	unsigned done;
-	int32_t code;
-	char what[200], body[64];
-	struct image_source source; /* without the hit, which was dropped */
-};
-
-static void want_done(struct image_want *want, slv_err err, const struct image_source *source)
-{
-	struct wanted *wanted = SLV_CONTAINER(want, struct wanted, want);
-	wanted->done++;
-	wanted->code = err.code;
-	snprintf(wanted->what, sizeof(wanted->what), "%s", err.what ? err.what : "");
-	assert_true(!source == slv_failed(err));
-	if (!source)
-		return;
-	wanted->source = *source;
-	image_source_drop(want);
-	snprintf(wanted->body, sizeof(wanted->body), "%.*s", SLV_FMT(source->hit->body));
-	source->hit->hold.drop(&source->hit->hold);
-}
-
-static void get(struct stage *stage, struct wanted *wanted, const char *source)
-{
-	*wanted = (struct wanted){ .want = { .self = stage->bench->self,
-						   .source = slv_str_from(source),
-						   .done = want_done } };
-	image_source_get(stage->sources, &wanted->want);
-	bench_turn(stage->bench);
-}
-
-static void expect_picture(const struct wanted *wanted)
-{
-	if (wanted->code)
-		fail_msg("%s", wanted->what);
-	assert_int_equal(wanted->done, 1);
-	assert_string_equal(wanted->body, BENCH_PICTURE);
-	assert_int_equal(wanted->source.format, SLV_FORMAT_PNG);
-}
-
-static void expect_error(const struct wanted *wanted, enum slv_code code, const char *part)
-{
-	assert_int_equal(wanted->done, 1);
-	assert_int_equal(wanted->code, code);
-	if (!strstr(wanted->what, part))
-		fail_msg("'%s' says nothing of '%s'", wanted->what, part);
-}
 
 static uint32_t ttl_s(const struct stage *stage, const struct wanted *wanted)
 {
@@ -102,39 +19,31 @@ static struct slv_digest key_of(const struct stage *stage, slv_str source)
 	return slv_image_source_key(stage->bench->self->site, source);
 }
 
-static void give(struct stage *stage, const char *control)
-{
-	bench_source(stage->bench, stage->bench->source_count - 1, 200, picture, control);
-}
-
 /* --- sharing --- */
 
 static void who_wants_the_same_at_once_shares_a_load(void **state)
 {
 	struct stage *stage = *state;
 	struct wanted one, two, other;
-	get(stage, &one, "/a.png?v=1");
-	get(stage, &two, "/a.png?v=1");
-	get(stage, &other, "/a.png?v=2");
+	stage_get(stage, &one, "/a.png?v=1");
+	stage_get(stage, &two, "/a.png?v=1");
+	stage_get(stage, &other, "/a.png?v=2");
 	assert_int_equal(stage->bench->source_count, 2);
 	assert_string_equal(stage->bench->sources[0].target, "/a.png?v=1");
-	bench_source(stage->bench, 0, 200, picture, NULL);
+	bench_source(stage->bench, 0, 200, stage_picture, NULL);
 	expect_picture(&one);
 	expect_picture(&two);
 	assert_int_equal(other.done, 0);
-	bench_source(stage->bench, 1, 200, picture, NULL);
+	bench_source(stage->bench, 1, 200, stage_picture, NULL);
 	expect_picture(&other);
 }
 
 static void a_request_inside_says_where_it_comes_from(void **state)
 {
 	struct stage *stage = *state;
-	struct wanted wanted = { .want = { .self = stage->bench->self,
-						 .source = SLV_STR("/a.png"),
-						 .depth = 3,
-						 .done = want_done } };
-	image_source_get(stage->sources, &wanted.want);
-	bench_turn(stage->bench);
+	struct wanted wanted;
+	stage_get_as(stage, &wanted,
+			&(struct image_want){ .source = SLV_STR("/a.png"), .depth = 3 });
 	assert_int_equal(stage->bench->sources[0].req->depth, 4);
 	assert_int_equal(stage->bench->sources[0].req->site, 1);
 	bench_source(stage->bench, 0, 508, SLV_STR(""), NULL);
@@ -147,47 +56,96 @@ static void what_is_fresh_comes_from_the_cache(void **state)
 {
 	struct stage *stage = *state;
 	struct wanted wanted;
-	get(stage, &wanted, "/a.png");
-	give(stage, NULL);
+	stage_get(stage, &wanted, "/a.png");
+	stage_give(stage, NULL);
 	bench_pass(stage->bench, 99999);
-	get(stage, &wanted, "/a.png");
+	stage_get(stage, &wanted, "/a.png");
 	expect_picture(&wanted);
 	assert_int_equal(stage->bench->source_count, 1);
 	bench_pass(stage->bench, 1);
-	get(stage, &wanted, "/a.png");
+	stage_get(stage, &wanted, "/a.png");
 	assert_int_equal(stage->bench->source_count, 2);
-	give(stage, NULL);
+	stage_give(stage, NULL);
 }
 
 static void what_is_stale_is_asked_for_by_its_etag(void **state)
 {
 	struct stage *stage = *state;
 	struct wanted wanted;
-	get(stage, &wanted, "/a.png");
+	stage_get(stage, &wanted, "/a.png");
 	assert_string_equal(stage->bench->sources[0].if_none_match, "");
-	give(stage, NULL);
+	stage_give(stage, NULL);
 	bench_pass(stage->bench, 100000);
-	get(stage, &wanted, "/a.png");
+	stage_get(stage, &wanted, "/a.png");
 	assert_string_equal(stage->bench->sources[1].if_none_match, "\"v1\"");
 	bench_source(stage->bench, 1, 304, SLV_STR(""), "max-age=20");
 	expect_picture(&wanted);
 	assert_int_equal(ttl_s(stage, &wanted), 20);
 	bench_pass(stage->bench, 20000);
-	get(stage, &wanted, "/a.png");
+	stage_get(stage, &wanted, "/a.png");
 	bench_source(stage->bench, 2, 304, SLV_STR(""), NULL); /* as was said before */
 	assert_int_equal(ttl_s(stage, &wanted), 20);
 	bench_pass(stage->bench, 20000);
-	get(stage, &wanted, "/a.png");
+	stage_get(stage, &wanted, "/a.png");
 	bench_source(stage->bench, 3, 200, SLV_STR("\xff\xd8\xff another"), NULL);
 	assert_int_equal(wanted.source.format, SLV_FORMAT_JPEG);
 	assert_string_equal(wanted.body, "\xff\xd8\xff another");
+}
+
+static void a_304_may_bring_another_etag(void **state)
+{
+	struct stage *stage = *state;
+	struct bench *bench = stage->bench;
+	struct wanted wanted;
+	char longest[128], too_long[129];
+	memset(longest, 'e', sizeof(longest));
+	memset(too_long, 'e', sizeof(too_long));
+	longest[sizeof(longest) - 1] = too_long[sizeof(too_long) - 1] = 0;
+	const struct {
+		const char *said, *asked; /* next time */
+	} rows[] = { { "\"1\"", "\"1\"" }, { "\"2\"", "\"2\"" }, { "", "\"2\"" },
+		{ longest, longest }, { too_long, "" } };
+	for (size_t i = 0; i < SLV_COUNT(rows); i++) {
+		stage_get(stage, &wanted, "/a.png");
+		if (i > 0)
+			assert_string_equal(bench->sources[i].if_none_match, rows[i - 1].asked);
+		bench->etag = rows[i].said;
+		bench_source(bench, (unsigned)i, i > 0 ? 304 : 200,
+				i > 0 ? SLV_STR("") : stage_picture, "max-age=60");
+		expect_picture(&wanted);
+		bench_pass(bench, 61000);
+	}
+	stage_get(stage, &wanted, "/a.png");
+	assert_string_equal(bench->sources[SLV_COUNT(rows)].if_none_match, "");
+	stage_give(stage, NULL);
+	expect_picture(&wanted);
+}
+
+/* It lies on a disk already: it is neither looked for in the cache's folder nor kept there. */
+static void a_file_is_kept_in_memory_only(void **state)
+{
+	struct stage *stage = *state;
+	struct slv_cache *cache = stage->bench->cache;
+	struct wanted wanted;
+	stage_get(stage, &wanted, BENCH_FILES "a.png");
+	stage_give(stage, "max-age=60");
+	expect_picture(&wanted);
+	assert_int_equal(slv_cache_stats(cache).misses, 0);
+	stage_get(stage, &wanted, BENCH_FILES "a.png");
+	expect_picture(&wanted);
+	assert_int_equal(stage->bench->source_count, 1);
+
+	stage_get(stage, &wanted, "/a.png");
+	stage_give(stage, "max-age=60");
+	expect_picture(&wanted);
+	assert_int_equal(slv_cache_stats(cache).misses, 1);
 }
 
 static void an_unasked_304_is_an_error(void **state)
 {
 	struct stage *stage = *state;
 	struct wanted wanted;
-	get(stage, &wanted, "/a.png");
+	stage_get(stage, &wanted, "/a.png");
 	bench_source(stage->bench, 0, 304, SLV_STR(""), NULL);
 	expect_error(&wanted, SLV_E_UPSTREAM, "did not answer with a picture");
 }
@@ -217,9 +175,9 @@ static void the_source_says_how_long_it_is_fresh_within_bounds(void **state)
 		char source[32];
 		struct wanted wanted;
 		snprintf(source, sizeof(source), "/%zu.png", i);
-		get(stage, &wanted, source);
+		stage_get(stage, &wanted, source);
 		stage->bench->age = rows[i].age;
-		give(stage, rows[i].control);
+		stage_give(stage, rows[i].control);
 		expect_picture(&wanted);
 		if (ttl_s(stage, &wanted) != rows[i].ttl_s)
 			fail_msg("%s: %u", rows[i].control, ttl_s(stage, &wanted));
@@ -238,8 +196,8 @@ static void private_sources_are_not_kept(void **state)
 			struct wanted wanted;
 			char source[32];
 			snprintf(source, sizeof(source), "/%zu.png", i);
-			get(stage, &wanted, source);
-			give(stage, rows[i]);
+			stage_get(stage, &wanted, source);
+			stage_give(stage, rows[i]);
 			expect_picture(&wanted);
 			assert_true(wanted.source.private_data);
 		}
@@ -251,19 +209,19 @@ static void what_is_purged_meanwhile_is_neither_kept_nor_joined(void **state)
 {
 	struct stage *stage = *state;
 	struct wanted before, after;
-	get(stage, &before, "/a.png");
+	stage_get(stage, &before, "/a.png");
 	struct slv_digest source = key_of(stage, SLV_STR("/a.png"));
 	image_sources_revoke(stage->sources, &source);
-	get(stage, &after, "/a.png");
+	stage_get(stage, &after, "/a.png");
 	assert_int_equal(stage->bench->source_count, 2);
-	bench_source(stage->bench, 0, 200, picture, NULL);
+	bench_source(stage->bench, 0, 200, stage_picture, NULL);
 	expect_picture(&before);
 	assert_int_equal(after.done, 0);
 	bench_source(stage->bench, 1, 404, SLV_STR(""), NULL);
 	expect_error(&after, SLV_E_MISSING, "not there");
-	get(stage, &after, "/a.png");
+	stage_get(stage, &after, "/a.png");
 	assert_int_equal(stage->bench->source_count, 3); /* what was purged is not found */
-	bench_source(stage->bench, 2, 200, picture, NULL);
+	bench_source(stage->bench, 2, 200, stage_picture, NULL);
 	expect_picture(&after);
 }
 
@@ -272,14 +230,14 @@ static void a_purge_of_another_source_changes_nothing_for_a_load(void **state)
 	struct stage *stage = *state;
 	struct wanted before, after;
 	struct slv_digest other = key_of(stage, SLV_STR("/b.png"));
-	get(stage, &before, "/a.png");
+	stage_get(stage, &before, "/a.png");
 	image_sources_revoke(stage->sources, &other);
-	get(stage, &after, "/a.png");
+	stage_get(stage, &after, "/a.png");
 	assert_int_equal(stage->bench->source_count, 1);
-	bench_source(stage->bench, 0, 200, picture, NULL);
+	bench_source(stage->bench, 0, 200, stage_picture, NULL);
 	expect_picture(&before);
 	expect_picture(&after);
-	get(stage, &after, "/a.png");
+	stage_get(stage, &after, "/a.png");
 	expect_picture(&after);
 	assert_int_equal(stage->bench->source_count, 1); /* it was kept */
 }
@@ -287,9 +245,9 @@ static void a_purge_of_another_source_changes_nothing_for_a_load(void **state)
 /* Two loads of one source under way at once: the first is too old to be joined. */
 static void begin_two(struct stage *stage, struct wanted *first, struct wanted *second)
 {
-	get(stage, first, "/a.png");
+	stage_get(stage, first, "/a.png");
 	bench_pass(stage->bench, BENCH_JOB_MS);
-	get(stage, second, "/a.png");
+	stage_get(stage, second, "/a.png");
 	assert_int_equal(stage->bench->source_count, 2);
 }
 
@@ -298,16 +256,16 @@ static void what_an_older_load_has_is_not_kept_once_the_source_is_private(void *
 	struct stage *stage = *state;
 	struct wanted older, newer;
 	begin_two(stage, &older, &newer);
-	bench_source(stage->bench, 1, 200, picture, "private");
+	bench_source(stage->bench, 1, 200, stage_picture, "private");
 	assert_true(newer.source.private_data);
 	assert_false(newer.want.revoked); /* it knows that itself */
 	assert_int_equal(older.done, 0);
-	bench_source(stage->bench, 0, 200, picture, "max-age=500");
+	bench_source(stage->bench, 0, 200, stage_picture, "max-age=500");
 	expect_picture(&older);
 	assert_true(older.want.revoked);
-	get(stage, &older, "/a.png");
+	stage_get(stage, &older, "/a.png");
 	assert_int_equal(stage->bench->source_count, 3);
-	give(stage, NULL);
+	stage_give(stage, NULL);
 }
 
 static void a_newer_load_is_not_joined_once_an_older_was_told_it_is_private(void **state)
@@ -315,14 +273,15 @@ static void a_newer_load_is_not_joined_once_an_older_was_told_it_is_private(void
 	struct stage *stage = *state;
 	struct wanted older, newer, later;
 	begin_two(stage, &older, &newer);
-	bench_source(stage->bench, 0, 200, picture, "private");
-	get(stage, &later, "/a.png");
+	bench_source(stage->bench, 0, 200, stage_picture, "private");
+	stage_get(stage, &later, "/a.png");
 	assert_int_equal(stage->bench->source_count, 3);
-	bench_source(stage->bench, 1, 200, picture, "max-age=500"); /* asked when it was public? */
+	bench_source(stage->bench, 1, 200, stage_picture,
+			"max-age=500"); /* asked when it was public? */
 	assert_true(newer.want.revoked);
-	bench_source(stage->bench, 2, 200, picture, "max-age=500");
+	bench_source(stage->bench, 2, 200, stage_picture, "max-age=500");
 	assert_false(later.want.revoked);
-	get(stage, &later, "/a.png");
+	stage_get(stage, &later, "/a.png");
 	expect_picture(&later);
 	assert_int_equal(stage->bench->source_count, 3);
 }
@@ -354,8 +313,8 @@ static void each_status_has_its_error(void **state)
 	struct stage *stage = *state;
 	for (size_t i = 0; i < SLV_COUNT(rows); i++) {
 		struct wanted wanted;
-		get(stage, &wanted, "/a.png");
-		bench_source(stage->bench, (unsigned)i, rows[i].status, picture, NULL);
+		stage_get(stage, &wanted, "/a.png");
+		bench_source(stage->bench, (unsigned)i, rows[i].status, stage_picture, NULL);
 		expect_error(&wanted, rows[i].code, "the source");
 	}
 }
@@ -364,10 +323,10 @@ static void what_is_no_picture_is_refused(void **state)
 {
 	struct stage *stage = *state;
 	struct wanted wanted;
-	get(stage, &wanted, "/a.png");
+	stage_get(stage, &wanted, "/a.png");
 	bench_source(stage->bench, 0, 200, SLV_STR("<!doctype html>"), NULL);
 	expect_error(&wanted, SLV_E_MEDIA, "no picture of a kind that is read here");
-	get(stage, &wanted, "/b.png");
+	stage_get(stage, &wanted, "/b.png");
 	bench_source(stage->bench, 1, 200, SLV_STR(""), NULL);
 	expect_error(&wanted, SLV_E_MEDIA, "empty");
 }
@@ -377,10 +336,10 @@ static void a_source_has_source_bytes_and_no_more(void **state)
 	struct stage *stage = *state;
 	struct wanted wanted;
 	char bytes[1001] = BENCH_PICTURE;
-	get(stage, &wanted, "/a.png");
+	stage_get(stage, &wanted, "/a.png");
 	bench_source(stage->bench, 0, 200, (slv_str){ bytes, 1000 }, NULL);
 	expect_picture(&wanted);
-	get(stage, &wanted, "/b.png");
+	stage_get(stage, &wanted, "/b.png");
 	bench_source(stage->bench, 1, 200, (slv_str){ bytes, 1001 }, NULL);
 	expect_error(&wanted, SLV_E_LIMIT, "source_bytes");
 }
@@ -391,20 +350,20 @@ static void what_lies_in_a_source_is_told_again_for_five_seconds(void **state)
 	struct wanted wanted;
 	char bytes[1001] = BENCH_PICTURE;
 	for (unsigned i = 0; i < 2; i++) {
-		get(stage, &wanted, "/a.png");
+		stage_get(stage, &wanted, "/a.png");
 		assert_int_equal(wanted.done, 0);
 		bench_source(stage->bench, i, 200,
 				i ? SLV_STR("<!doctype html>") : (slv_str){ bytes, 1001 }, NULL);
 		expect_error(&wanted, i ? SLV_E_MEDIA : SLV_E_LIMIT, "the source is");
 		assert_false(wanted.want.known);
 		bench_pass(stage->bench, IMAGE_FAILURE_MS - 1);
-		get(stage, &wanted, "/a.png");
+		stage_get(stage, &wanted, "/a.png");
 		expect_error(&wanted, i ? SLV_E_MEDIA : SLV_E_LIMIT, "the source is");
 		assert_true(wanted.want.known);
 		bench_pass(stage->bench, 1); /* from the first time on, not from the last */
 	}
-	get(stage, &wanted, "/a.png");
-	give(stage, NULL);
+	stage_get(stage, &wanted, "/a.png");
+	stage_give(stage, NULL);
 	expect_picture(&wanted);
 }
 
@@ -414,7 +373,7 @@ static void a_source_that_failed_is_forgiven_when_it_is_purged(void **state)
 	struct wanted wanted;
 	struct slv_digest source = key_of(stage, SLV_STR("/a.png"));
 	for (unsigned i = 0; i < 2; i++) {
-		get(stage, &wanted, "/a.png");
+		stage_get(stage, &wanted, "/a.png");
 		assert_int_equal(wanted.done, 0);
 		if (i) /* while it fails */
 			image_sources_revoke(stage->sources, &source);
@@ -423,8 +382,8 @@ static void a_source_that_failed_is_forgiven_when_it_is_purged(void **state)
 		if (!i)
 			image_failures_forget_source(stage->failures, &source);
 	}
-	get(stage, &wanted, "/a.png");
-	give(stage, NULL);
+	stage_get(stage, &wanted, "/a.png");
+	stage_give(stage, NULL);
 	expect_picture(&wanted);
 }
 
@@ -433,20 +392,20 @@ static void a_load_that_is_parted_from_is_kept_and_its_failure_is_not_remembered
 	struct stage *stage = *state;
 	struct wanted before, after;
 	struct slv_digest source = key_of(stage, SLV_STR("/a.png"));
-	get(stage, &before, "/a.png");
+	stage_get(stage, &before, "/a.png");
 	image_sources_part(stage->sources, &source);
-	get(stage, &after, "/a.png");
+	stage_get(stage, &after, "/a.png");
 	assert_int_equal(stage->bench->source_count, 2); /* not joined */
 	bench_source(stage->bench, 0, 200, SLV_STR("nothing"), NULL);
 	expect_error(&before, SLV_E_MEDIA, "no picture");
-	get(stage, &before, "/a.png");
+	stage_get(stage, &before, "/a.png");
 	assert_int_equal(stage->bench->source_count, 2); /* not known: it joins the second */
 	image_sources_part(stage->sources, &source);
-	bench_source(stage->bench, 1, 200, picture, NULL);
+	bench_source(stage->bench, 1, 200, stage_picture, NULL);
 	expect_picture(&before);
 	expect_picture(&after);
 	assert_false(after.want.revoked);
-	get(stage, &after, "/a.png");
+	stage_get(stage, &after, "/a.png");
 	expect_picture(&after);
 	assert_int_equal(stage->bench->source_count, 2);
 }
@@ -454,167 +413,16 @@ static void a_load_that_is_parted_from_is_kept_and_its_failure_is_not_remembered
 static void what_is_kept_is_served_though_its_renewal_failed(void **state)
 {
 	struct stage *stage = *state;
-	struct wanted wanted, renews = { .want = { .self = stage->bench->self,
-							 .source = SLV_STR("/a.png"),
-							 .renew = true,
-							 .done = want_done } };
-	get(stage, &wanted, "/a.png");
-	give(stage, NULL);
-	image_source_get(stage->sources, &renews.want);
-	bench_turn(stage->bench);
+	struct wanted wanted, renews;
+	stage_get(stage, &wanted, "/a.png");
+	stage_give(stage, NULL);
+	stage_get_as(stage, &renews,
+			&(struct image_want){ .source = SLV_STR("/a.png"), .renew = true });
 	bench_source(stage->bench, 1, 200, SLV_STR("nothing"), NULL);
 	expect_error(&renews, SLV_E_MEDIA, "no picture");
-	get(stage, &wanted, "/a.png");
+	stage_get(stage, &wanted, "/a.png");
 	expect_picture(&wanted);
 	assert_int_equal(stage->bench->source_count, 2);
-}
-
-/* --- bodies in parts --- */
-
-struct parts {
-	struct slv_source source; /* first */
-	struct slv_pull *pull;    /* waits for a part */
-	unsigned pulls, closed;
-};
-
-static void parts_pull(struct slv_source *source, struct slv_pull *pull)
-{
-	struct parts *parts = SLV_CONTAINER(source, struct parts, source);
-	assert_null(parts->pull);
-	parts->pull = pull;
-	parts->pulls++;
-}
-
-static void parts_close(struct slv_source *source)
-{
-	struct parts *parts = SLV_CONTAINER(source, struct parts, source);
-	parts->pull = NULL;
-	parts->closed++;
-}
-
-static const struct slv_source_ops parts_ops = { .pull = parts_pull, .close = parts_close };
-
-/* Answer the last request with `parts`. */
-static void give_parts(struct stage *stage, struct parts *parts, uint64_t length)
-{
-	struct bench_source *asked = &stage->bench->sources[stage->bench->source_count - 1];
-	struct slv_req *req = asked->req;
-	struct slv_reply reply;
-	*parts = (struct parts){ .source.ops = &parts_ops };
-	slv_reply_init(&reply, req, 200);
-	reply.body = (struct slv_body){ .length = length, .source = &parts->source };
-	asked->req = NULL;
-	slv_req_reply(req, &reply);
-	bench_turn(stage->bench);
-}
-
-static void give_part(struct stage *stage, struct parts *parts, slv_err err, slv_str bytes)
-{
-	struct slv_pull *pull = parts->pull;
-	assert_non_null(pull);
-	parts->pull = NULL;
-	pull->done(pull, err, bytes);
-	bench_turn(stage->bench);
-}
-
-static void a_source_may_come_in_parts(void **state)
-{
-	struct stage *stage = *state;
-	struct wanted wanted;
-	struct parts parts;
-	get(stage, &wanted, "/a.png");
-	give_parts(stage, &parts, picture.len);
-	give_part(stage, &parts, SLV_OK, slv_str_head(picture, 9));
-	assert_int_equal(wanted.done, 0);
-	give_part(stage, &parts, SLV_OK, slv_str_from_index(picture, 9));
-	give_part(stage, &parts, SLV_OK, SLV_STR(""));
-	expect_picture(&wanted);
-	assert_int_equal(parts.closed, 1);
-}
-
-static void a_part_that_fails_fails_the_source(void **state)
-{
-	struct stage *stage = *state;
-	struct wanted wanted;
-	struct parts parts;
-	get(stage, &wanted, "/a.png");
-	give_parts(stage, &parts, SLV_LENGTH_UNKNOWN);
-	give_part(stage, &parts, SLV_OK, picture);
-	give_part(stage, &parts, SLV_ERR(SLV_E_UPSTREAM, "it broke"), SLV_STR(""));
-	expect_error(&wanted, SLV_E_UPSTREAM, "it broke");
-	assert_int_equal(parts.closed, 1);
-}
-
-static void parts_are_counted_and_a_told_length_is_believed_first(void **state)
-{
-	struct stage *stage = *state;
-	struct wanted wanted;
-	struct parts parts;
-	char bytes[1000] = BENCH_PICTURE;
-	get(stage, &wanted, "/a.png");
-	give_parts(stage, &parts, SLV_LENGTH_UNKNOWN);
-	give_part(stage, &parts, SLV_OK, (slv_str){ bytes, 1000 });
-	assert_int_equal(wanted.done, 0);
-	give_part(stage, &parts, SLV_OK, SLV_STR("x"));
-	expect_error(&wanted, SLV_E_LIMIT, "source_bytes");
-	assert_int_equal(parts.closed, 1);
-	get(stage, &wanted, "/b.png");
-	give_parts(stage, &parts, 1001);
-	expect_error(&wanted, SLV_E_LIMIT, "source_bytes");
-	assert_int_equal(parts.pulls, 0);
-	assert_int_equal(parts.closed, 1);
-}
-
-static void sources_under_way_have_a_gib_and_no_more(void **state)
-{
-	struct stage *stage = *state;
-	struct wanted whole, more, unsaid;
-	struct parts parts, other;
-	stage->bench->conf.source_bytes = (int64_t)IMAGE_LOADING_BYTES_MAX + 1;
-	get(stage, &whole, "/a.png");
-	give_parts(stage, &parts, IMAGE_LOADING_BYTES_MAX + 1);
-	expect_error(&whole, SLV_E_BUSY, "more than 1 GiB");
-	assert_int_equal(parts.pulls, 0);
-	get(stage, &whole, "/a.png"); /* which is not remembered */
-	give_parts(stage, &parts, IMAGE_LOADING_BYTES_MAX);
-	assert_int_equal(whole.done, 0);
-	assert_int_equal(parts.pulls, 1);
-
-	get(stage, &more, "/b.png");
-	give_parts(stage, &other, 1);
-	expect_error(&more, SLV_E_BUSY, "more than 1 GiB");
-	assert_int_equal(other.pulls, 0);
-	assert_int_equal(other.closed, 1);
-	get(stage, &unsaid, "/c.png");
-	give_parts(stage, &other, SLV_LENGTH_UNKNOWN);
-	give_part(stage, &other, SLV_OK, SLV_STR("\xff\xd8\xff"));
-	expect_error(&unsaid, SLV_E_BUSY, "more than 1 GiB");
-
-	give_part(stage, &parts, SLV_OK, picture); /* it was counted before */
-	assert_int_equal(whole.done, 0);
-	get(stage, &more, "/b.png");
-	give_parts(stage, &other, 1);
-	expect_error(&more, SLV_E_BUSY, "more than 1 GiB");
-	give_part(stage, &parts, SLV_ERR(SLV_E_UPSTREAM, "it broke"), SLV_STR(""));
-	expect_error(&whole, SLV_E_UPSTREAM, "it broke");
-	get(stage, &more, "/b.png"); /* there is room again */
-	give_parts(stage, &other, SLV_LENGTH_UNKNOWN);
-	give_part(stage, &other, SLV_OK, picture);
-	give_part(stage, &other, SLV_OK, SLV_STR(""));
-	expect_picture(&more);
-}
-
-static void what_is_no_picture_is_not_read_to_its_end(void **state)
-{
-	struct stage *stage = *state;
-	struct wanted wanted;
-	struct parts parts;
-	get(stage, &wanted, "/a.png");
-	give_parts(stage, &parts, SLV_LENGTH_UNKNOWN);
-	give_part(stage, &parts, SLV_OK, SLV_STR("<!doctype html>"));
-	expect_error(&wanted, SLV_E_MEDIA, "no picture");
-	assert_int_equal(parts.pulls, 1);
-	assert_int_equal(parts.closed, 1);
 }
 
 /* --- leaving --- */
@@ -623,10 +431,10 @@ static void who_leaves_is_told_nothing_and_the_others_stay(void **state)
 {
 	struct stage *stage = *state;
 	struct wanted leaves, stays;
-	get(stage, &leaves, "/a.png");
-	get(stage, &stays, "/a.png");
+	stage_get(stage, &leaves, "/a.png");
+	stage_get(stage, &stays, "/a.png");
 	image_source_leave(stage->sources, &leaves.want);
-	give(stage, NULL);
+	stage_give(stage, NULL);
 	expect_picture(&stays);
 	assert_int_equal(leaves.done, 0);
 }
@@ -635,46 +443,32 @@ static void a_load_that_nobody_wants_is_not_joined_and_what_comes_is_dropped(voi
 {
 	struct stage *stage = *state;
 	struct wanted leaves, later;
-	get(stage, &leaves, "/a.png");
+	stage_get(stage, &leaves, "/a.png");
 	image_source_leave(stage->sources, &leaves.want);
-	get(stage, &later, "/a.png");
+	stage_get(stage, &later, "/a.png");
 	assert_int_equal(stage->bench->source_count, 2);
 	bench_source(stage->bench, 0, 200, SLV_STR("\xff\xd8\xff late"), NULL);
 	assert_int_equal(leaves.done + later.done, 0);
-	bench_source(stage->bench, 1, 200, picture, NULL);
+	bench_source(stage->bench, 1, 200, stage_picture, NULL);
 	expect_picture(&later);
-}
-
-static void a_body_that_nobody_wants_is_closed_at_its_next_part(void **state)
-{
-	struct stage *stage = *state;
-	struct wanted wanted;
-	struct parts parts;
-	get(stage, &wanted, "/a.png");
-	give_parts(stage, &parts, SLV_LENGTH_UNKNOWN);
-	image_source_leave(stage->sources, &wanted.want);
-	give_part(stage, &parts, SLV_OK, picture);
-	assert_int_equal(parts.pulls, 1);
-	assert_int_equal(parts.closed, 1);
-	assert_int_equal(wanted.done, 0);
 }
 
 static void a_load_is_joined_in_its_first_job_ms(void **state)
 {
 	struct stage *stage = *state;
 	struct wanted first, joins, begins;
-	get(stage, &first, "/a.png");
+	stage_get(stage, &first, "/a.png");
 	bench_pass(stage->bench, BENCH_JOB_MS - 1);
-	get(stage, &joins, "/a.png");
+	stage_get(stage, &joins, "/a.png");
 	assert_int_equal(stage->bench->source_count, 1);
 	bench_pass(stage->bench, 1);
-	get(stage, &begins, "/a.png");
+	stage_get(stage, &begins, "/a.png");
 	assert_int_equal(stage->bench->source_count, 2);
 	bench_source(stage->bench, 0, 404, SLV_STR(""), NULL);
 	expect_error(&first, SLV_E_MISSING, "not there");
 	expect_error(&joins, SLV_E_MISSING, "not there");
 	assert_int_equal(begins.done, 0);
-	bench_source(stage->bench, 1, 200, picture, NULL);
+	bench_source(stage->bench, 1, 200, stage_picture, NULL);
 	expect_picture(&begins);
 }
 
@@ -687,16 +481,16 @@ static void so_many_loads_and_no_more(void **state)
 	char source[IMAGE_LOADS_MAX + 1][16];
 	for (unsigned i = 0; i < IMAGE_LOADS_MAX + 1; i++) {
 		snprintf(source[i], sizeof(source[i]), "/%u.png", i);
-		get(stage, &wanted[i], source[i]);
+		stage_get(stage, &wanted[i], source[i]);
 	}
 	assert_int_equal(stage->bench->source_count, IMAGE_LOADS_MAX);
 	assert_int_equal(wanted[IMAGE_LOADS_MAX - 1].done, 0);
 	expect_error(&wanted[IMAGE_LOADS_MAX], SLV_E_BUSY, "512 sources");
-	get(stage, &wanted[IMAGE_LOADS_MAX + 1], source[0]); /* joining needs no room */
+	stage_get(stage, &wanted[IMAGE_LOADS_MAX + 1], source[0]); /* joining needs no room */
 	assert_int_equal(wanted[IMAGE_LOADS_MAX + 1].done, 0);
-	bench_source(stage->bench, 0, 200, picture, NULL);
+	bench_source(stage->bench, 0, 200, stage_picture, NULL);
 	expect_picture(&wanted[IMAGE_LOADS_MAX + 1]);
-	get(stage, &wanted[IMAGE_LOADS_MAX], source[IMAGE_LOADS_MAX]);
+	stage_get(stage, &wanted[IMAGE_LOADS_MAX], source[IMAGE_LOADS_MAX]);
 	assert_int_equal(stage->bench->source_count, IMAGE_LOADS_MAX + 1);
 	for (unsigned i = 1; i <= IMAGE_LOADS_MAX; i++) {
 		bench_source(stage->bench, i, 404, SLV_STR(""), NULL);
@@ -739,8 +533,8 @@ static void a_fetch_that_nobody_wants_is_given_up(void **state)
 			&bench->self->origins, &bench->self->origins_count)));
 	bench->env.client = slv_client_new(bench->loop, &conf, bench->metrics);
 
-	get(stage, &one, slv_cstr(&bench->arena, url));
-	get(stage, &two, slv_cstr(&bench->arena, url));
+	stage_get(stage, &one, slv_cstr(&bench->arena, url));
+	stage_get(stage, &two, slv_cstr(&bench->arena, url));
 	while ((peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) < 0)
 		slv_loop_turn(bench->loop, true);
 	image_source_leave(stage->sources, &one.want);
@@ -763,12 +557,14 @@ static void a_fetch_that_nobody_wants_is_given_up(void **state)
 
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, stage_setup, stage_teardown)
 	const struct CMUnitTest tests[] = {
 		T(who_wants_the_same_at_once_shares_a_load),
 		T(a_request_inside_says_where_it_comes_from),
 		T(what_is_fresh_comes_from_the_cache),
 		T(what_is_stale_is_asked_for_by_its_etag),
+		T(a_304_may_bring_another_etag),
+		T(a_file_is_kept_in_memory_only),
 		T(an_unasked_304_is_an_error),
 		T(the_source_says_how_long_it_is_fresh_within_bounds),
 		T(private_sources_are_not_kept),
@@ -783,14 +579,8 @@ int main(void)
 		T(a_source_that_failed_is_forgiven_when_it_is_purged),
 		T(a_load_that_is_parted_from_is_kept_and_its_failure_is_not_remembered),
 		T(what_is_kept_is_served_though_its_renewal_failed),
-		T(a_source_may_come_in_parts),
-		T(a_part_that_fails_fails_the_source),
-		T(parts_are_counted_and_a_told_length_is_believed_first),
-		T(sources_under_way_have_a_gib_and_no_more),
-		T(what_is_no_picture_is_not_read_to_its_end),
 		T(who_leaves_is_told_nothing_and_the_others_stay),
 		T(a_load_that_nobody_wants_is_not_joined_and_what_comes_is_dropped),
-		T(a_body_that_nobody_wants_is_closed_at_its_next_part),
 		T(a_load_is_joined_in_its_first_job_ms),
 		T(so_many_loads_and_no_more),
 		T(a_fetch_that_nobody_wants_is_given_up),

@@ -214,7 +214,8 @@ void bench_source(
 	if (!slv_failed(err) && bench->age)
 		err = slv_fields_add_id(&reply.fields, SLV_FIELD_AGE, slv_str_from(bench->age));
 	if (!slv_failed(err))
-		err = slv_fields_add_id(&reply.fields, SLV_FIELD_ETAG, SLV_STR("\"v1\""));
+		err = slv_fields_add_id(&reply.fields, SLV_FIELD_ETAG,
+				slv_str_from(bench->etag ? bench->etag : "\"v1\""));
 	assert_false(slv_failed(err));
 	slv_req_reply(req, &reply);
 	bench_turn(bench);

@@ -19,7 +19,7 @@
 struct bench_source {
 	struct slv_req *req; /* NULL: answered */
 	char target[64];
-	char if_none_match[64];
+	char if_none_match[160];
 };
 
 /* What a jail was asked. */
@@ -45,7 +45,8 @@ struct bench {
 
 	struct bench_source sources[600];
 	unsigned source_count;
-	const char *age; /* of the sources that are given from now on; NULL: it is not told */
+	const char *age;  /* of the sources that are given from now on; NULL: it is not told */
+	const char *etag; /* of what is answered; NULL: "v1" */
 
 	struct slv_jail_maker maker;
 	struct slv_task hand_over;

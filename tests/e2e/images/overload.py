@@ -108,10 +108,9 @@ def a_full_disk_stops_keeping_and_not_serving(server):
         raise Skip("a file system of its own can only be mounted by root")
     server.ask(link("width=20"))
     filler = os.path.join(server.disk, "filler")
-    with open(filler, "wb") as file, contextlib.suppress(OSError):
+    with open(filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
             file.write(b"x" * 65536)
-            file.flush()
     for width in range(200, 230):
         reply = server.ask(link(f"width={width},format=png"))
         assert reply.status == 200, reply
