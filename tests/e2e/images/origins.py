@@ -193,6 +193,19 @@ def four_sizes_fetch_an_origin_once(server):
 
 
 @case(a_server_with_an_origin)
+def what_an_origin_gave_is_kept_over_a_restart(server):
+    server.origin.answers["/kept.png"] = origin.reply(TINY, Cache_Control="max-age=1000")
+    kept = server.metrics()["selvedge_cache_disk_entries"]
+    assert ask(server, "/kept.png", "width=3").status == 200
+    wait_for("source and result to be on disk",
+             lambda: server.metrics()["selvedge_cache_disk_entries"] >= kept + 2)
+    server.stop()
+    server.start()
+    assert ask(server, "/kept.png", "width=4").status == 200
+    assert server.origin.paths().count("/kept.png") == 1
+
+
+@case(a_server_with_an_origin)
 def what_is_private_is_not_kept(server):
     for path in ("/private.png", "/no-store.png"):
         for _ in range(2):
