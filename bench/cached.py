@@ -36,6 +36,8 @@ def cost(load, server, path, seconds, size):
     before = server.cpu_s()
     requests, took = load(server, path, seconds)
     used = server.cpu_s() - before
+    if not requests:  # a machine that stood still; one round does not move a median
+        return {"cpu": float("inf"), "rate": 0, "bytes": 0}
     return {"cpu": used / requests * 1e6, "rate": requests / took,
         "bytes": requests * size / took / 1e9}
 
