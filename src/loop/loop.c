@@ -30,7 +30,7 @@ static void on_check(uv_check_t *handle)
 	slv_loop_enter(loop);
 	slv_timer_fire_due(loop);
 	slv_loop_leave(loop);
-	bool owes = loop->jobs || !slv_list_empty(&loop->tasks);
+	bool owes = loop->awaited || !slv_list_empty(&loop->tasks);
 	/* Closings come behind this, still in the same turn. */
 	if (loop->running && !owes && atomic_load(&loop->stopping))
 		uv_stop(&loop->uv);
@@ -125,8 +125,8 @@ void slv_loop_free(struct slv_loop *loop)
 	while (atomic_load(&loop->senders))
 		(void)sched_yield();
 
-	while (loop->jobs || atomic_load(&loop->posts) || !slv_list_empty(&loop->tasks))
-		slv_loop_turn(loop, loop->jobs > 0);
+	while (loop->awaited || atomic_load(&loop->posts) || !slv_list_empty(&loop->tasks))
+		slv_loop_turn(loop, loop->awaited > 0);
 
 	uv_walk(&loop->uv, close_handle, NULL);
 	(void)uv_run(&loop->uv, UV_RUN_DEFAULT);

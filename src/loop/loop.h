@@ -38,7 +38,7 @@ struct slv_loop *slv_loop_new(
 		unsigned index, struct slv_log *log, const struct slv_loop_world *world);
 
 /* Handle events until slv_loop_stop(), and then until nothing is left that owes a callback
- * (jobs, frees). */
+ * (jobs, what is awaited, frees). */
 void slv_loop_run(struct slv_loop *loop);
 
 /* Handle what is ready and return; with `wait` sleep for the first event. For tests. */
@@ -125,6 +125,11 @@ struct slv_post {
 /* Hand `post` to `loop`. Keeps order per sender. Thread: any. What is posted to a loop that has
  * ended is run by slv_loop_free(). */
 void slv_loop_post(struct slv_loop *loop, struct slv_post *post);
+
+/* What another thread will post is owed: the loop does not end before it has come, which the post's
+ * run() says. Jobs do the same by themselves. */
+void slv_loop_await(struct slv_loop *loop);
+void slv_loop_came(struct slv_loop *loop);
 
 /* --- jobs: what blocks, on a thread of the pool --- */
 

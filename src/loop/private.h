@@ -51,7 +51,7 @@ struct slv_loop {
 
 	struct slv_list tasks;
 	struct slv_timer_heap timers;
-	size_t jobs; /* started and not done */
+	size_t awaited; /* jobs that run, and posts that are owed */
 
 	size_t random_left; /* bytes at the end of `random` that nobody had yet */
 	uint8_t random[SLV_LOOP_RANDOM_BYTES];

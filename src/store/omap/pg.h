@@ -1,0 +1,120 @@
+/* pg.h - what the files of the PostgreSQL driver share
+ *
+ * All maps share the tables of the schema "selvedge"; a map is a number in them. A batch is one
+ * call of the function selvedge.write(), which locks the map's row, so that versions have no gaps
+ * whoever else writes. The batches of a group are sent without waiting for each other's answers
+ * (pipeline mode) and committed together. A read is one statement.
+ *
+ * Checksums are of key and value, or body; the version is the server's word.
+ */
+#ifndef SLV_STORE_OMAP_PG_H
+#define SLV_STORE_OMAP_PG_H
+
+#include "store/omap/private.h"
+
+#include <libpq-fe.h>
+
+/* --- what is asked: pg_schema.c --- */
+
+#define PG_FORMAT 1 /* of the schema */
+
+/* The format, which is looked at before the rest is made, and the rest. The transaction that the
+ * first begins the second commits. */
+extern const char pg_setup_format[], pg_setup[];
+
+enum pg_statement {
+	PG_FIND_MAP,
+	PG_MAKE_MAP,
+	PG_GET,
+	PG_SCAN,
+	PG_SCAN_TO,
+	PG_FOLD,
+	PG_CHANGES,
+	PG_WRITE,
+	PG_STATEMENT_COUNT
+};
+
+extern const struct pg_text {
+	const char *name, *text;
+} pg_statements[PG_STATEMENT_COUNT];
+
+/* --- sessions: pg.c --- */
+
+/* One connection, used by one thread at a time. */
+struct pg_session {
+	struct slv_list link; /* on the idle */
+	PGconn *db;
+};
+
+struct pg_maps {
+	struct slv_omaps maps; /* first */
+	char *url;             /* terminated */
+	pthread_mutex_t lock;
+	struct slv_list idle;
+	size_t idle_count;
+	_Atomic bool is_set_up;
+};
+
+struct pg_map {
+	struct slv_omap map; /* first */
+	_Atomic int32_t id;  /* 0: not known yet */
+};
+
+static inline struct pg_maps *pg_maps_of(const struct slv_omap *omap)
+{
+	return SLV_CONTAINER(omap->omaps, struct pg_maps, maps);
+}
+
+/* What the server said, in our words; its own go to the log. `result` may be NULL. */
+slv_err pg_told(struct slv_omaps *omaps, const PGconn *db, const PGresult *result);
+
+/* A statement without arguments, and without an answer that matters. */
+slv_err pg_simple(struct slv_omaps *omaps, PGconn *db, const char *text);
+
+/* An idle one, or a new one; give it back in any case. */
+slv_err pg_session_take(struct pg_maps *maps, struct pg_session **ret_session);
+void pg_session_give(struct pg_maps *maps, struct pg_session *session);
+
+/* The number of a map, which is made if `writes`; 0: nobody has written to it. */
+slv_err pg_map_id(struct pg_map *map, struct pg_session *session, bool writes, int32_t *ret_id);
+
+/* --- arguments and answers, binary: pg_value.c --- */
+
+#define PARAMS_MAX 10
+
+struct pg_params {
+	Oid types[PARAMS_MAX];
+	const char *at[PARAMS_MAX];
+	int len[PARAMS_MAX], format[PARAMS_MAX];
+	int count;
+	uint64_t numbers[PARAMS_MAX]; /* what `at` points to */
+};
+
+/* `bytes` must live until the statement is sent. */
+void pg_param_bytes(struct pg_params *params, slv_str bytes);
+void pg_param_i64(struct pg_params *params, uint64_t value);
+void pg_param_i32(struct pg_params *params, uint32_t value);
+void pg_param_bool(struct pg_params *params, bool value);
+
+enum { OID_BYTEA = 17, OID_INT8 = 20, OID_INT4 = 23 };
+
+/* An array of `count` items, which follow. */
+void pg_array_init(struct slv_buf *buf, Oid type, size_t count);
+void pg_item_u32(struct slv_buf *buf, uint32_t value);
+void pg_item_u64(struct slv_buf *buf, uint64_t value);
+void pg_item_bytes(struct slv_buf *buf, slv_str bytes);
+
+uint64_t pg_number_at(const PGresult *result, int row, int column);
+slv_str pg_bytes_at(const PGresult *result, int row, int column); /* as long as `result` */
+
+/* NULL with the error told. */
+PGresult *pg_ask(struct slv_omaps *omaps, PGconn *db, enum pg_statement which,
+		const struct pg_params *params, slv_err *ret_err);
+
+/* --- the driver --- */
+
+slv_err pg_read(struct slv_omap *omap, const struct slv_omap_read *read,
+		struct slv_omap_found *found);
+slv_err pg_write(struct slv_omap *omap, struct slv_omap_batch **batches, size_t count);
+
+#endif

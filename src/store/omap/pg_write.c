@@ -1,0 +1,153 @@
+#include "store/omap/pg.h"
+
+enum { WHATS, WHENS, VERSIONS, KEYS, SUMS, VALUES, BODY_SUMS, BODIES, ARRAYS };
+
+static void add_change(struct slv_buf *arrays, const struct slv_omap_change *change)
+{
+	bool puts = change->what == SLV_OMAP_PUT;
+	slv_str value = puts ? change->value : (slv_str){ 0 };
+	slv_str body = puts ? change->body : (slv_str){ 0 };
+	pg_item_u32(&arrays[WHATS], change->what);
+	pg_item_u32(&arrays[WHENS], change->when);
+	pg_item_u64(&arrays[VERSIONS], change->version);
+	pg_item_bytes(&arrays[KEYS], change->key);
+	pg_item_u64(&arrays[SUMS], slv_omap_row_sum(change->key, 0, value));
+	pg_item_bytes(&arrays[VALUES], value);
+	pg_item_u64(&arrays[BODY_SUMS], body.len ? slv_omap_body_sum(change->key, 0, body) : 0);
+	pg_item_bytes(&arrays[BODIES], body);
+}
+
+/* The arguments of selvedge.write(): the map, an array for each part of a change, a flag. */
+static bool send_batch(PGconn *db, int32_t id, const struct slv_omap_batch *batch)
+{
+	static const Oid types[ARRAYS] = { OID_INT4, OID_INT4, OID_INT8, OID_BYTEA, OID_INT8,
+		OID_BYTEA, OID_INT8, OID_BYTEA };
+	struct slv_buf arrays[ARRAYS];
+	struct pg_params params = { .count = 0 };
+	for (int i = 0; i < ARRAYS; i++)
+		pg_array_init(&arrays[i], types[i], batch->count);
+	for (size_t i = 0; i < batch->count; i++)
+		add_change(arrays, &batch->changes[i]);
+	pg_param_i32(&params, (uint32_t)id);
+	for (int i = 0; i < ARRAYS; i++)
+		pg_param_bytes(&params, slv_buf_str(&arrays[i]));
+	pg_param_bool(&params, batch->wants_old);
+	bool sent = PQsendQueryPrepared(db, pg_statements[PG_WRITE].name, params.count, params.at,
+				    params.len, params.format, 1) == 1;
+	for (int i = 0; i < ARRAYS; i++)
+		slv_buf_done(&arrays[i]);
+	return sent;
+}
+
+enum { OF_FAILED, OF_LATEST, OF_EPOCH, OF_VERSION, OF_SUM, OF_VALUE };
+
+/* The rows as they were, which stand behind the answer. */
+static slv_err take_old(const PGresult *result, const struct slv_omap_batch *batch,
+		struct slv_omap_found *old)
+{
+	if ((size_t)PQntuples(result) != batch->count)
+		return SLV_ERR(SLV_E_SYS, "the database does not say what was there");
+	for (size_t i = 0; i < batch->count; i++) {
+		struct slv_omap_row row = { .key = batch->changes[i].key };
+		if (!PQgetisnull(result, (int)i, OF_VERSION)) {
+			row.version = pg_number_at(result, (int)i, OF_VERSION);
+			row.value = pg_bytes_at(result, (int)i, OF_VALUE);
+			if (slv_omap_row_sum(row.key, 0, row.value) !=
+					pg_number_at(result, (int)i, OF_SUM))
+				return SLV_ERR(SLV_E_CORRUPT, "a row of the store is damaged");
+		}
+		(void)slv_omap_found_add(old, &row); /* it has room for all */
+	}
+	return SLV_OK;
+}
+
+static void take_written(const PGresult *result, struct slv_omap_batch *batch)
+{
+	int64_t failed = (int64_t)pg_number_at(result, 0, OF_FAILED);
+	batch->version = pg_number_at(result, 0, OF_LATEST);
+	if (failed >= 0) {
+		batch->failed = (size_t)failed;
+		batch->err = SLV_ERR(SLV_E_PRECONDITION, "a condition does not hold");
+		return;
+	}
+	if (!batch->wants_old)
+		return;
+	struct slv_omap_found old;
+	slv_omap_found_init(&old, SLV_OMAP_ROWS_MAX, UINT32_MAX);
+	old.version = batch->version;
+	old.epoch = pg_number_at(result, 0, OF_EPOCH);
+	batch->err = take_old(result, batch, &old);
+	if (slv_failed(batch->err))
+		slv_omap_found_done(&old);
+	else
+		batch->old = slv_omap_found_keep(&old);
+}
+
+/* The next answer; all are taken, also behind an error, or the session could not be used again. */
+static slv_err take_answer(struct slv_omaps *omaps, PGconn *db, struct slv_omap_batch *batch)
+{
+	slv_err err = SLV_OK;
+	PGresult *result = PQgetResult(db);
+	ExecStatusType status = PQresultStatus(result);
+	if (status == PGRES_TUPLES_OK && batch)
+		take_written(result, batch);
+	else if (status == PGRES_PIPELINE_ABORTED)
+		err = SLV_ERR(SLV_E_SYS, "the database refuses"); /* the first said why */
+	else if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+		err = pg_told(omaps, db, result);
+	PQclear(result);
+	if (result)
+		PQclear(PQgetResult(db)); /* NULL: the end of this one */
+	return err;
+}
+
+static bool send_text(PGconn *db, const char *text)
+{
+	return PQsendQueryParams(db, text, 0, NULL, NULL, NULL, NULL, 1) == 1;
+}
+
+static slv_err first_of(slv_err err, slv_err next)
+{
+	return slv_failed(err) ? err : next;
+}
+
+/* In non-blocking mode libpq reads answers while it sends, so neither side waits for the other. */
+static slv_err write_group(struct slv_omaps *omaps, PGconn *db, int32_t id,
+		struct slv_omap_batch **batches, size_t count)
+{
+	bool sent = PQsetnonblocking(db, 1) == 0 && PQenterPipelineMode(db) == 1 &&
+	            send_text(db, "BEGIN");
+	for (size_t i = 0; i < count && sent; i++)
+		sent = send_batch(db, id, batches[i]);
+	sent = sent && send_text(db, "COMMIT") && PQpipelineSync(db) == 1;
+	if (!sent)
+		return pg_told(omaps, db, NULL);
+	slv_err err = take_answer(omaps, db, NULL);
+	for (size_t i = 0; i < count; i++)
+		err = first_of(err, take_answer(omaps, db, batches[i]));
+	err = first_of(err, take_answer(omaps, db, NULL));
+	PGresult *synced = PQgetResult(db);
+	if (PQresultStatus(synced) != PGRES_PIPELINE_SYNC)
+		err = first_of(err, pg_told(omaps, db, synced));
+	PQclear(synced);
+	if (PQexitPipelineMode(db) != 1 || PQsetnonblocking(db, 0) != 0)
+		err = first_of(err, pg_told(omaps, db, NULL));
+	return err;
+}
+
+slv_err pg_write(struct slv_omap *omap, struct slv_omap_batch **batches, size_t count)
+{
+	struct pg_maps *maps = pg_maps_of(omap);
+	struct pg_session *session;
+	int32_t id;
+	slv_err err = pg_session_take(maps, &session);
+	if (slv_failed(err))
+		return err;
+	err = pg_map_id(SLV_CONTAINER(omap, struct pg_map, map), session, true, &id);
+	if (!slv_failed(err))
+		err = write_group(omap->omaps, session->db, id, batches, count);
+	if (slv_failed(err) && PQtransactionStatus(session->db) == PQTRANS_INERROR)
+		(void)pg_simple(omap->omaps, session->db, "ROLLBACK"); /* told already */
+	pg_session_give(maps, session);
+	return err;
+}

@@ -1,0 +1,287 @@
+#include "store/omap/testing.h"
+
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static void put_two(struct kit *kit)
+{
+	struct slv_omap_change list[] = { putting("a", "one"), putting("b", "two") };
+	list[0].body = SLV_STR("body");
+	assert_true(kit_write(kit, list, SLV_COUNT(list), NULL) > 0);
+}
+
+static void reading_gives(struct kit *kit, const char *key, enum slv_code code)
+{
+	slv_str keys[] = { slv_str_from(key) };
+	struct slv_omap_read read = {
+		.what = SLV_OMAP_GET, .keys = keys, .count = 1, .bodies = true
+	};
+	(void)kit_read(kit, read);
+	assert_int_equal(kit->err.code, code);
+}
+
+static void what_is_damaged_is_not_handed_out(void **state)
+{
+	struct kit *kit = *state;
+	static const struct {
+		const char *sqlite, *pg;
+		bool in_body;
+	} table[] = {
+		{ "UPDATE row SET value = X'6f6e66' WHERE key = X'61'",
+				"UPDATE selvedge.row SET value = 'onf' WHERE key = 'a'", false },
+		{ "UPDATE row SET value = X'' WHERE key = X'61'",
+				"UPDATE selvedge.row SET value = '' WHERE key = 'a'", false },
+		{ "UPDATE row SET sum = sum + 1 WHERE key = X'61'",
+				"UPDATE selvedge.row SET sum = sum + 1 WHERE key = 'a'", false },
+		{ "UPDATE row SET version = version + 100 WHERE key = X'61'",
+				"UPDATE selvedge.row SET sum = 0 WHERE key = 'a'", false },
+		{ "UPDATE row SET body = body + 1 WHERE key = X'61'",
+				"UPDATE selvedge.row SET body_sum = NULL WHERE key = 'a'", true },
+		{ "UPDATE body SET bytes = X'626f647a'",
+				"UPDATE selvedge.row SET body = 'bodz' WHERE key = 'a'", true },
+		{ "UPDATE body SET sum = sum - 1",
+				"UPDATE selvedge.row SET body_sum = 7 WHERE key = 'a'", true },
+		{ "DELETE FROM body", "UPDATE selvedge.row SET body = '' WHERE key = 'a'", true },
+	};
+	for (size_t i = 0; i < SLV_COUNT(table); i++) {
+		put_two(kit);
+		is_text(kit_get(kit, "a")->body, "body");
+		kit_run(kit, table[i].sqlite, table[i].pg);
+		reading_gives(kit, "a", SLV_E_CORRUPT);
+		reading_gives(kit, "b", SLV_E_NONE);
+		struct slv_omap_read scan = { .what = SLV_OMAP_SCAN };
+		(void)kit_read(kit, scan);
+		assert_int_equal(kit->err.code, table[i].in_body ? SLV_E_NONE : SLV_E_CORRUPT);
+		scan.bodies = true;
+		assert_null(kit_read(kit, scan));
+		assert_int_equal(kit->err.code, SLV_E_CORRUPT);
+		scan.what = SLV_OMAP_CHANGES;
+		assert_null(kit_read(kit, scan));
+		assert_int_equal(kit->err.code, SLV_E_CORRUPT);
+	}
+	put_two(kit); /* what is written anew is good */
+	reading_gives(kit, "a", SLV_E_NONE);
+}
+
+static void who_asks_what_a_damaged_row_had_is_told(void **state)
+{
+	struct kit *kit = *state;
+	struct slv_omap_change change = putting("a", "new");
+	struct wrote wrote = { { .map = kit->map, .changes = &change, .count = 1 }, kit };
+	wrote.batch.done = on_write;
+	wrote.batch.wants_old = true;
+	put_two(kit);
+	kit_run(kit, "UPDATE row SET value = X''", "UPDATE selvedge.row SET value = ''");
+	kit->pending++;
+	slv_omap_write(kit->loop, &wrote.batch);
+	kit_wait(kit);
+	assert_int_equal(kit->err.code, SLV_E_CORRUPT);
+	assert_null(wrote.batch.old);
+	kit_put(kit, "a", "newer");
+	is_text(kit_get(kit, "a")->value, "newer");
+}
+
+static void a_newer_format_is_refused(void **state)
+{
+	struct kit *kit = *state;
+	struct slv_omap_change change = putting("a", "");
+	kit_put(kit, "a", "");
+	kit_close(kit);
+	kit_run(kit, "PRAGMA user_version = 2", "UPDATE selvedge.format SET number = 2");
+	kit_open(kit);
+	reading_gives(kit, "a", SLV_E_UNSUPPORTED);
+	kit_write(kit, &change, 1, NULL);
+	assert_int_equal(kit->err.code, SLV_E_UNSUPPORTED);
+	kit_run(kit, "PRAGMA user_version = 1", "UPDATE selvedge.format SET number = 1");
+	reading_gives(kit, "a", SLV_E_NONE);
+}
+
+static void who_only_reads_makes_no_map(void **state)
+{
+	struct kit *kit = *state;
+	char folder[60];
+	scan_gives(kit, "", "", "");
+	assert_int_equal(kit->rows->epoch, 0);
+	reading_gives(kit, "a", SLV_E_NONE);
+	assert_non_null(kit_changes(kit, 0));
+	snprintf(folder, sizeof(folder), "%s/maps", kit->folder);
+	assert_int_equal(access(folder, F_OK), -1);
+	if (kit_is_sqlite(kit))
+		return;
+	kit_run(kit, "", "DO $$ BEGIN ASSERT (SELECT count(*) = 0 FROM selvedge.map); END $$");
+	kit_put(kit, "a", "");
+	kit_run(kit, "", "DO $$ BEGIN ASSERT (SELECT count(*) = 1 FROM selvedge.map); END $$");
+}
+
+static size_t open_descriptors(void)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	size_t count = 0;
+	assert_non_null(folder);
+	while (readdir(folder))
+		count++;
+	closedir(folder);
+	return count;
+}
+
+static void many_maps_do_not_take_all_descriptors(void **state)
+{
+	struct kit *kit = *state;
+	enum { MAPS = 300, MOST = 64 * 3 + 20 }; /* 64 sessions: a file, its log and its index */
+	size_t before = open_descriptors();
+	for (int i = 0; i < MAPS; i++) {
+		char name[16];
+		snprintf(name, sizeof(name), "map-%d", i);
+		kit->map = slv_omap_named(kit->omaps, slv_str_from(name));
+		kit_put(kit, "a", name);
+	}
+	assert_true(open_descriptors() < before + MOST);
+	kit->map = slv_omap_named(kit->omaps, SLV_STR("map-0")); /* long closed */
+	is_text(kit_get(kit, "a")->value, "map-0");
+}
+
+/* --- of SQLite --- */
+
+static void a_file_that_is_none_is_refused(void **state)
+{
+	struct kit *kit = *state;
+	char path[80];
+	if (!kit_is_sqlite(kit))
+		skip();
+	kit_put(kit, "a", "one");
+	kit_close(kit);
+	snprintf(path, sizeof(path), "%s/maps/things.db", kit->folder);
+	assert_int_equal(truncate(path, 4096 + 100), 0);
+	FILE *file = fopen(path, "r+");
+	assert_non_null(file);
+	assert_int_equal(fseek(file, 4096, SEEK_SET), 0);
+	assert_true(fputs("no page of a tree", file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	kit_open(kit);
+	reading_gives(kit, "a", SLV_E_CORRUPT);
+}
+
+static void another_writer_is_waited_for_and_not_for_ever(void **state)
+{
+	struct kit *kit = *state;
+	struct slv_omap_change change = putting("a", "two");
+	if (!kit_is_sqlite(kit))
+		skip();
+	kit_put(kit, "a", "one");
+	sqlite3 *db = kit_sqlite(kit);
+	assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	uint64_t begun_ns = slv_loop_fresh_ns(kit->loop);
+	kit_write(kit, &change, 1, NULL);
+	assert_int_equal(kit->err.code, SLV_E_BUSY);
+	assert_true(slv_loop_fresh_ns(kit->loop) - begun_ns > 4000000000u);
+	is_text(kit_get(kit, "a")->value, "one"); /* who reads waits for nobody */
+	assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	kit_put(kit, "a", "two");
+	sqlite3_close(db);
+}
+
+/* As a disk that is full: files may not grow. */
+static void a_file_that_cannot_grow_fails_the_write_and_nothing_else(void **state)
+{
+	struct kit *kit = *state;
+	struct rlimit before, limit;
+	static char bytes[SLV_OMAP_BODY_BYTES_MAX];
+	struct slv_omap_change change = putting("b", "");
+	change.body = (slv_str){ bytes, sizeof(bytes) };
+	if (!kit_is_sqlite(kit))
+		skip();
+	kit_put(kit, "a", "one");
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	limit = before;
+	limit.rlim_cur = SLV_KIB(100);
+	assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	for (int i = 0; i < 3; i++) {
+		kit_write(kit, &change, 1, NULL);
+		assert_int_equal(kit->err.code, SLV_E_SYS);
+		scan_gives(kit, "", "", "a ");
+	}
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(kit_write(kit, &change, 1, NULL), 2);
+	scan_gives(kit, "", "", "a b ");
+}
+
+/* --- of PostgreSQL --- */
+
+static void control(const char *what)
+{
+	char command[300];
+	const char *program = getenv("SELVEDGE_PG_CTL"); /* of tests/with-postgres */
+	assert_non_null(program);
+	snprintf(command, sizeof(command), "%s %s >/dev/null", program, what);
+	assert_int_equal(system(command), 0);
+}
+
+static void a_server_that_is_away_is_told_and_found_again(void **state)
+{
+	struct kit *kit = *state;
+	struct slv_omap_change change = putting("a", "two");
+	if (kit_is_sqlite(kit))
+		skip();
+	kit_put(kit, "a", "one");
+	control("stop -m fast -w");
+	for (int i = 0; i < 2; i++) {
+		kit_write(kit, &change, 1, NULL);
+		assert_int_equal(kit->err.code, SLV_E_SYS);
+		assert_non_null(strstr(kit->err.what, "cannot be reached"));
+		reading_gives(kit, "a", SLV_E_SYS);
+	}
+	control("start -w");
+	is_text(kit_get(kit, "a")->value, "one");
+	kit_put(kit, "a", "two");
+
+	/* Sessions of before are not used: nobody sees that it was away. */
+	control("restart -m fast -w");
+	is_text(kit_get(kit, "a")->value, "two");
+	control("restart -m immediate -w");
+	kit_put(kit, "a", "three");
+	is_text(kit_get(kit, "a")->value, "three");
+}
+
+/* What the server's settings promise to nobody is asked for. */
+static void a_commit_is_synced_whatever_the_server_is_told(void **state)
+{
+	struct kit *kit = *state;
+	if (kit_is_sqlite(kit))
+		skip();
+	kit_run(kit, "", "ALTER ROLE selvedge SET synchronous_commit = off");
+	kit_run(kit, "",
+			"CREATE OR REPLACE FUNCTION public.check_sync() RETURNS trigger AS $$"
+			" BEGIN ASSERT current_setting('synchronous_commit') = 'on', 'off';"
+			" RETURN NEW; END $$ LANGUAGE plpgsql");
+	kit_put(kit, "a", "one");
+	kit_run(kit, "",
+			"CREATE TRIGGER check_sync BEFORE INSERT ON selvedge.row"
+			" FOR EACH ROW EXECUTE FUNCTION public.check_sync()");
+	kit_put(kit, "b", "two");
+	kit_run(kit, "", "ALTER ROLE selvedge RESET synchronous_commit");
+}
+
+int main(int argc, char **argv)
+{
+	slv_assert(argc == 2);
+	char *url = argv[1];
+	const struct CMUnitTest tests[] = {
+		KIT_TEST(what_is_damaged_is_not_handed_out, url),
+		KIT_TEST(who_asks_what_a_damaged_row_had_is_told, url),
+		KIT_TEST(a_newer_format_is_refused, url),
+		KIT_TEST(who_only_reads_makes_no_map, url),
+		KIT_TEST(many_maps_do_not_take_all_descriptors, url),
+		KIT_TEST(a_file_that_is_none_is_refused, url),
+		KIT_TEST(another_writer_is_waited_for_and_not_for_ever, url),
+		KIT_TEST(a_file_that_cannot_grow_fails_the_write_and_nothing_else, url),
+		KIT_TEST(a_server_that_is_away_is_told_and_found_again, url),
+		KIT_TEST(a_commit_is_synced_whatever_the_server_is_told, url),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
