@@ -1,5 +1,7 @@
 #include "store/disk.h"
 
+#include "base/fd.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +39,22 @@ static ssize_t disk_write(struct slv_disk *disk, int fd, const void *bytes, size
 		count = write(fd, bytes, len);
 	} while (count < 0 && errno == EINTR);
 	return count < 0 ? -errno : count;
+}
+
+static ssize_t disk_read_at(struct slv_disk *disk, int fd, void *bytes, size_t len, uint64_t offset)
+{
+	(void)disk;
+	ssize_t count;
+	do {
+		count = pread(fd, bytes, len, (off_t)offset);
+	} while (count < 0 && errno == EINTR);
+	return count < 0 ? -errno : count;
+}
+
+static int disk_sync(struct slv_disk *disk, int fd)
+{
+	(void)disk;
+	return or_errno(fsync(fd));
 }
 
 static int disk_stat(
@@ -122,6 +140,8 @@ const struct slv_disk_ops slv_disk_ops = {
 	.open = disk_open,
 	.read = disk_read,
 	.write = disk_write,
+	.read_at = disk_read_at,
+	.sync = disk_sync,
 	.stat = disk_stat,
 	.touch = disk_touch,
 	.rename = disk_rename,
@@ -132,3 +152,20 @@ const struct slv_disk_ops slv_disk_ops = {
 	.dir_next = disk_dir_next,
 	.dir_close = disk_dir_close,
 };
+
+int slv_disk_folder(struct slv_disk *disk, int dir_fd, const char *name, bool sync)
+{
+	const struct slv_disk_ops *ops = disk->ops;
+	int result = ops->mkdir(disk, dir_fd, name);
+	if (result < 0 && result != -EEXIST)
+		return result;
+	int fd = ops->open(disk, dir_fd, name, O_RDONLY | O_DIRECTORY);
+	if (fd < 0 || !sync)
+		return fd;
+	int above = ops->open(disk, fd, "..", O_RDONLY | O_DIRECTORY);
+	result = above < 0 ? above : ops->sync(disk, above);
+	slv_fd_done(&above);
+	if (result < 0)
+		slv_fd_done(&fd);
+	return result < 0 ? result : fd;
+}

@@ -28,6 +28,9 @@ struct slv_disk_ops {
 	/* As read(2) and write(2): fewer bytes than asked for are no error. */
 	ssize_t (*read)(struct slv_disk *disk, int fd, void *bytes, size_t len);
 	ssize_t (*write)(struct slv_disk *disk, int fd, const void *bytes, size_t len);
+	ssize_t (*read_at)(struct slv_disk *disk, int fd, void *bytes, size_t len, uint64_t offset);
+	/* What was written to it, of a folder the names in it, is on the disk. */
+	int (*sync)(struct slv_disk *disk, int fd);
 	/* Of the file itself when `name` is empty. */
 	int (*stat)(struct slv_disk *disk, int dir_fd, const char *name,
 			struct slv_disk_stat *ret_stat);
@@ -49,6 +52,10 @@ struct slv_disk_ops {
 struct slv_disk {
 	const struct slv_disk_ops *ops;
 };
+
+/* The descriptor of the folder `name`, which is made if need be. With `sync` its name is on the
+ * disk then: whoever made it may not have synced it yet. */
+int slv_disk_folder(struct slv_disk *disk, int dir_fd, const char *name, bool sync);
 
 /* The real one. */
 extern const struct slv_disk_ops slv_disk_ops;

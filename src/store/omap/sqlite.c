@@ -3,18 +3,20 @@
 #include "base/assert.h"
 #include "base/fd.h"
 #include "base/mem.h"
+#include "store/disk.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define IDLE_MAX 64  /* connections, of all maps, that are kept for the next request */
 #define BUSY_MS 5000 /* for another process that writes */
 #define FORMAT 1
 
-static const char setup[] = "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;"
+/* EXTRA is FULL, but that the folder is synced, too, when the journal is removed that is used until
+ * there is a log: a journal that came back would undo the log's very beginning. */
+static const char setup[] = "PRAGMA synchronous=EXTRA; PRAGMA temp_store=MEMORY;"
 			    "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
 			    "PRAGMA cache_size=-2048; PRAGMA mmap_size=0;"
 			    "PRAGMA wal_autocheckpoint=2000; PRAGMA journal_size_limit=67108864;";
@@ -223,32 +225,29 @@ static slv_err session_prepare(struct sqlite_map *map, struct sqlite_session *se
 	return err;
 }
 
-/* It and its name in the folder above last. */
-static slv_err folder_make(const char *folder)
+static slv_err folder_make(struct sqlite_maps *maps)
 {
+	struct slv_disk disk = { &slv_disk_ops };
 	slv_err err = SLV_ERR(SLV_E_SYS, "the store's folder cannot be made");
-	if (mkdir(folder, 0700) != 0) {
-		err.sys = errno;
-		return errno == EEXIST ? SLV_OK : err;
+	if (atomic_load(&maps->has_folder))
+		return SLV_OK;
+	int fd = slv_disk_folder(&disk, AT_FDCWD, maps->folder, true);
+	if (fd < 0) {
+		err.sys = -fd;
+		return err;
 	}
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int above = fd < 0 ? -1 : openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (above >= 0 && fsync(above) == 0)
-		err = SLV_OK;
-	else
-		err.sys = errno;
 	slv_fd_done(&fd);
-	slv_fd_done(&above);
-	return err;
+	atomic_store(&maps->has_folder, true);
+	return SLV_OK;
 }
 
 static slv_err session_open(
 		struct sqlite_map *map, bool writes, struct sqlite_session **ret_session)
 {
-	const struct sqlite_maps *maps = maps_of(map);
+	struct sqlite_maps *maps = maps_of(map);
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
 	            SQLITE_OPEN_EXRESCODE;
-	slv_err err = writes ? folder_make(maps->folder) : SLV_OK;
+	slv_err err = writes ? folder_make(maps) : SLV_OK;
 	if (slv_failed(err))
 		return err;
 	char *path = sqlite3_mprintf("%s/%s.db", maps->folder, map->map.name);

@@ -43,6 +43,7 @@ enum sqlite_statement {
 struct sqlite_maps {
 	struct slv_omaps maps; /* first */
 	char *folder;          /* terminated */
+	_Atomic bool has_folder;
 	pthread_mutex_t lock;
 	struct slv_list idle; /* sessions of all maps, the last used first; under `lock` */
 	size_t idle_count;

@@ -23,8 +23,10 @@ void kit_close(struct kit *kit)
 	if (kit->rows)
 		kit->rows->hold.drop(&kit->rows->hold);
 	kit->rows = NULL;
-	slv_omaps_close(kit->omaps);
 	slv_loop_free(kit->loop);
+	slv_omaps_close(kit->omaps);
+	kit->loop = NULL; /* a test that fails here is torn down all the same */
+	kit->omaps = NULL;
 }
 
 bool kit_is_sqlite(const struct kit *kit)

@@ -1,0 +1,515 @@
+#include "store/blob/blob.h"
+
+#include "base/assert.h"
+#include "base/mem.h"
+#include "store/blob/private.h"
+
+#include <string.h>
+
+/* A stored blob: its bytes, the checksums of its spans, and a tail that tells what it is. */
+#define SUM_BYTES 8u
+#define TAIL_BYTES (8u + 8u + SLV_BLOB_ID_BYTES) /* magic, length, id */
+#define MAGIC UINT64_C(0x31626f6c62766c73)       /* "slvblob1" */
+
+#define READERS 4 /* threads */
+#define WRITERS 4
+
+static void put_u64(uint8_t *at, uint64_t number)
+{
+	for (unsigned i = 0; i < 8; i++)
+		at[i] = (uint8_t)(number >> i * 8);
+}
+
+static uint64_t get_u64(const uint8_t *at)
+{
+	uint64_t number = 0;
+	for (unsigned i = 0; i < 8; i++)
+		number |= (uint64_t)at[i] << i * 8;
+	return number;
+}
+
+/* A span of another blob, or of another place, does not pass. */
+static uint64_t seed_of(const struct slv_blob_id *id, uint64_t span)
+{
+	return XXH3_64bits_withSeed(id->bytes, sizeof(id->bytes), span);
+}
+
+static uint64_t spans_of(uint64_t len)
+{
+	return (len + SLV_BLOB_SPAN_BYTES - 1) / SLV_BLOB_SPAN_BYTES;
+}
+
+static void tail_make(const struct slv_blob_ref *ref, uint8_t tail[TAIL_BYTES])
+{
+	put_u64(tail, MAGIC);
+	put_u64(tail + 8, ref->len);
+	memcpy(tail + 16, ref->id.bytes, sizeof(ref->id.bytes));
+}
+
+static slv_err damaged(void)
+{
+	return SLV_ERR(SLV_E_CORRUPT, "a blob of the store is damaged");
+}
+
+static slv_err take_place(struct slv_blobs *blobs)
+{
+	if (atomic_fetch_add(&blobs->under_way, 1) < SLV_BLOB_UNDER_WAY_MAX)
+		return SLV_OK;
+	atomic_fetch_sub(&blobs->under_way, 1);
+	return SLV_ERR(SLV_E_BUSY, "more than 4096 blobs are being read and written");
+}
+
+/* --- writing --- */
+
+struct slv_blob_writer {
+	struct slv_loop *loop;
+	struct slv_blobs *blobs;
+	struct slv_blob_ref ref;
+
+	/* Of the thread that a call is on. */
+	struct blob_open *open;
+	XXH3_state_t *span;
+	size_t in_span;
+	struct slv_buf sums;
+
+	/* The call under way. */
+	bool busy, freed;
+	struct slv_chore chore;
+	struct slv_post post;
+	slv_str bytes;
+	bool finishes;
+	slv_err err;
+	void (*written)(void *arg, slv_err err);
+	void (*finished)(void *arg, slv_err err, const struct slv_blob_ref *ref);
+	void *arg;
+};
+
+slv_err slv_blob_writer_new(
+		struct slv_loop *loop, struct slv_blobs *blobs, struct slv_blob_writer **ret_writer)
+{
+	slv_err err = take_place(blobs);
+	if (slv_failed(err))
+		return err;
+	struct slv_blob_writer *writer = SLV_ALLOC(struct slv_blob_writer);
+	writer->loop = loop;
+	writer->blobs = blobs;
+	slv_loop_random(loop, writer->ref.id.bytes, sizeof(writer->ref.id.bytes));
+	slv_buf_init(&writer->sums, SIZE_MAX / 2);
+	writer->span = XXH3_createState();
+	slv_assert(writer->span); /* as slv_alloc() */
+	*ret_writer = writer;
+	return SLV_OK;
+}
+
+static void span_begin(struct slv_blob_writer *writer)
+{
+	uint64_t number = writer->sums.len / SUM_BYTES;
+	writer->in_span = 0;
+	/* Fails for NULL only, as the update. */
+	(void)XXH3_64bits_reset_withSeed(writer->span, seed_of(&writer->ref.id, number));
+}
+
+static void span_end(struct slv_blob_writer *writer)
+{
+	uint8_t sum[SUM_BYTES];
+	put_u64(sum, XXH3_64bits_digest(writer->span));
+	slv_buf_add(&writer->sums, (slv_str){ (const char *)sum, sizeof(sum) });
+	span_begin(writer);
+}
+
+static void sum_up(struct slv_blob_writer *writer, slv_str bytes)
+{
+	while (bytes.len > 0) {
+		size_t room = SLV_BLOB_SPAN_BYTES - writer->in_span;
+		slv_str part = slv_str_head(bytes, room);
+		(void)XXH3_64bits_update(writer->span, part.at, part.len);
+		writer->in_span += part.len;
+		if (part.len == room)
+			span_end(writer);
+		bytes = slv_str_from_index(bytes, part.len);
+	}
+}
+
+static slv_err writer_open(struct slv_blob_writer *writer)
+{
+	if (writer->open)
+		return SLV_OK;
+	span_begin(writer);
+	return writer->blobs->driver->create(writer->blobs, &writer->ref.id, &writer->open);
+}
+
+static slv_err writer_write(struct slv_blob_writer *writer)
+{
+	if (writer->bytes.len > SLV_BLOB_BYTES_MAX - writer->ref.len)
+		return SLV_ERR(SLV_E_LIMIT, "a blob: at most 5 TiB are allowed");
+	slv_err err = writer->blobs->driver->append(writer->open, writer->bytes);
+	if (slv_failed(err))
+		return err;
+	sum_up(writer, writer->bytes);
+	writer->ref.len += writer->bytes.len;
+	return SLV_OK;
+}
+
+static slv_err writer_finish(struct slv_blob_writer *writer)
+{
+	const struct blob_driver *driver = writer->blobs->driver;
+	uint8_t tail[TAIL_BYTES];
+	if (writer->in_span > 0)
+		span_end(writer);
+	tail_make(&writer->ref, tail);
+	slv_buf_add(&writer->sums, (slv_str){ (const char *)tail, sizeof(tail) });
+	slv_err err = driver->append(writer->open, slv_buf_str(&writer->sums));
+	return slv_failed(err) ? err : driver->commit(writer->open);
+}
+
+/* The last that is done with it. */
+static void writer_end(struct slv_blob_writer *writer)
+{
+	if (writer->open)
+		writer->blobs->driver->close(writer->open);
+	atomic_fetch_sub(&writer->blobs->under_way, 1);
+	slv_buf_done(&writer->sums);
+	(void)XXH3_freeState(writer->span);
+	slv_free(writer);
+}
+
+static void writer_end_work(struct slv_chore *chore)
+{
+	writer_end(SLV_CONTAINER(chore, struct slv_blob_writer, chore));
+}
+
+/* Closing waits for the disk. */
+static void writer_leave(struct slv_blob_writer *writer)
+{
+	writer->chore = (struct slv_chore){ .work = writer_end_work };
+	slv_crew_add(writer->blobs->writers, &writer->chore);
+}
+
+static void writer_came(struct slv_post *post)
+{
+	struct slv_blob_writer *writer = SLV_CONTAINER(post, struct slv_blob_writer, post);
+	slv_loop_came(writer->loop);
+	writer->busy = false;
+	if (writer->freed)
+		writer_leave(writer);
+	else if (writer->finishes)
+		writer->finished(writer->arg, writer->err, &writer->ref);
+	else
+		writer->written(writer->arg, writer->err);
+}
+
+static void writer_work(struct slv_chore *chore)
+{
+	struct slv_blob_writer *writer = SLV_CONTAINER(chore, struct slv_blob_writer, chore);
+	writer->err = writer_open(writer);
+	if (!slv_failed(writer->err))
+		writer->err = writer->finishes ? writer_finish(writer) : writer_write(writer);
+	writer->post = (struct slv_post){ .run = writer_came };
+	slv_loop_post(writer->loop, &writer->post);
+}
+
+static void writer_start(struct slv_blob_writer *writer)
+{
+	slv_assert(!writer->busy && !writer->finishes && !slv_failed(writer->err));
+	writer->busy = true;
+	slv_loop_await(writer->loop);
+	writer->chore = (struct slv_chore){ .work = writer_work };
+}
+
+void slv_blob_write(struct slv_blob_writer *writer, slv_str bytes,
+		void (*done)(void *arg, slv_err err), void *arg)
+{
+	writer_start(writer);
+	writer->bytes = bytes;
+	writer->written = done;
+	writer->arg = arg;
+	slv_crew_add(writer->blobs->writers, &writer->chore);
+}
+
+void slv_blob_finish(struct slv_blob_writer *writer,
+		void (*done)(void *arg, slv_err err, const struct slv_blob_ref *ref), void *arg)
+{
+	writer_start(writer);
+	writer->finishes = true;
+	writer->finished = done;
+	writer->arg = arg;
+	slv_crew_add(writer->blobs->writers, &writer->chore);
+}
+
+void slv_blob_writer_free(struct slv_blob_writer *writer)
+{
+	slv_assert(!writer->freed);
+	writer->freed = true;
+	if (!writer->busy)
+		writer_leave(writer);
+}
+
+/* --- reading --- */
+
+struct slv_blob_reader {
+	struct slv_loop *loop;
+	struct slv_blobs *blobs;
+	struct slv_blob_ref ref;
+
+	/* Of the thread that a call is on. */
+	struct blob_open *open;
+	char *bytes; /* whole spans, and their checksums */
+	size_t room;
+
+	/* The call under way. */
+	bool busy, freed;
+	struct slv_chore chore;
+	struct slv_post post;
+	uint64_t offset;
+	size_t len;
+	slv_str found;
+	slv_err err;
+	void (*done)(void *arg, slv_err err, slv_str bytes);
+	void *arg;
+};
+
+slv_err slv_blob_reader_new(struct slv_loop *loop, struct slv_blobs *blobs,
+		const struct slv_blob_ref *ref, struct slv_blob_reader **ret_reader)
+{
+	slv_err err = take_place(blobs);
+	if (slv_failed(err))
+		return err;
+	struct slv_blob_reader *reader = SLV_ALLOC(struct slv_blob_reader);
+	reader->loop = loop;
+	reader->blobs = blobs;
+	reader->ref = *ref;
+	*ret_reader = reader;
+	return SLV_OK;
+}
+
+/* What is there is what the row says it is. */
+static slv_err reader_check(struct slv_blob_reader *reader)
+{
+	const struct blob_driver *driver = reader->blobs->driver;
+	uint64_t tail_at = reader->ref.len + spans_of(reader->ref.len) * SUM_BYTES, bytes;
+	uint8_t is[TAIL_BYTES], should[TAIL_BYTES];
+	slv_err err = driver->size(reader->open, &bytes);
+	if (!slv_failed(err) && bytes != tail_at + TAIL_BYTES)
+		err = damaged();
+	if (!slv_failed(err))
+		err = driver->read(reader->open, tail_at, (char *)is, sizeof(is));
+	tail_make(&reader->ref, should);
+	if (!slv_failed(err) && memcmp(is, should, sizeof(is)) != 0)
+		err = damaged();
+	return err;
+}
+
+static slv_err reader_open(struct slv_blob_reader *reader)
+{
+	const struct blob_driver *driver = reader->blobs->driver;
+	if (reader->open)
+		return SLV_OK;
+	slv_err err = driver->open(reader->blobs, &reader->ref.id, &reader->open);
+	if (!slv_failed(err))
+		err = reader_check(reader);
+	if (slv_failed(err) && reader->open) {
+		driver->close(reader->open);
+		reader->open = NULL;
+	}
+	return err;
+}
+
+/* Spans are read whole: they are checked whole. */
+static slv_err reader_read(struct slv_blob_reader *reader)
+{
+	const struct blob_driver *driver = reader->blobs->driver;
+	uint64_t first = reader->offset / SLV_BLOB_SPAN_BYTES;
+	uint64_t count = spans_of(reader->offset + reader->len) - first;
+	uint64_t begin = first * SLV_BLOB_SPAN_BYTES;
+	uint64_t end = begin + count * SLV_BLOB_SPAN_BYTES;
+	if (end > reader->ref.len)
+		end = reader->ref.len;
+	size_t len = (size_t)(end - begin), sums_len = (size_t)count * SUM_BYTES;
+	if (len + sums_len > reader->room) {
+		reader->room = len + sums_len;
+		reader->bytes = slv_realloc(reader->bytes, reader->room);
+	}
+	char *sums = reader->bytes + len;
+	slv_err err = driver->read(reader->open, begin, reader->bytes, len);
+	if (!slv_failed(err))
+		err = driver->read(
+				reader->open, reader->ref.len + first * SUM_BYTES, sums, sums_len);
+	for (uint64_t i = 0; i < count && !slv_failed(err); i++) {
+		size_t at = (size_t)i * SLV_BLOB_SPAN_BYTES;
+		slv_str span = slv_str_head(
+				(slv_str){ reader->bytes + at, len - at }, SLV_BLOB_SPAN_BYTES);
+		uint64_t sum = XXH3_64bits_withSeed(
+				span.at, span.len, seed_of(&reader->ref.id, first + i));
+		if (sum != get_u64((const uint8_t *)sums + i * SUM_BYTES))
+			err = damaged();
+	}
+	reader->found = (slv_str){ reader->bytes + (reader->offset - begin), reader->len };
+	return err;
+}
+
+static void reader_end_work(struct slv_chore *chore)
+{
+	struct slv_blob_reader *reader = SLV_CONTAINER(chore, struct slv_blob_reader, chore);
+	if (reader->open)
+		reader->blobs->driver->close(reader->open);
+	atomic_fetch_sub(&reader->blobs->under_way, 1);
+	slv_free(reader->bytes);
+	slv_free(reader);
+}
+
+static void reader_leave(struct slv_blob_reader *reader)
+{
+	reader->chore = (struct slv_chore){ .work = reader_end_work };
+	slv_crew_add(reader->blobs->readers, &reader->chore);
+}
+
+static void reader_came(struct slv_post *post)
+{
+	struct slv_blob_reader *reader = SLV_CONTAINER(post, struct slv_blob_reader, post);
+	slv_loop_came(reader->loop);
+	reader->busy = false;
+	if (reader->freed)
+		reader_leave(reader);
+	else
+		reader->done(reader->arg, reader->err,
+				slv_failed(reader->err) ? (slv_str){ 0 } : reader->found);
+}
+
+static void reader_work(struct slv_chore *chore)
+{
+	struct slv_blob_reader *reader = SLV_CONTAINER(chore, struct slv_blob_reader, chore);
+	reader->err = reader_open(reader);
+	if (!slv_failed(reader->err))
+		reader->err = reader_read(reader);
+	reader->post = (struct slv_post){ .run = reader_came };
+	slv_loop_post(reader->loop, &reader->post);
+}
+
+void slv_blob_read(struct slv_blob_reader *reader, uint64_t offset, size_t len,
+		void (*done)(void *arg, slv_err err, slv_str bytes), void *arg)
+{
+	slv_assert(!reader->busy && len > 0 && len <= SLV_BLOB_READ_BYTES_MAX);
+	slv_assert(offset < reader->ref.len && len <= reader->ref.len - offset);
+	reader->busy = true;
+	reader->offset = offset;
+	reader->len = len;
+	reader->done = done;
+	reader->arg = arg;
+	slv_loop_await(reader->loop);
+	reader->chore = (struct slv_chore){ .work = reader_work };
+	slv_crew_add(reader->blobs->readers, &reader->chore);
+}
+
+void slv_blob_reader_free(struct slv_blob_reader *reader)
+{
+	slv_assert(!reader->freed);
+	reader->freed = true;
+	if (!reader->busy)
+		reader_leave(reader);
+}
+
+/* --- the rest --- */
+
+static void remove_came(struct slv_post *post)
+{
+	struct slv_blob_remove *remove = SLV_CONTAINER(post, struct slv_blob_remove, post);
+	slv_loop_came(remove->loop);
+	remove->done(remove, remove->err);
+}
+
+static void remove_work(struct slv_chore *chore)
+{
+	struct slv_blob_remove *remove = SLV_CONTAINER(chore, struct slv_blob_remove, chore);
+	remove->err = remove->blobs->driver->remove(remove->blobs, &remove->id);
+	remove->post = (struct slv_post){ .run = remove_came };
+	slv_loop_post(remove->loop, &remove->post);
+}
+
+void slv_blob_remove(struct slv_loop *loop, struct slv_blob_remove *remove)
+{
+	slv_assert(remove->done);
+	remove->loop = loop;
+	slv_loop_await(loop);
+	remove->chore = (struct slv_chore){ .work = remove_work };
+	slv_crew_add(remove->blobs->writers, &remove->chore);
+}
+
+bool blob_list_add(struct slv_blob_list *list, const struct slv_blob_listed *listed)
+{
+	if (list->count == SLV_BLOB_LISTED_MAX)
+		return false;
+	if (list->count == list->room) {
+		list->room = list->room ? 2 * list->room : 64;
+		list->listed = slv_realloc(list->listed, list->room * sizeof(*listed));
+	}
+	list->listed[list->count++] = *listed;
+	return true;
+}
+
+static void list_came(struct slv_post *post)
+{
+	struct slv_blob_list *list = SLV_CONTAINER(post, struct slv_blob_list, post);
+	struct slv_blob_listed *listed = list->listed;
+	slv_loop_came(list->loop);
+	list->done(list, list->err, listed, list->count);
+	slv_free(listed);
+}
+
+static void list_work(struct slv_chore *chore)
+{
+	struct slv_blob_list *list = SLV_CONTAINER(chore, struct slv_blob_list, chore);
+	list->err = list->blobs->driver->list(list->blobs, list);
+	list->post = (struct slv_post){ .run = list_came };
+	slv_loop_post(list->loop, &list->post);
+}
+
+void slv_blob_list(struct slv_loop *loop, struct slv_blob_list *list)
+{
+	slv_assert(list->done && list->shard < SLV_BLOB_SHARDS);
+	list->loop = loop;
+	list->listed = NULL;
+	list->count = list->room = 0;
+	slv_loop_await(loop);
+	list->chore = (struct slv_chore){ .work = list_work };
+	slv_crew_add(list->blobs->readers, &list->chore);
+}
+
+/* --- life --- */
+
+static slv_err crews_start(struct slv_blobs *blobs)
+{
+	slv_err err = slv_crew_new(READERS, &blobs->readers);
+	return slv_failed(err) ? err : slv_crew_new(WRITERS, &blobs->writers);
+}
+
+slv_err slv_blobs_open_on(slv_str folder, struct slv_disk *disk, struct slv_blobs **ret_blobs)
+{
+	struct slv_blobs *blobs = blob_files_new(folder, disk);
+	slv_err err = crews_start(blobs);
+	if (slv_failed(err))
+		slv_blobs_close(blobs);
+	else
+		*ret_blobs = blobs;
+	return err;
+}
+
+slv_err slv_blobs_open(slv_str url, struct slv_log *log, struct slv_blobs **ret_blobs)
+{
+	slv_str rest = url, driver = slv_str_cut(&rest, ':');
+	if (!slv_str_eq(driver, SLV_STR("file")) || rest.len == 0)
+		return SLV_ERR(SLV_E_SYNTAX, "blobs are in file:FOLDER");
+	slv_err err = slv_blobs_open_on(rest, NULL, ret_blobs);
+	if (!slv_failed(err))
+		(*ret_blobs)->log = log;
+	return err;
+}
+
+void slv_blobs_close(struct slv_blobs *blobs)
+{
+	if (!blobs)
+		return;
+	slv_crew_free(blobs->readers);
+	slv_crew_free(blobs->writers);
+	slv_assert(atomic_load(&blobs->under_way) == 0);
+	blobs->driver->free(blobs);
+}

@@ -1,0 +1,126 @@
+/* blob.h - blobs: bytes that are written once, by id
+ *
+ * For what is too large for a row of an ordered map: the row refers to it. A blob is written as it
+ * comes, is there once it is finished, which means that it is on the disk, and never changes. Each
+ * 64 KiB of it have a checksum (XXH3, 64 bits, of the bytes, the id and their place), which is
+ * looked at whenever they are read: SLV_E_CORRUPT, and nothing of them is handed out.
+ *
+ * What is not finished leaves nothing; if the process dies, a file that slv_blob_list() tells of.
+ * Whether a blob is still referred to is not known here: who removes a row removes the blob
+ * afterwards, and what stays because the process dies in between is found by that list, too.
+ *
+ * Drivers: files, one for each blob. Which one is said by a URL.
+ *
+ * Calls end in exactly one callback, on their loop, never before the call returns, and the loop
+ * does not end before. Of a writer or a reader one call is under way at a time. Thread: the loop's.
+ *
+ * Errors: SLV_E_SYS, the disk refuses; SLV_E_MISSING, no such blob; SLV_E_BUSY, too many are under
+ * way; SLV_E_LIMIT past a bound below. `err.what` is static.
+ */
+#ifndef SLV_STORE_BLOB_H
+#define SLV_STORE_BLOB_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include "loop/crew.h"
+#include "loop/loop.h"
+
+struct slv_blobs;
+struct slv_blob_writer;
+struct slv_blob_reader;
+
+#define SLV_BLOB_ID_BYTES 16
+#define SLV_BLOB_SPAN_BYTES SLV_KIB(64)        /* that have a checksum */
+#define SLV_BLOB_BYTES_MAX (UINT64_C(5) << 40) /* of a blob */
+#define SLV_BLOB_READ_BYTES_MAX SLV_MIB(1)     /* of one call */
+#define SLV_BLOB_UNDER_WAY_MAX 4096            /* writers and readers */
+#define SLV_BLOB_SHARDS 256                    /* of the list */
+#define SLV_BLOB_LISTED_MAX 1000000            /* of a shard */
+
+struct slv_blob_id {
+	uint8_t bytes[SLV_BLOB_ID_BYTES]; /* random */
+};
+
+/* What a row keeps of a blob. */
+struct slv_blob_ref {
+	struct slv_blob_id id;
+	uint64_t len;
+};
+
+/* `url`: "file:FOLDER" (made if need be, mode 0700). Only looks at the text, and starts threads.
+ * `log` (may be NULL) gets what the disk says when it refuses. SLV_E_SYNTAX. */
+slv_err slv_blobs_open(slv_str url, struct slv_log *log, struct slv_blobs **ret_blobs);
+
+/* After the loops have ended. NULL is fine. */
+void slv_blobs_close(struct slv_blobs *blobs);
+
+/* --- writing --- */
+
+/* Waits for nothing. SLV_E_BUSY. */
+slv_err slv_blob_writer_new(struct slv_loop *loop, struct slv_blobs *blobs,
+		struct slv_blob_writer **ret_writer);
+
+/* Add `bytes`, which must live until the callback. After an error only the free may follow. */
+void slv_blob_write(struct slv_blob_writer *writer, slv_str bytes,
+		void (*done)(void *arg, slv_err err), void *arg);
+
+/* It is there, and stays, once this has called back well. `ref` is valid until the free. */
+void slv_blob_finish(struct slv_blob_writer *writer,
+		void (*done)(void *arg, slv_err err, const struct slv_blob_ref *ref), void *arg);
+
+/* Of what is not finished nothing stays. Also while a call is under way: it does not call back. */
+void slv_blob_writer_free(struct slv_blob_writer *writer);
+
+/* --- reading --- */
+
+/* Waits for nothing. SLV_E_BUSY. */
+slv_err slv_blob_reader_new(struct slv_loop *loop, struct slv_blobs *blobs,
+		const struct slv_blob_ref *ref, struct slv_blob_reader **ret_reader);
+
+/* The `len` bytes from `offset` on, which must be in it; 1 to SLV_BLOB_READ_BYTES_MAX. They are
+ * valid until the next call. */
+void slv_blob_read(struct slv_blob_reader *reader, uint64_t offset, size_t len,
+		void (*done)(void *arg, slv_err err, slv_str bytes), void *arg);
+
+/* Also while a call is under way: it does not call back. */
+void slv_blob_reader_free(struct slv_blob_reader *reader);
+
+/* --- the rest: requests are the caller's until the callback --- */
+
+struct slv_blob_remove {
+	struct slv_blobs *blobs;
+	struct slv_blob_id id;
+	void (*done)(struct slv_blob_remove *remove,
+			slv_err err); /* SLV_OK if there is none, too */
+	/* Private. */
+	struct slv_loop *loop;
+	struct slv_chore chore;
+	struct slv_post post;
+	slv_err err;
+};
+void slv_blob_remove(struct slv_loop *loop, struct slv_blob_remove *remove);
+
+struct slv_blob_listed {
+	struct slv_blob_id id;
+	bool finished;
+	int64_t written_ms; /* last; wall clock, since 1970 */
+};
+
+/* The blobs of one shard, in no order; all shards together are all blobs. */
+struct slv_blob_list {
+	struct slv_blobs *blobs;
+	unsigned shard; /* below SLV_BLOB_SHARDS */
+	/* `listed` are valid until it returns. SLV_E_LIMIT: they are too many; those are told. */
+	void (*done)(struct slv_blob_list *list, slv_err err, const struct slv_blob_listed *listed,
+			size_t count);
+	/* Private. */
+	struct slv_loop *loop;
+	struct slv_chore chore;
+	struct slv_post post;
+	slv_err err;
+	struct slv_blob_listed *listed;
+	size_t count, room;
+};
+void slv_blob_list(struct slv_loop *loop, struct slv_blob_list *list);
+
+#endif

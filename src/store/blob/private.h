@@ -1,0 +1,55 @@
+/* private.h - what blobs share with their drivers */
+#ifndef SLV_STORE_BLOB_PRIVATE_H
+#define SLV_STORE_BLOB_PRIVATE_H
+
+#include "base/buf.h"
+#include "store/blob/blob.h"
+#include "store/disk.h"
+
+#include <stdatomic.h>
+#include <xxhash.h>
+
+/* What a writer or a reader has of its driver: the driver's own. */
+struct blob_open;
+
+/* All may wait, and come on threads of a crew; those of one blob_open one at a time. `slv_blobs` is
+ * embedded first in the driver's own. */
+struct blob_driver {
+	void (*free)(struct slv_blobs *blobs);
+
+	slv_err (*create)(struct slv_blobs *blobs, const struct slv_blob_id *id,
+			struct blob_open **ret_open);
+	slv_err (*append)(struct blob_open *open, slv_str bytes);
+	/* On the disk, and found from then on. */
+	slv_err (*commit)(struct blob_open *open);
+
+	slv_err (*open)(struct slv_blobs *blobs, const struct slv_blob_id *id,
+			struct blob_open **ret_open);
+	slv_err (*size)(struct blob_open *open, uint64_t *ret_bytes);
+	/* All of `len`. */
+	slv_err (*read)(struct blob_open *open, uint64_t offset, char *bytes, size_t len);
+
+	/* What was created and not committed is removed. */
+	void (*close)(struct blob_open *open);
+
+	slv_err (*remove)(struct slv_blobs *blobs, const struct slv_blob_id *id);
+	slv_err (*list)(struct slv_blobs *blobs, struct slv_blob_list *list);
+};
+
+struct slv_blobs {
+	const struct blob_driver *driver;
+	struct slv_log *log;
+	struct slv_crew *readers, *writers;
+	_Atomic size_t under_way;
+};
+
+/* False when there is no room for more. */
+bool blob_list_add(struct slv_blob_list *list, const struct slv_blob_listed *listed);
+
+/* On `disk`, which must outlive it; NULL: the real one. */
+struct slv_blobs *blob_files_new(slv_str folder, struct slv_disk *disk);
+
+/* As slv_blobs_open() of files, on a disk of the test's own, which must outlive it. */
+slv_err slv_blobs_open_on(slv_str folder, struct slv_disk *disk, struct slv_blobs **ret_blobs);
+
+#endif
