@@ -216,7 +216,8 @@ static void on_listed(struct slv_blob_list *list, slv_err err, const struct slv_
 	struct shard *shard = SLV_CONTAINER(list, struct shard, list);
 	assert_int_equal(err.code, SLV_E_NONE);
 	assert_true(count <= SLV_COUNT(shard->found));
-	memcpy(shard->found, listed, count * sizeof(*listed));
+	if (count > 0)
+		memcpy(shard->found, listed, count * sizeof(*listed));
 	shard->count = count;
 	shard->kit->pending--;
 }

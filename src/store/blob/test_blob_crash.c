@@ -350,7 +350,8 @@ static void on_listed(struct slv_blob_list *list, slv_err err, const struct slv_
 	struct slv_blob_listed found[BLOBS];
 	assert_int_equal(err.code, SLV_E_NONE);
 	assert_true(count <= BLOBS);
-	memcpy(found, listed, count * sizeof(*found));
+	if (count > 0)
+		memcpy(found, listed, count * sizeof(*found));
 	listing->kit->pending--;
 	for (size_t i = 0; i < count; i++) {
 		unsigned number = 0;

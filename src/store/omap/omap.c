@@ -223,14 +223,17 @@ void slv_omap_write(struct slv_loop *loop, struct slv_omap_batch *batch)
 	batch->link = (struct slv_list){ 0 };
 	batch->old = NULL;
 	batch->bytes = bytes_of(batch);
-	batch->err = check_batch(batch);
-	if (!slv_failed(batch->err)) {
+	batch->err = SLV_OK;
+	slv_err err = check_batch(batch);
+	if (!slv_failed(err)) {
 		slv_loop_await(loop);
-		batch->err = batch_queue(map, batch, &starts);
-		if (slv_failed(batch->err))
+		/* From here on it is the writer's, unless this fails. */
+		err = batch_queue(map, batch, &starts);
+		if (slv_failed(err))
 			slv_loop_came(loop);
 	}
-	if (slv_failed(batch->err)) {
+	if (slv_failed(err)) {
+		batch->err = err;
 		batch->task = (struct slv_task){ .run = batch_refuse };
 		slv_task_start(loop, &batch->task);
 	} else if (starts) {
