@@ -5,6 +5,7 @@
 #include "loop/loop.h"
 
 #include <pthread.h>
+#include <uv.h>
 
 struct slv_crew {
 	pthread_mutex_t lock;
@@ -80,4 +81,9 @@ void slv_crew_add(struct slv_crew *crew, struct slv_chore *chore)
 	crew->last = &chore->next;
 	pthread_cond_signal(&crew->called);
 	pthread_mutex_unlock(&crew->lock);
+}
+
+uint64_t slv_crew_now_ms(void)
+{
+	return uv_hrtime() / 1000000;
 }

@@ -23,6 +23,9 @@ slv_err slv_crew_new(unsigned threads, struct slv_crew **ret_crew);
  * its own. */
 void slv_crew_free(struct slv_crew *crew);
 
+/* Monotonic milliseconds, read now. For chores: loops have clocks of their own. Thread: any. */
+uint64_t slv_crew_now_ms(void);
+
 /* Thread: any. */
 void slv_crew_add(struct slv_crew *crew, struct slv_chore *chore);
 

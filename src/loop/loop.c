@@ -121,11 +121,9 @@ void slv_loop_free(struct slv_loop *loop)
 	if (!loop)
 		return;
 	slv_loop_assert(loop);
-	/* Who posted what made run return may not be back from it. */
-	while (atomic_load(&loop->senders))
-		(void)sched_yield();
-
-	while (loop->awaited || atomic_load(&loop->posts) || !slv_list_empty(&loop->tasks))
+	/* Who has posted may not be back from it: senders are looked at before the posts. */
+	while (loop->awaited || atomic_load(&loop->senders) || atomic_load(&loop->posts) ||
+			!slv_list_empty(&loop->tasks))
 		slv_loop_turn(loop, loop->awaited > 0);
 
 	uv_walk(&loop->uv, close_handle, NULL);

@@ -51,6 +51,11 @@ static slv_err damaged(void)
 	return SLV_ERR(SLV_E_CORRUPT, "a blob of the store is damaged");
 }
 
+static slv_err cancelled(void)
+{
+	return SLV_ERR(SLV_E_CANCELLED, "nobody waits for it any more");
+}
+
 static slv_err take_place(struct slv_blobs *blobs)
 {
 	if (atomic_fetch_add(&blobs->under_way, 1) < SLV_BLOB_UNDER_WAY_MAX)
@@ -73,7 +78,7 @@ struct slv_blob_writer {
 	struct slv_buf sums;
 
 	/* The call under way. */
-	bool busy, freed;
+	bool busy, freed, discard;
 	struct slv_chore chore;
 	struct slv_post post;
 	slv_str bytes;
@@ -165,8 +170,11 @@ static slv_err writer_finish(struct slv_blob_writer *writer)
 /* The last that is done with it. */
 static void writer_end(struct slv_blob_writer *writer)
 {
+	const struct blob_driver *driver = writer->blobs->driver;
 	if (writer->open)
-		writer->blobs->driver->close(writer->open);
+		driver->close(writer->open);
+	if (writer->discard)
+		(void)driver->remove(writer->blobs, &writer->ref.id); /* told; the list finds it */
 	atomic_fetch_sub(&writer->blobs->under_way, 1);
 	slv_buf_done(&writer->sums);
 	(void)XXH3_freeState(writer->span);
@@ -188,14 +196,19 @@ static void writer_leave(struct slv_blob_writer *writer)
 static void writer_came(struct slv_post *post)
 {
 	struct slv_blob_writer *writer = SLV_CONTAINER(post, struct slv_blob_writer, post);
+	bool freed = writer->freed;
 	slv_loop_came(writer->loop);
 	writer->busy = false;
-	if (writer->freed)
-		writer_leave(writer);
-	else if (writer->finishes)
+	if (freed) {
+		writer->discard = writer->finishes && !slv_failed(writer->err);
+		writer->err = cancelled();
+	}
+	if (writer->finishes)
 		writer->finished(writer->arg, writer->err, &writer->ref);
 	else
 		writer->written(writer->arg, writer->err);
+	if (freed)
+		writer_leave(writer);
 }
 
 static void writer_work(struct slv_chore *chore)
@@ -238,6 +251,9 @@ void slv_blob_finish(struct slv_blob_writer *writer,
 
 void slv_blob_writer_free(struct slv_blob_writer *writer)
 {
+	if (!writer)
+		return;
+	slv_loop_assert(writer->loop);
 	slv_assert(!writer->freed);
 	writer->freed = true;
 	if (!writer->busy)
@@ -366,13 +382,15 @@ static void reader_leave(struct slv_blob_reader *reader)
 static void reader_came(struct slv_post *post)
 {
 	struct slv_blob_reader *reader = SLV_CONTAINER(post, struct slv_blob_reader, post);
+	bool freed = reader->freed;
 	slv_loop_came(reader->loop);
 	reader->busy = false;
-	if (reader->freed)
+	if (freed)
+		reader->err = cancelled();
+	reader->done(reader->arg, reader->err,
+			slv_failed(reader->err) ? (slv_str){ 0 } : reader->found);
+	if (freed)
 		reader_leave(reader);
-	else
-		reader->done(reader->arg, reader->err,
-				slv_failed(reader->err) ? (slv_str){ 0 } : reader->found);
 }
 
 static void reader_work(struct slv_chore *chore)
@@ -402,6 +420,9 @@ void slv_blob_read(struct slv_blob_reader *reader, uint64_t offset, size_t len,
 
 void slv_blob_reader_free(struct slv_blob_reader *reader)
 {
+	if (!reader)
+		return;
+	slv_loop_assert(reader->loop);
 	slv_assert(!reader->freed);
 	reader->freed = true;
 	if (!reader->busy)

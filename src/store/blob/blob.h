@@ -68,7 +68,8 @@ void slv_blob_write(struct slv_blob_writer *writer, slv_str bytes,
 void slv_blob_finish(struct slv_blob_writer *writer,
 		void (*done)(void *arg, slv_err err, const struct slv_blob_ref *ref), void *arg);
 
-/* Of what is not finished nothing stays. Also while a call is under way: it does not call back. */
+/* Unless it was told that it is finished nothing of it stays. A call that is under way calls back
+ * with SLV_E_CANCELLED, once its bytes are not needed any more. NULL is fine. */
 void slv_blob_writer_free(struct slv_blob_writer *writer);
 
 /* --- reading --- */
@@ -82,7 +83,7 @@ slv_err slv_blob_reader_new(struct slv_loop *loop, struct slv_blobs *blobs,
 void slv_blob_read(struct slv_blob_reader *reader, uint64_t offset, size_t len,
 		void (*done)(void *arg, slv_err err, slv_str bytes), void *arg);
 
-/* Also while a call is under way: it does not call back. */
+/* A call that is under way calls back with SLV_E_CANCELLED. NULL is fine. */
 void slv_blob_reader_free(struct slv_blob_reader *reader);
 
 /* --- the rest: requests are the caller's until the callback --- */

@@ -51,8 +51,6 @@ static struct files *files_of(struct slv_blobs *blobs)
 static slv_err refused(struct files *files, int result)
 {
 	slv_err err = SLV_ERR(SLV_E_SYS, "the disk of the blobs refuses");
-	if (result == -ENOENT)
-		return SLV_ERR(SLV_E_MISSING, "there is no such blob");
 	if (result == -ENOSPC || result == -EDQUOT)
 		err.what = "the disk of the blobs is full";
 	err.sys = -result;
@@ -72,12 +70,17 @@ static void names_make(const struct slv_blob_id *id, struct names *ret_names)
 
 /* --- folders --- */
 
-static int files_folder(struct files *files)
+/* -ENODEV: it is not there, and we are not about to write. */
+static int files_folder(struct files *files, bool writes)
 {
+	int result;
 	pthread_mutex_lock(&files->lock);
-	if (files->folder < 0)
+	if (files->folder < 0 && writes)
 		files->folder = slv_disk_folder(files->disk, AT_FDCWD, files->path, true);
-	int result = files->folder;
+	else if (files->folder < 0)
+		files->folder = files->disk->ops->open(
+				files->disk, AT_FDCWD, files->path, O_RDONLY | O_DIRECTORY);
+	result = files->folder == -ENOENT ? -ENODEV : files->folder;
 	pthread_mutex_unlock(&files->lock);
 	return result;
 }
@@ -87,7 +90,7 @@ static int shard_open(struct files *files, unsigned shard, bool writes)
 {
 	const struct slv_disk_ops *ops = files->disk->ops;
 	char name[3];
-	int result = files_folder(files);
+	int result = files_folder(files, writes);
 	if (result < 0)
 		return result;
 	snprintf(name, sizeof(name), "%02x", shard & 0xff);
@@ -165,7 +168,8 @@ static slv_err files_open(
 						     open->names.final, O_RDONLY);
 	slv_fd_done(&open->shard);
 	if (open->fd < 0) {
-		slv_err err = refused(files, open->fd);
+		slv_err err = open->fd == -ENOENT ? SLV_ERR(SLV_E_MISSING, "there is no such blob")
+		                                  : refused(files, open->fd);
 		slv_free(open);
 		return err;
 	}
@@ -226,7 +230,8 @@ static slv_err files_remove(struct slv_blobs *blobs, const struct slv_blob_id *i
 			result = files->disk->ops->unlink(files->disk, shard, names.unfinished);
 	}
 	slv_fd_done(&shard);
-	return result < 0 && result != -ENOENT ? refused(files, result) : SLV_OK;
+	return result < 0 && result != -ENOENT && result != -ENODEV ? refused(files, result)
+	                                                            : SLV_OK;
 }
 
 /* --- the list --- */
@@ -267,7 +272,7 @@ static slv_err files_list(struct slv_blobs *blobs, struct slv_blob_list *list)
 	const struct slv_disk_ops *ops = files->disk->ops;
 	struct slv_disk_dir *dir;
 	int fd = shard_open(files, list->shard, false);
-	if (fd == -ENOENT)
+	if (fd == -ENOENT || fd == -ENODEV)
 		return SLV_OK;
 	int result = fd < 0 ? fd : ops->dir_open(files->disk, fd, &dir);
 	if (result < 0) {

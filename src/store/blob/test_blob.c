@@ -155,16 +155,30 @@ static void a_ref_of_another_length_is_refused(void **state)
 
 /* --- what is not finished --- */
 
-static void never(void *arg, slv_err err)
+struct given_up {
+	char *bytes;
+	unsigned told;
+};
+
+/* From here on the bytes are not needed: the sanitizers see it if they are. */
+static void on_given_up(void *arg, slv_err err)
 {
-	(void)arg;
-	fail_msg("called back: %d", err.code);
+	struct given_up *given_up = arg;
+	assert_int_equal(err.code, SLV_E_CANCELLED);
+	slv_free(given_up->bytes);
+	given_up->told++;
 }
 
-static void never_finished(void *arg, slv_err err, const struct slv_blob_ref *ref)
+static void on_finish_given_up(void *arg, slv_err err, const struct slv_blob_ref *ref)
 {
 	(void)ref;
-	never(arg, err);
+	on_given_up(arg, err);
+}
+
+static void on_read_given_up(void *arg, slv_err err, slv_str bytes)
+{
+	assert_int_equal(bytes.len, 0);
+	on_given_up(arg, err);
 }
 
 static void has_files(struct blobs_kit *kit, unsigned count)
@@ -178,29 +192,60 @@ static void has_files(struct blobs_kit *kit, unsigned count)
 static void what_is_not_finished_leaves_nothing(void **state)
 {
 	struct blobs_kit *kit = *state;
-	static const char bytes[100000];
-	slv_str text = { bytes, sizeof(bytes) };
-	for (int how = 0; how < 4; how++) {
+	enum { UNUSED, WRITES, FINISHES, HOWS };
+	for (int how = 0; how < HOWS; how++) {
 		struct slv_blob_writer *writer;
+		struct given_up given_up = { .bytes = slv_alloc(100000) };
+		slv_str text = { given_up.bytes, 100000 };
+		blobs_kit_put(kit, 1, 10, 10); /* there is a folder */
 		assert_false(slv_failed(slv_blob_writer_new(kit->loop, kit->blobs, &writer)));
-		switch (how) {
-		case 0: /* nothing was begun */
-			break;
-		case 1: /* while a call is under way */
-			slv_blob_write(writer, text, never, NULL);
-			break;
-		case 2:
-			slv_blob_finish(writer, never_finished, NULL);
-			break;
-		default: /* that was finished in secret stays, and is found by the list */
-			break;
-		}
+		if (how == WRITES)
+			slv_blob_write(writer, text, on_given_up, &given_up);
+		else if (how == FINISHES)
+			slv_blob_finish(writer, on_finish_given_up, &given_up);
 		slv_blob_writer_free(writer);
+		assert_int_equal(given_up.told, 0);
 		blobs_kit_close(kit); /* waits for what is under way */
+		assert_int_equal(given_up.told, how != UNUSED);
+		if (how == UNUSED)
+			slv_free(given_up.bytes);
 		blobs_kit_open(kit);
-		if (how > 0)
-			has_files(kit, how >= 2);
+		has_files(kit, (unsigned)how + 1); /* those that were put */
 	}
+	slv_blob_writer_free(NULL);
+}
+
+static void a_read_that_nobody_waits_for_is_cancelled(void **state)
+{
+	struct blobs_kit *kit = *state;
+	struct slv_blob_reader *reader;
+	struct given_up given_up = { 0 };
+	blobs_kit_put(kit, 1, 100000, 100000);
+	assert_false(slv_failed(slv_blob_reader_new(kit->loop, kit->blobs, &kit->ref, &reader)));
+	slv_blob_read(reader, 0, 100000, on_read_given_up, &given_up);
+	slv_blob_reader_free(reader);
+	blobs_kit_close(kit);
+	assert_int_equal(given_up.told, 1);
+	blobs_kit_open(kit);
+	slv_blob_reader_free(NULL);
+}
+
+static void a_folder_that_is_away_is_no_empty_store(void **state)
+{
+	struct blobs_kit *kit = *state;
+	char away[60];
+	blobs_kit_put(kit, 1, 10, 10);
+	struct slv_blob_ref ref = kit->ref;
+	blobs_kit_close(kit);
+	snprintf(away, sizeof(away), "%s.away", kit->folder);
+	assert_int_equal(rename(kit->folder, away), 0);
+	blobs_kit_open(kit);
+	blobs_kit_read(kit, &ref, 1, 0, 1);
+	assert_int_equal(kit->err.code, SLV_E_SYS);
+	assert_int_equal(access(kit->folder, F_OK), -1); /* who reads makes none */
+	assert_int_equal(rename(away, kit->folder), 0);
+	blobs_kit_read(kit, &ref, 1, 0, 1);
+	assert_int_equal(kit->err.code, SLV_E_NONE);
 }
 
 struct shard {
@@ -320,6 +365,8 @@ int main(void)
 		TEST(a_file_of_another_length_or_of_another_blob_is_refused),
 		TEST(a_ref_of_another_length_is_refused),
 		TEST(what_is_not_finished_leaves_nothing),
+		TEST(a_read_that_nobody_waits_for_is_cancelled),
+		TEST(a_folder_that_is_away_is_no_empty_store),
 		TEST(all_are_listed_and_can_be_removed),
 		TEST(what_is_under_way_is_bounded),
 		cmocka_unit_test(urls_are_checked),

@@ -30,6 +30,11 @@ static slv_err check_read(const struct slv_omap_read *read)
 	for (size_t i = 0; read->what == SLV_OMAP_GET && i < read->count; i++)
 		if (!key_is_ok(read->keys[i]))
 			return SLV_ERR(SLV_E_LIMIT, "a key: from 1 to 2048 bytes are allowed");
+	if (read->from.len > SLV_OMAP_KEY_BYTES_MAX + 1 ||
+			read->until.len > SLV_OMAP_KEY_BYTES_MAX + 1)
+		return SLV_ERR(SLV_E_LIMIT, "where a scan begins or ends: at most 2049 bytes");
+	if (read->fold_skip > SLV_OMAP_KEY_BYTES_MAX)
+		return SLV_ERR(SLV_E_LIMIT, "what a scan folds behind: at most 2048 bytes");
 	if (read->fold.len > SLV_OMAP_FOLD_BYTES_MAX)
 		return SLV_ERR(SLV_E_LIMIT, "what a scan folds at: at most 1024 bytes are allowed");
 	slv_assert(!read->fold.len || (read->what == SLV_OMAP_SCAN && !read->bodies));
@@ -126,6 +131,9 @@ static slv_err check_batch(const struct slv_omap_batch *batch)
 		if (change->body.len > SLV_OMAP_BODY_BYTES_MAX)
 			return SLV_ERR(SLV_E_LIMIT, "a body: at most 256 KiB are allowed");
 	}
+	if (batch->wants_old && batch->count > SLV_OMAP_OLD_MAX)
+		return SLV_ERR(SLV_E_LIMIT, "changes of a batch that wants the old rows: at most "
+					    "500 are allowed");
 	if (batch->bytes > SLV_OMAP_BATCH_BYTES_MAX)
 		return SLV_ERR(SLV_E_LIMIT, "bytes of a batch: at most 16 MiB are allowed");
 	if (has_twice(batch))
@@ -154,12 +162,12 @@ static size_t take_group(struct slv_omap *map, struct slv_omap_batch **batches)
 	SLV_LIST_EACH(link, &map->batches)
 	{
 		struct slv_omap_batch *batch = SLV_CONTAINER(link, struct slv_omap_batch, link);
-		bytes += batch->bytes;
+		bytes += batch->weight;
 		if (count == GROUP_BATCHES_MAX || (count > 0 && bytes > GROUP_BYTES_MAX))
 			break;
 		slv_list_remove(link);
 		map->waiting--;
-		map->waiting_bytes -= batch->bytes;
+		map->waiting_bytes -= batch->weight;
 		batches[count++] = batch;
 	}
 	map->writing = count > 0;
@@ -201,12 +209,12 @@ static slv_err batch_queue(struct slv_omap *map, struct slv_omap_batch *batch, b
 	pthread_mutex_lock(&map->lock);
 	if (map->waiting >= SLV_OMAP_WAITING_MAX) {
 		err = SLV_ERR(SLV_E_BUSY, "more than 4096 batches wait for one map");
-	} else if (map->waiting_bytes + batch->bytes > SLV_OMAP_WAITING_BYTES_MAX) {
+	} else if (map->waiting_bytes + batch->weight > SLV_OMAP_WAITING_BYTES_MAX) {
 		err = SLV_ERR(SLV_E_BUSY, "more than 64 MiB wait for one map");
 	} else {
 		slv_list_push(&map->batches, &batch->link);
 		map->waiting++;
-		map->waiting_bytes += batch->bytes;
+		map->waiting_bytes += batch->weight;
 		*ret_starts = !map->writing;
 		map->writing = true;
 	}
@@ -223,6 +231,9 @@ void slv_omap_write(struct slv_loop *loop, struct slv_omap_batch *batch)
 	batch->link = (struct slv_list){ 0 };
 	batch->old = NULL;
 	batch->bytes = bytes_of(batch);
+	batch->weight = batch->bytes;
+	if (batch->wants_old)
+		batch->weight += batch->count * (SLV_OMAP_KEY_BYTES_MAX + SLV_OMAP_VALUE_BYTES_MAX);
 	batch->err = SLV_OK;
 	slv_err err = check_batch(batch);
 	if (!slv_failed(err)) {

@@ -8,7 +8,7 @@
  * it is on the disk. Batches that come while others are being synced share the next sync (group
  * commit). Each change of a map has a version of its own, from 1 on without gaps, and each row
  * knows its last one: so a map can be followed (SLV_OMAP_CHANGES), and moved between drivers. Its
- * epoch tells whether it is still the same map: one that was restored has another.
+ * epoch tells whether it is still the same map: who restores one must give it another.
  *
  * Drivers: SQLite, a file for each map; PostgreSQL, a schema for all. Which one is said by a URL.
  * Several processes may use one store at once. What nobody has written to is empty, and is not made
@@ -21,10 +21,10 @@
  * does not end before. Requests are the caller's, with all that they point to, until then. Thread:
  * the loop that is named, which may be another for each request.
  *
- * Errors of all: SLV_E_SYS, the disk or the database refused; SLV_E_BUSY, it has too much to do, or
- * too many wait for the map. The next request tries again. What a batch that failed so was to
- * change may have been changed all the same, if it was the commit that failed. SLV_E_LIMIT past a
- * bound below. `err.what` is static.
+ * Errors of all: SLV_E_SYS, the disk or the database refused; SLV_E_TIMEOUT, it does not answer;
+ * SLV_E_BUSY, it has too much to do, or too many wait for the map. The next request tries again.
+ * What a batch that failed so was to change may have been changed all the same, if it was the
+ * commit that failed. SLV_E_LIMIT past a bound below. `err.what` is static.
  */
 #ifndef SLV_STORE_OMAP_H
 #define SLV_STORE_OMAP_H
@@ -48,6 +48,7 @@ struct slv_omap;  /* one map */
 #define SLV_OMAP_ROWS_MAX 10000              /* of a read */
 #define SLV_OMAP_READ_BYTES_MAX SLV_MIB(16)
 #define SLV_OMAP_FOLD_BYTES_MAX 1024
+#define SLV_OMAP_OLD_MAX 500      /* changes of a batch that wants the old rows */
 #define SLV_OMAP_WAITING_MAX 4096 /* batches that wait for one map; reads, too */
 #define SLV_OMAP_WAITING_BYTES_MAX SLV_MIB(64)
 
@@ -62,7 +63,8 @@ slv_err slv_omaps_open(slv_str url, struct slv_hash_key hash_key, struct slv_log
 /* After the loops have ended. NULL is fine. */
 void slv_omaps_close(struct slv_omaps *omaps);
 
-/* The map of that name; lives as long as `omaps`. NULL: no such name can be. Thread: any. */
+/* The map of that name; lives as long as `omaps`, so name only what is known to be, nothing that a
+ * stranger says. NULL: no such name can be. Thread: any. */
 struct slv_omap *slv_omap_named(struct slv_omaps *omaps, slv_str name);
 
 /* --- reading --- */
@@ -136,8 +138,8 @@ struct slv_omap_change {
 };
 
 /* A key stands in a batch once. Conditions are of the map as it was before the batch. To remove
- * what is not there is no change and no error. A damaged row may be replaced or removed, but who
- * wants to know what it had is told SLV_E_CORRUPT, and not whether the batch was made. */
+ * what is not there is no change and no error. A batch that meets a damaged row may fail with
+ * SLV_E_CORRUPT, and is then not said to have been made or not. */
 struct slv_omap_batch {
 	struct slv_omap *map;
 	const struct slv_omap_change *changes;
@@ -157,7 +159,7 @@ struct slv_omap_batch {
 	struct slv_post post;
 	struct slv_list link;
 	struct slv_task task;
-	size_t bytes;
+	size_t bytes, weight; /* of what it brings; and of the old rows at most */
 	slv_err err;
 };
 

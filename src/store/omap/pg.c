@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define IDLE_MAX 8 /* sessions that are kept for the next request */
+#define AWAY_MS 1000
 
 /* --- errors --- */
 
@@ -19,8 +20,9 @@ static slv_err unreachable(void)
 slv_err pg_told(struct slv_omaps *omaps, const PGconn *db, const PGresult *result)
 {
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-	const char *words = result ? PQresultErrorMessage(result) : PQerrorMessage(db);
-	slv_omap_log(omaps, words);
+	/* Not the details, which have what is in the row. */
+	const char *words = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	slv_omap_log(omaps, words ? words : PQerrorMessage(db));
 	if (PQstatus(db) != CONNECTION_OK || !state || strncmp(state, "08", 2) == 0 ||
 			strncmp(state, "57P", 3) == 0)
 		return unreachable();
@@ -45,13 +47,52 @@ static void session_close(struct pg_session *session)
 	slv_free(session);
 }
 
+slv_err pg_await(struct slv_omaps *omaps, PGconn *db)
+{
+	const struct pg_maps *maps = SLV_CONTAINER(omaps, struct pg_maps, maps);
+	uint64_t begun_ms = slv_crew_now_ms(), past_ms = 0;
+	for (;;) {
+		int unsent = PQflush(db);
+		if (unsent < 0 || !PQisBusy(db))
+			return SLV_OK; /* or the result has the error */
+		past_ms = slv_crew_now_ms() - begun_ms;
+		if (past_ms >= maps->answer_ms)
+			return SLV_ERR(SLV_E_TIMEOUT, "the database does not answer");
+		/* Both ways at once, so that neither side waits for the other. */
+		struct pollfd poll_fd = { .fd = PQsocket(db),
+			.events = (short)(POLLIN | (unsent > 0 ? POLLOUT : 0)) };
+		int ready = poll(&poll_fd, 1, (int)(maps->answer_ms - past_ms));
+		if (ready > 0 && poll_fd.revents & ~POLLOUT && !PQconsumeInput(db))
+			return SLV_OK;
+	}
+}
+
+PGresult *pg_last(struct slv_omaps *omaps, PGconn *db, slv_err *ret_err)
+{
+	PGresult *last = NULL;
+	for (;;) {
+		*ret_err = pg_await(omaps, db);
+		if (slv_failed(*ret_err)) {
+			PQclear(last);
+			return NULL;
+		}
+		PGresult *next = PQgetResult(db);
+		if (!next)
+			return last;
+		PQclear(last);
+		last = next;
+	}
+}
+
 slv_err pg_simple(struct slv_omaps *omaps, PGconn *db, const char *text)
 {
-	PGresult *result = PQexec(db, text);
+	slv_err err;
+	if (!PQsendQuery(db, text))
+		return pg_told(omaps, db, NULL);
+	PGresult *result = pg_last(omaps, db, &err);
 	ExecStatusType status = PQresultStatus(result);
-	slv_err err = status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK
-	                              ? SLV_OK
-	                              : pg_told(omaps, db, result);
+	if (!slv_failed(err) && status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+		err = pg_told(omaps, db, result);
 	PQclear(result);
 	return err;
 }
@@ -62,29 +103,38 @@ static void be_quiet(void *arg, const PGresult *result)
 	(void)result; /* "already exists, skipping" */
 }
 
-static slv_err check_format(struct slv_omaps *omaps, PGconn *db)
+/* 0: there is none. */
+static slv_err read_format(struct slv_omaps *omaps, PGconn *db, uint64_t *ret_format)
 {
-	PGresult *result = PQexec(db, "SELECT number FROM selvedge.format");
-	slv_err err = SLV_OK;
-	uint64_t format;
-	if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1 ||
-			!slv_str_u64(slv_str_from(PQgetvalue(result, 0, 0)), UINT32_MAX, &format))
+	slv_err err;
+	*ret_format = 0;
+	if (!PQsendQuery(db, "SELECT number FROM selvedge.format"))
+		return pg_told(omaps, db, NULL);
+	PGresult *result = pg_last(omaps, db, &err);
+	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	bool is_there = PQresultStatus(result) == PGRES_TUPLES_OK && PQntuples(result) == 1;
+	/* No such table, no such schema. */
+	bool is_new = state && (strcmp(state, "42P01") == 0 || strcmp(state, "3F000") == 0);
+	if (!slv_failed(err) && !is_new &&
+			(!is_there || !slv_str_u64(slv_str_from(PQgetvalue(result, 0, 0)),
+						      UINT32_MAX, ret_format)))
 		err = pg_told(omaps, db, result);
-	else if (format > PG_FORMAT)
-		err = SLV_ERR(SLV_E_UNSUPPORTED, "the store was written by a newer selvedge");
 	PQclear(result);
 	return err;
 }
 
+/* What is set up is left alone: to make it again would wait for all who read, and all would wait
+ * for us. */
 static slv_err set_up(struct pg_maps *maps, PGconn *db)
 {
 	struct slv_omaps *omaps = &maps->maps;
+	uint64_t format;
 	if (atomic_load(&maps->is_set_up))
 		return SLV_OK;
-	slv_err err = pg_simple(omaps, db, pg_setup_format);
-	if (!slv_failed(err))
-		err = check_format(omaps, db);
-	if (!slv_failed(err))
+	slv_err err = read_format(omaps, db, &format);
+	if (!slv_failed(err) && format > PG_FORMAT)
+		return SLV_ERR(SLV_E_UNSUPPORTED, "the store was written by a newer selvedge");
+	if (!slv_failed(err) && format < PG_FORMAT)
 		err = pg_simple(omaps, db, pg_setup);
 	if (!slv_failed(err))
 		atomic_store(&maps->is_set_up, true);
@@ -93,42 +143,54 @@ static slv_err set_up(struct pg_maps *maps, PGconn *db)
 
 static slv_err session_prepare(struct pg_maps *maps, PGconn *db)
 {
+	struct slv_omaps *omaps = &maps->maps;
 	PQsetNoticeReceiver(db, be_quiet, NULL);
+	if (PQsetnonblocking(db, 1) != 0)
+		return pg_told(omaps, db, NULL);
 	/* What was acknowledged is on the disk, whatever the server's own setting promises. */
-	slv_err err = pg_simple(&maps->maps, db,
+	slv_err err = pg_simple(omaps, db,
+			"SELECT set_config('statement_timeout', '30000', false),"
+			" set_config('lock_timeout', '10000', false),"
+			" set_config('timezone', 'UTC', false);"
 			"SELECT set_config('synchronous_commit', 'on', false)"
 			" WHERE current_setting('synchronous_commit') IN ('off', 'local')");
 	if (!slv_failed(err))
 		err = set_up(maps, db);
 	for (size_t i = 0; i < PG_STATEMENT_COUNT && !slv_failed(err); i++) {
-		PGresult *result = PQprepare(
-				db, pg_statements[i].name, pg_statements[i].text, 0, NULL);
-		if (PQresultStatus(result) != PGRES_COMMAND_OK)
-			err = pg_told(&maps->maps, db, result);
+		const struct pg_text *text = &pg_statements[i];
+		if (!PQsendPrepare(db, text->name, text->text, 0, NULL))
+			return pg_told(omaps, db, NULL);
+		PGresult *result = pg_last(omaps, db, &err);
+		if (!slv_failed(err) && PQresultStatus(result) != PGRES_COMMAND_OK)
+			err = pg_told(omaps, db, result);
 		PQclear(result);
 	}
 	return err;
 }
 
-/* A server that hangs is found out: neither it nor the network may hold a thread for ever. */
 static PGconn *dial(const char *url)
 {
 	static const char *const words[] = { "dbname", "connect_timeout", "tcp_user_timeout",
-		"keepalives_idle", "keepalives_interval", "keepalives_count", "options",
-		"application_name", NULL };
-	const char *const values[] = { url, "5", "10000", "10", "5", "3",
-		"-c statement_timeout=30000 -c lock_timeout=10000 -c timezone=UTC", "selvedge",
+		"keepalives_idle", "keepalives_interval", "keepalives_count", "application_name",
 		NULL };
+	const char *const values[] = { url, "5", "10000", "10", "5", "3", "selvedge", NULL };
 	return PQconnectdbParams(words, values, 1);
 }
 
+/* One that cannot be reached is not tried for a second: each try may take five. */
 static slv_err session_open(struct pg_maps *maps, struct pg_session **ret_session)
 {
+	if (slv_crew_now_ms() < atomic_load(&maps->away_until_ms))
+		return unreachable();
 	struct pg_session *session = SLV_ALLOC(struct pg_session);
+	slv_err err;
 	session->db = dial(maps->url);
-	slv_err err = PQstatus(session->db) == CONNECTION_OK
-	                              ? session_prepare(maps, session->db)
-	                              : pg_told(&maps->maps, session->db, NULL);
+	if (PQstatus(session->db) == CONNECTION_OK) {
+		err = session_prepare(maps, session->db);
+	} else {
+		err = pg_told(&maps->maps, session->db, NULL);
+		atomic_store(&maps->away_until_ms, slv_crew_now_ms() + AWAY_MS);
+	}
 	if (slv_failed(err))
 		session_close(session);
 	else
@@ -230,6 +292,7 @@ slv_err slv_omap_pg_open(slv_str url, struct slv_omaps **ret_omaps)
 {
 	struct pg_maps *maps = SLV_ALLOC(struct pg_maps);
 	maps->maps.driver = &driver;
+	maps->answer_ms = PG_ANSWER_MS;
 	maps->url = slv_alloc(url.len + 1);
 	memcpy(maps->url, url.at, url.len);
 	slv_assert(pthread_mutex_init(&maps->lock, NULL) == 0);

@@ -18,9 +18,7 @@
 
 #define PG_FORMAT 1 /* of the schema */
 
-/* The format, which is looked at before the rest is made, and the rest. The transaction that the
- * first begins the second commits. */
-extern const char pg_setup_format[], pg_setup[];
+extern const char pg_setup[];
 
 enum pg_statement {
 	PG_FIND_MAP,
@@ -53,6 +51,8 @@ struct pg_maps {
 	struct slv_list idle;
 	size_t idle_count;
 	_Atomic bool is_set_up;
+	_Atomic uint64_t away_until_ms; /* it could not be reached: nobody tries before */
+	uint64_t answer_ms;             /* for one answer; PG_ANSWER_MS but in tests */
 };
 
 struct pg_map {
@@ -65,11 +65,21 @@ static inline struct pg_maps *pg_maps_of(const struct slv_omap *omap)
 	return SLV_CONTAINER(omap->omaps, struct pg_maps, maps);
 }
 
+/* A server that hangs is left after so long; before that its own statement_timeout ends. */
+#define PG_ANSWER_MS 40000
+
 /* What the server said, in our words; its own go to the log. `result` may be NULL. */
 slv_err pg_told(struct slv_omaps *omaps, const PGconn *db, const PGresult *result);
 
-/* A statement without arguments, and without an answer that matters. */
+/* Send what is left and take in what comes, until PQgetResult() would not wait. SLV_E_TIMEOUT: it
+ * takes too long; the session is of no use then. */
+slv_err pg_await(struct slv_omaps *omaps, PGconn *db);
+
+/* Statements without arguments, and without an answer that matters. */
 slv_err pg_simple(struct slv_omaps *omaps, PGconn *db, const char *text);
+
+/* The last answer of what was sent. NULL: as pg_await(). */
+PGresult *pg_last(struct slv_omaps *omaps, PGconn *db, slv_err *ret_err);
 
 /* An idle one, or a new one; give it back in any case. */
 slv_err pg_session_take(struct pg_maps *maps, struct pg_session **ret_session);

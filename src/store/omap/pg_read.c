@@ -10,6 +10,7 @@ enum {
 	AT_SUM,
 	AT_VALUE,
 	AT_BODY_SUM,
+	AT_BODY_LEN,
 	AT_BODY,
 	AT_KIND
 };
@@ -26,7 +27,11 @@ static slv_err take_row(const PGresult *result, int i, struct slv_omap_row *ret_
 	ret_row->removed = kind == KIND_REMOVED;
 	ret_row->version = pg_number_at(result, i, AT_ROW_VERSION);
 	ret_row->value = pg_bytes_at(result, i, AT_VALUE);
-	if (slv_omap_row_sum(ret_row->key, 0, ret_row->value) != pg_number_at(result, i, AT_SUM))
+	uint64_t body_len = PQgetisnull(result, i, AT_BODY_LEN)
+	                                    ? 0
+	                                    : pg_number_at(result, i, AT_BODY_LEN);
+	if (slv_omap_row_sum(ret_row->key, 0, body_len, ret_row->value) !=
+			pg_number_at(result, i, AT_SUM))
 		return SLV_ERR(SLV_E_CORRUPT, "a row of the store is damaged");
 	if (PQgetisnull(result, i, AT_BODY))
 		return SLV_OK;

@@ -1,15 +1,14 @@
 #include "store/omap/pg.h"
 
-/* The format, which is looked at before the rest is made. IF NOT EXISTS is no protection against
- * somebody else who sets up, the lock is. */
-const char pg_setup_format[] = "BEGIN; "
-			       "SELECT pg_advisory_xact_lock(7310887); "
-			       "CREATE SCHEMA IF NOT EXISTS selvedge; "
-			       "CREATE TABLE IF NOT EXISTS selvedge.format"
-			       " (one int PRIMARY KEY CHECK (one = 1), number int NOT NULL); "
-			       "INSERT INTO selvedge.format VALUES (1, 1) ON CONFLICT DO NOTHING";
-
+/* All of it or nothing. IF NOT EXISTS is no protection against somebody else who sets up, the lock
+ * is. Who changes anything here raises the format. */
 const char pg_setup[] =
+		"BEGIN; "
+		"SELECT pg_advisory_xact_lock(7310887); "
+		"CREATE SCHEMA IF NOT EXISTS selvedge; "
+		"CREATE TABLE IF NOT EXISTS selvedge.format"
+		" (one int PRIMARY KEY CHECK (one = 1), number int NOT NULL); "
+		"INSERT INTO selvedge.format VALUES (1, 1) ON CONFLICT DO NOTHING; "
 		"CREATE TABLE IF NOT EXISTS selvedge.map (id serial PRIMARY KEY, name text UNIQUE,"
 		" version bigint NOT NULL DEFAULT 0, forgotten bigint NOT NULL DEFAULT 0,"
 		" gone bigint NOT NULL DEFAULT 0, epoch bigint NOT NULL DEFAULT"
@@ -34,10 +33,11 @@ const char pg_setup[] =
 		" versions bigint[], keys bytea[], sums bigint[], vals bytea[], body_sums bigint[],"
 		" bodies bytea[], wants bool)"
 		" RETURNS TABLE (failed int, latest bigint, the_epoch bigint, old_version bigint,"
-		"  old_sum bigint, old_value bytea) AS $$"
+		"  old_sum bigint, old_value bytea, old_len int) AS $$"
 		" DECLARE gone_count bigint; made bigint; removed bigint; returned bigint; edge "
 		"bigint;"
-		"  old_versions bigint[] := '{NULL}'; old_sums bigint[]; old_vals bytea[];"
+		"  old_versions bigint[] := '{NULL}'; old_sums bigint[]; old_vals bytea[]; "
+		"old_lens int[];"
 		" BEGIN"
 		"  SELECT m.version, m.gone, m.epoch INTO latest, gone_count, the_epoch"
 		"   FROM selvedge.map AS m WHERE m.id = the_map FOR UPDATE;"
@@ -49,7 +49,8 @@ const char pg_setup[] =
 		"  IF failed >= 0 THEN RETURN NEXT; RETURN; END IF;"
 		"  IF wants THEN"
 		"   SELECT array_agg(r.version ORDER BY c.i), array_agg(r.sum ORDER BY c.i),"
-		"    array_agg(r.value ORDER BY c.i) INTO old_versions, old_sums, old_vals"
+		"    array_agg(r.value ORDER BY c.i), array_agg(octet_length(r.body) ORDER BY c.i) "
+		"INTO old_versions, old_sums, old_vals, old_lens"
 		"    FROM unnest(keys) WITH ORDINALITY AS c (key, i)"
 		"    LEFT JOIN selvedge.row AS r ON r.map = the_map AND r.key = c.key;"
 		"  END IF;"
@@ -89,30 +90,33 @@ const char pg_setup[] =
 		"    WHERE m.id = the_map;"
 		"  END IF;"
 		"  RETURN QUERY SELECT failed, latest, the_epoch, o.*"
-		"   FROM unnest(old_versions, old_sums, old_vals) AS o;"
+		"   FROM unnest(old_versions, old_sums, old_vals, old_lens) AS o;"
 		" END $$ LANGUAGE plpgsql; "
 
 		/* A scan that begins again behind each group that it folds. */
 		"CREATE OR REPLACE FUNCTION selvedge.fold(the_map int, first bytea, behind bytea,"
 		" skip int, fold bytea, rows_max bigint)"
-		" RETURNS TABLE (key bytea, version bigint, sum bigint, value bytea, kind int) AS "
+		" RETURNS TABLE (key bytea, version bigint, sum bigint, value bytea, body_len int, "
+		"kind int) AS "
 		"$$"
 		" DECLARE r record; at bytea := first; place int; count bigint := 0;"
 		" BEGIN"
 		"  WHILE count < rows_max LOOP"
-		"   SELECT t.key, t.version, t.sum, t.value INTO r FROM selvedge.row AS t"
+		"   SELECT t.key, t.version, t.sum, t.value, octet_length(t.body) AS len INTO r "
+		"FROM selvedge.row AS t"
 		"    WHERE t.map = the_map AND t.key >= at AND (behind = '' OR t.key < behind)"
 		"    ORDER BY t.key LIMIT 1;"
 		"   EXIT WHEN NOT FOUND;"
 		"   count := count + 1;"
 		"   place := position(fold IN substring(r.key FROM skip + 1));"
 		"   IF place = 0 THEN"
-		"    key := r.key; version := r.version; sum := r.sum; value := r.value; kind := 0;"
+		"    key := r.key; version := r.version; sum := r.sum; value := r.value; body_len "
+		":= r.len; kind := 0;"
 		"    RETURN NEXT;"
 		"    at := r.key || '\\x00'::bytea;"
 		"   ELSE"
 		"    key := substring(r.key FOR skip + place - 1 + octet_length(fold));"
-		"    version := 0; sum := 0; value := ''; kind := 2;"
+		"    version := 0; sum := 0; value := ''; body_len := NULL; kind := 2;"
 		"    RETURN NEXT;"
 		"    place := octet_length(key);"
 		"    WHILE place > 0 AND get_byte(key, place - 1) = 255 LOOP place := place - 1; "
@@ -134,7 +138,7 @@ const char pg_setup[] =
 	" row_number() OVER (ORDER BY place) AS number FROM (" rows                                \
 	") AS wanted) AS w ON w.before <= $3 OR w.number <= 2 WHERE m.id = $1 ORDER BY w.place"
 #define COLUMNS(place)                                                                             \
-	"SELECT r.key, r.version, r.sum, r.value, r.body_sum,"                                     \
+	"SELECT r.key, r.version, r.sum, r.value, r.body_sum, octet_length(r.body) AS body_len,"   \
 	" CASE WHEN $4 THEN r.body END AS body, 0 AS kind, " place                                 \
 	" AS place, octet_length(r.key) + octet_length(r.value)"                                   \
 	" + CASE WHEN $4 THEN coalesce(octet_length(r.body), 0) ELSE 0 END AS size"                \
@@ -147,7 +151,8 @@ const struct pg_text pg_statements[PG_STATEMENT_COUNT] = {
 				      " ON CONFLICT DO NOTHING RETURNING id) SELECT id FROM made"
 				      " UNION ALL SELECT id FROM selvedge.map WHERE name = $1" },
 	[PG_GET] = { "get",
-			FOUND("SELECT k.key, r.version, r.sum, r.value, r.body_sum,"
+			FOUND("SELECT k.key, r.version, r.sum, r.value, r.body_sum, "
+			      "octet_length(r.body) AS body_len,"
 			      " CASE WHEN $4::bool THEN r.body END AS body,"
 			      " CASE WHEN r.key IS NULL THEN 3 ELSE 0 END AS kind, k.i AS place,"
 			      " octet_length(k.key) + coalesce(octet_length(r.value), 0)"
@@ -160,17 +165,17 @@ const struct pg_text pg_statements[PG_STATEMENT_COUNT] = {
 	[PG_SCAN_TO] = { "scan_to",
 			FOUND(COLUMNS("r.key") "r.key >= $5::bytea AND r.key < $6::bytea"
 					       " ORDER BY r.key LIMIT $2::bigint") },
-	[PG_FOLD] = { "fold",
-			FOUND("SELECT f.key, f.version, f.sum, f.value, NULL::bigint AS body_sum,"
-			      " NULL::bytea AS body, f.kind, f.key AS place,"
-			      " octet_length(f.key) + octet_length(f.value) AS size"
-			      " FROM selvedge.fold($1, $5, $6, $7, $8, $2) AS f"
-			      " WHERE $4::bool IS NOT NULL") },
+	[PG_FOLD] = { "fold", FOUND("SELECT f.key, f.version, f.sum, f.value, NULL::bigint AS "
+				    "body_sum, f.body_len,"
+				    " NULL::bytea AS body, f.kind, f.key AS place,"
+				    " octet_length(f.key) + octet_length(f.value) AS size"
+				    " FROM selvedge.fold($1, $5, $6, $7, $8, $2) AS f"
+				    " WHERE $4::bool IS NOT NULL") },
 	[PG_CHANGES] = { "changes",
 			FOUND("(" COLUMNS("r.version") "r.version > $5::bigint ORDER BY r.version"
 						       " LIMIT $2::bigint)"
 						       " UNION ALL (SELECT g.key, g.version, "
-						       "g.sum, ''::bytea, NULL, NULL,"
+						       "g.sum, ''::bytea, NULL, NULL, NULL,"
 						       " 1, g.version, octet_length(g.key) FROM "
 						       "selvedge.gone AS g"
 						       " WHERE g.map = $1 AND g.version > $5 ORDER "

@@ -52,11 +52,16 @@ slv_str pg_bytes_at(const PGresult *result, int row, int column)
 PGresult *pg_ask(struct slv_omaps *omaps, PGconn *db, enum pg_statement which,
 		const struct pg_params *params, slv_err *ret_err)
 {
-	PGresult *result = PQexecPrepared(db, pg_statements[which].name, params->count, params->at,
-			params->len, params->format, 1);
-	if (PQresultStatus(result) == PGRES_TUPLES_OK)
+	if (!PQsendQueryPrepared(db, pg_statements[which].name, params->count, params->at,
+			    params->len, params->format, 1)) {
+		*ret_err = pg_told(omaps, db, NULL);
+		return NULL;
+	}
+	PGresult *result = pg_last(omaps, db, ret_err);
+	if (!slv_failed(*ret_err) && PQresultStatus(result) == PGRES_TUPLES_OK)
 		return result;
-	*ret_err = pg_told(omaps, db, result);
+	if (!slv_failed(*ret_err))
+		*ret_err = pg_told(omaps, db, result);
 	PQclear(result);
 	return NULL;
 }

@@ -11,7 +11,7 @@ static void add_change(struct slv_buf *arrays, const struct slv_omap_change *cha
 	pg_item_u32(&arrays[WHENS], change->when);
 	pg_item_u64(&arrays[VERSIONS], change->version);
 	pg_item_bytes(&arrays[KEYS], change->key);
-	pg_item_u64(&arrays[SUMS], slv_omap_row_sum(change->key, 0, value));
+	pg_item_u64(&arrays[SUMS], slv_omap_row_sum(change->key, 0, body.len, value));
 	pg_item_bytes(&arrays[VALUES], value);
 	pg_item_u64(&arrays[BODY_SUMS], body.len ? slv_omap_body_sum(change->key, 0, body) : 0);
 	pg_item_bytes(&arrays[BODIES], body);
@@ -39,7 +39,7 @@ static bool send_batch(PGconn *db, int32_t id, const struct slv_omap_batch *batc
 	return sent;
 }
 
-enum { OF_FAILED, OF_LATEST, OF_EPOCH, OF_VERSION, OF_SUM, OF_VALUE };
+enum { OF_FAILED, OF_LATEST, OF_EPOCH, OF_VERSION, OF_SUM, OF_VALUE, OF_BODY_LEN };
 
 /* The rows as they were, which stand behind the answer. */
 static slv_err take_old(const PGresult *result, const struct slv_omap_batch *batch,
@@ -52,7 +52,11 @@ static slv_err take_old(const PGresult *result, const struct slv_omap_batch *bat
 		if (!PQgetisnull(result, (int)i, OF_VERSION)) {
 			row.version = pg_number_at(result, (int)i, OF_VERSION);
 			row.value = pg_bytes_at(result, (int)i, OF_VALUE);
-			if (slv_omap_row_sum(row.key, 0, row.value) !=
+			uint64_t body_len =
+					PQgetisnull(result, (int)i, OF_BODY_LEN)
+							? 0
+							: pg_number_at(result, (int)i, OF_BODY_LEN);
+			if (slv_omap_row_sum(row.key, 0, body_len, row.value) !=
 					pg_number_at(result, (int)i, OF_SUM))
 				return SLV_ERR(SLV_E_CORRUPT, "a row of the store is damaged");
 		}
@@ -86,18 +90,25 @@ static void take_written(const PGresult *result, struct slv_omap_batch *batch)
 /* The next answer; all are taken, also behind an error, or the session could not be used again. */
 static slv_err take_answer(struct slv_omaps *omaps, PGconn *db, struct slv_omap_batch *batch)
 {
-	slv_err err = SLV_OK;
+	slv_err err = pg_await(omaps, db);
+	if (slv_failed(err))
+		return err;
 	PGresult *result = PQgetResult(db);
 	ExecStatusType status = PQresultStatus(result);
 	if (status == PGRES_TUPLES_OK && batch)
 		take_written(result, batch);
 	else if (status == PGRES_PIPELINE_ABORTED)
 		err = SLV_ERR(SLV_E_SYS, "the database refuses"); /* the first said why */
-	else if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+	else if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK &&
+			status != PGRES_PIPELINE_SYNC)
 		err = pg_told(omaps, db, result);
 	PQclear(result);
-	if (result)
+	if (result && status != PGRES_PIPELINE_SYNC && PQstatus(db) == CONNECTION_OK) {
+		slv_err ended = pg_await(omaps, db);
+		if (slv_failed(ended))
+			return ended;
 		PQclear(PQgetResult(db)); /* NULL: the end of this one */
+	}
 	return err;
 }
 
@@ -106,32 +117,35 @@ static bool send_text(PGconn *db, const char *text)
 	return PQsendQueryParams(db, text, 0, NULL, NULL, NULL, NULL, 1) == 1;
 }
 
-static slv_err first_of(slv_err err, slv_err next)
-{
-	return slv_failed(err) ? err : next;
-}
-
-/* In non-blocking mode libpq reads answers while it sends, so neither side waits for the other. */
-static slv_err write_group(struct slv_omaps *omaps, PGconn *db, int32_t id,
+static slv_err send_group(struct slv_omaps *omaps, PGconn *db, int32_t id,
 		struct slv_omap_batch **batches, size_t count)
 {
-	bool sent = PQsetnonblocking(db, 1) == 0 && PQenterPipelineMode(db) == 1 &&
-	            send_text(db, "BEGIN");
+	bool sent = PQenterPipelineMode(db) == 1 &&
+	            send_text(db, "BEGIN ISOLATION LEVEL READ COMMITTED");
 	for (size_t i = 0; i < count && sent; i++)
 		sent = send_batch(db, id, batches[i]);
 	sent = sent && send_text(db, "COMMIT") && PQpipelineSync(db) == 1;
-	if (!sent)
-		return pg_told(omaps, db, NULL);
-	slv_err err = take_answer(omaps, db, NULL);
-	for (size_t i = 0; i < count; i++)
-		err = first_of(err, take_answer(omaps, db, batches[i]));
-	err = first_of(err, take_answer(omaps, db, NULL));
-	PGresult *synced = PQgetResult(db);
-	if (PQresultStatus(synced) != PGRES_PIPELINE_SYNC)
-		err = first_of(err, pg_told(omaps, db, synced));
-	PQclear(synced);
-	if (PQexitPipelineMode(db) != 1 || PQsetnonblocking(db, 0) != 0)
-		err = first_of(err, pg_told(omaps, db, NULL));
+	return sent ? SLV_OK : pg_told(omaps, db, NULL);
+}
+
+/* With a connection that is lost, or a server that does not answer, nothing more comes. */
+static slv_err write_group(struct slv_omaps *omaps, PGconn *db, int32_t id,
+		struct slv_omap_batch **batches, size_t count)
+{
+	slv_err err = send_group(omaps, db, id, batches, count);
+	if (slv_failed(err))
+		return err;
+	/* BEGIN, the batches, COMMIT, the sync. */
+	for (size_t i = 0; i < count + 3; i++) {
+		bool is_batch = i > 0 && i <= count;
+		slv_err next = take_answer(omaps, db, is_batch ? batches[i - 1] : NULL);
+		if (!slv_failed(err))
+			err = next;
+		if (next.code == SLV_E_TIMEOUT || PQstatus(db) != CONNECTION_OK)
+			return err;
+	}
+	if (PQexitPipelineMode(db) != 1 && !slv_failed(err))
+		err = pg_told(omaps, db, NULL);
 	return err;
 }
 

@@ -48,7 +48,7 @@ size_t slv_omap_behind(char *key, size_t len);
 
 /* The checksums of a row, as they stand in it. A driver whose server gives the version leaves it
  * out: 0. */
-uint64_t slv_omap_row_sum(slv_str key, uint64_t version, slv_str value);
+uint64_t slv_omap_row_sum(slv_str key, uint64_t version, uint64_t body_len, slv_str value);
 uint64_t slv_omap_body_sum(slv_str key, uint64_t version, slv_str body);
 
 /* A driver embeds struct slv_omaps and struct slv_omap first in its own. read() and write() may

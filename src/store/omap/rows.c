@@ -7,26 +7,26 @@
 
 /* --- checksums --- */
 
-/* Each part is the seed of the next. */
-static uint64_t sum_of(uint64_t kind, slv_str key, uint64_t version, slv_str bytes)
+/* Each part is the seed of the next. `kind` tells rows from bodies. */
+static uint64_t sum_of(
+		uint64_t kind, slv_str key, uint64_t version, uint64_t body_len, slv_str bytes)
 {
-	uint8_t head[16];
-	for (size_t i = 0; i < 8; i++) {
-		head[i] = (uint8_t)(kind >> i * 8);
-		head[8 + i] = (uint8_t)(version >> i * 8);
-	}
+	const uint64_t numbers[] = { kind, version, body_len };
+	uint8_t head[sizeof(numbers)];
+	for (size_t i = 0; i < sizeof(head); i++)
+		head[i] = (uint8_t)(numbers[i / 8] >> i % 8 * 8);
 	uint64_t sum = XXH3_64bits_withSeed(key.at, key.len, XXH3_64bits(head, sizeof(head)));
 	return XXH3_64bits_withSeed(bytes.at ? bytes.at : "", bytes.len, sum);
 }
 
-uint64_t slv_omap_row_sum(slv_str key, uint64_t version, slv_str value)
+uint64_t slv_omap_row_sum(slv_str key, uint64_t version, uint64_t body_len, slv_str value)
 {
-	return sum_of(1, key, version, value);
+	return sum_of(1, key, version, body_len, value);
 }
 
 uint64_t slv_omap_body_sum(slv_str key, uint64_t version, slv_str body)
 {
-	return sum_of(2, key, version, body);
+	return sum_of(2, key, version, body.len, body);
 }
 
 /* --- folding --- */

@@ -29,7 +29,8 @@ slv_err sqlite_stored_read(sqlite3_stmt *stmt, struct sqlite_stored *ret_stored)
 		.removed = sqlite3_column_type(stmt, 4) == SQLITE_NULL,
 	};
 	ret_stored->body_len = (size_t)sqlite_number_of(stmt, 3);
-	if (slv_omap_row_sum(row->key, row->version, row->value) != sqlite_number_of(stmt, 2))
+	if (slv_omap_row_sum(row->key, row->version, ret_stored->body_len, row->value) !=
+			sqlite_number_of(stmt, 2))
 		return SLV_ERR(SLV_E_CORRUPT, "a row of the store is damaged");
 	return SLV_OK;
 }

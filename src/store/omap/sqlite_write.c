@@ -21,8 +21,8 @@ static void writing_failed(struct writing *writing)
 		writing->err = sqlite_failed(writing->session);
 }
 
-/* As it is; with `old` it is added there, too. A damaged row may be replaced, but not by who asks
- * for what it had. */
+/* As it is; with `old` it is added there, too. The batch fails if it is damaged: its version and
+ * its body may be those of another row, and the file's index of versions may not fit it. */
 static struct before look(struct writing *writing, struct slv_omap_batch *batch,
 		const struct slv_omap_change *change, struct slv_omap_found *old)
 {
@@ -31,7 +31,7 @@ static struct before look(struct writing *writing, struct slv_omap_batch *batch,
 	int rc = sqlite_bind_text(stmt, 1, change->key) ? sqlite3_step(stmt) : SQLITE_ERROR;
 	if (rc == SQLITE_ROW) {
 		slv_err err = sqlite_stored_read(stmt, &stored);
-		if (slv_failed(err) && (old || change->when == SLV_OMAP_IF_VERSION))
+		if (slv_failed(err))
 			batch->err = err;
 	} else if (rc != SQLITE_DONE) {
 		writing_failed(writing);
@@ -63,7 +63,7 @@ static bool put_row(struct sqlite_session *session, const struct slv_omap_change
 		uint64_t version, bool is_new)
 {
 	sqlite3_stmt *stmt = sqlite_statement(session, is_new ? SQL_INSERT : SQL_UPDATE);
-	uint64_t sum = slv_omap_row_sum(change->key, version, change->value);
+	uint64_t sum = slv_omap_row_sum(change->key, version, change->body.len, change->value);
 	return sqlite_bind_text(stmt, 1, change->key) && sqlite_bind_number(stmt, 2, version) &&
 	       sqlite_bind_number(stmt, 3, sum) && sqlite_bind_number(stmt, 4, change->body.len) &&
 	       sqlite_bind_text(stmt, 5, change->value) && sqlite_finish(stmt);
@@ -109,7 +109,7 @@ static bool add_gone(struct writing *writing, slv_str key)
 	uint64_t version = ++writing->state.version;
 	writing->state.gone++;
 	return sqlite_bind_number(stmt, 1, version) && sqlite_bind_text(stmt, 2, key) &&
-	       sqlite_bind_number(stmt, 3, slv_omap_row_sum(key, version, (slv_str){ 0 })) &&
+	       sqlite_bind_number(stmt, 3, slv_omap_row_sum(key, version, 0, (slv_str){ 0 })) &&
 	       sqlite_finish(stmt);
 }
 

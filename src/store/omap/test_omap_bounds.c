@@ -99,6 +99,22 @@ static void bounds_of_a_batch_hold_and_are_named(void **state)
 	many[0].body.len++;
 	fails_with(kit, many, full, SLV_E_LIMIT);
 	assert_non_null(strstr(kit->err.what, "16 MiB"));
+	struct wrote wrote = { { .map = kit->map,
+					       .changes = many,
+					       .count = SLV_OMAP_OLD_MAX + 1,
+					       .wants_old = true },
+		kit };
+	wrote.batch.done = on_write;
+	for (size_t i = 0; i <= SLV_OMAP_OLD_MAX; i++)
+		many[i].body = (slv_str){ 0 };
+	for (; wrote.batch.count >= SLV_OMAP_OLD_MAX; wrote.batch.count--) {
+		kit->pending++;
+		slv_omap_write(kit->loop, &wrote.batch);
+		kit_wait(kit);
+		assert_int_equal(kit->err.code,
+				wrote.batch.count > SLV_OMAP_OLD_MAX ? SLV_E_LIMIT : SLV_E_NONE);
+	}
+	wrote.batch.old->hold.drop(&wrote.batch.old->hold);
 	test_free(many);
 	test_free(keys);
 	test_free(bytes);
@@ -113,7 +129,7 @@ static void refuses_to_read(struct kit *kit, struct slv_omap_read read)
 static void bounds_of_a_read_hold(void **state)
 {
 	struct kit *kit = *state;
-	char *bytes = test_calloc(1, SLV_OMAP_KEY_BYTES_MAX + 1);
+	char *bytes = test_calloc(1, SLV_OMAP_KEY_BYTES_MAX + 2);
 	slv_str key = { bytes, SLV_OMAP_KEY_BYTES_MAX };
 	struct slv_omap_read most = { .what = SLV_OMAP_SCAN,
 		.rows_max = SLV_OMAP_ROWS_MAX,
@@ -129,6 +145,18 @@ static void bounds_of_a_read_hold(void **state)
 	refuses_to_read(kit, read);
 	read = most;
 	read.fold.len++;
+	refuses_to_read(kit, read);
+	read = most;
+	read.fold_skip = SLV_OMAP_KEY_BYTES_MAX;
+	read.from = read.until = (slv_str){ bytes, SLV_OMAP_KEY_BYTES_MAX + 1 };
+	assert_non_null(kit_read(kit, read));
+	read.from.len++;
+	refuses_to_read(kit, read);
+	read.from.len--;
+	read.until.len++;
+	refuses_to_read(kit, read);
+	read.until.len--;
+	read.fold_skip++;
 	refuses_to_read(kit, read);
 	read = (struct slv_omap_read){ .what = SLV_OMAP_GET, .keys = &key, .count = 1 };
 	assert_non_null(kit_read(kit, read));
