@@ -61,7 +61,7 @@ static slv_err take_place(struct slv_blobs *blobs)
 	if (atomic_fetch_add(&blobs->under_way, 1) < SLV_BLOB_UNDER_WAY_MAX)
 		return SLV_OK;
 	atomic_fetch_sub(&blobs->under_way, 1);
-	return SLV_ERR(SLV_E_BUSY, "more than 4096 blobs are being read and written");
+	return SLV_ERR(SLV_E_BUSY, "more than 1024 blobs are being read and written");
 }
 
 /* --- writing --- */
@@ -146,7 +146,7 @@ static slv_err writer_open(struct slv_blob_writer *writer)
 static slv_err writer_write(struct slv_blob_writer *writer)
 {
 	if (writer->bytes.len > SLV_BLOB_BYTES_MAX - writer->ref.len)
-		return SLV_ERR(SLV_E_LIMIT, "a blob: at most 5 TiB are allowed");
+		return SLV_ERR(SLV_E_LIMIT, "a blob: at most 5 GiB are allowed");
 	slv_err err = writer->blobs->driver->append(writer->open, writer->bytes);
 	if (slv_failed(err))
 		return err;

@@ -31,9 +31,9 @@ struct slv_blob_reader;
 
 #define SLV_BLOB_ID_BYTES 16
 #define SLV_BLOB_SPAN_BYTES SLV_KIB(64)        /* that have a checksum */
-#define SLV_BLOB_BYTES_MAX (UINT64_C(5) << 40) /* of a blob */
+#define SLV_BLOB_BYTES_MAX (UINT64_C(5) << 30) /* of a blob; larger things are several */
 #define SLV_BLOB_READ_BYTES_MAX SLV_MIB(1)     /* of one call */
-#define SLV_BLOB_UNDER_WAY_MAX 4096            /* writers and readers */
+#define SLV_BLOB_UNDER_WAY_MAX 1024            /* writers and readers, a descriptor each, or two */
 #define SLV_BLOB_SHARDS 256                    /* of the list */
 #define SLV_BLOB_LISTED_MAX 1000000            /* of a shard */
 
