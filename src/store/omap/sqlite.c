@@ -13,13 +13,15 @@
 #define IDLE_MAX 64  /* connections, of all maps, that are kept for the next request */
 #define BUSY_MS 5000 /* for another process that writes */
 #define FORMAT 1
+#define LOG_PAGES 2000      /* of 4 KiB: past it the log is moved into the file */
+#define LOG_PAGES_MAX 16384 /* past it whoever reads is waited for */
 
 /* EXTRA is FULL, but that the folder is synced, too, when the journal is removed that is used until
  * there is a log: a journal that came back would undo the log's very beginning. */
 static const char setup[] = "PRAGMA synchronous=EXTRA; PRAGMA temp_store=MEMORY;"
 			    "PRAGMA trusted_schema=OFF; PRAGMA cell_size_check=ON;"
 			    "PRAGMA cache_size=-2048; PRAGMA mmap_size=0;"
-			    "PRAGMA wal_autocheckpoint=2000; PRAGMA journal_size_limit=67108864;";
+			    "PRAGMA journal_size_limit=67108864;";
 
 static const char schema[] =
 		"BEGIN IMMEDIATE;"
@@ -202,6 +204,21 @@ static slv_err session_set_up(struct sqlite_session *session)
 	return SLV_OK;
 }
 
+/* After each commit. Readers do not wait for the first kind, and so may keep it from emptying the
+ * log for ever, if they overlap; the second waits until they read what it has moved. */
+static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	const struct sqlite_session *session = arg;
+	int how = pages >= LOG_PAGES_MAX ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE;
+	if (pages < LOG_PAGES)
+		return SQLITE_OK;
+	int rc = sqlite3_wal_checkpoint_v2(db, name, how, NULL, NULL);
+	/* The commit is good all the same, and the next one tries again. */
+	if (rc != SQLITE_OK && rc != SQLITE_BUSY && rc != SQLITE_LOCKED)
+		slv_omap_log(session->omaps, sqlite3_errmsg(db));
+	return SQLITE_OK;
+}
+
 /* SLV_E_MISSING: nobody has written to it, and we are not about to. */
 static slv_err session_prepare(struct sqlite_map *map, struct sqlite_session *session, bool writes)
 {
@@ -209,6 +226,7 @@ static slv_err session_prepare(struct sqlite_map *map, struct sqlite_session *se
 	slv_err err = SLV_OK;
 	int format;
 	char word[8];
+	(void)sqlite3_wal_hook(session->db, on_commit, session); /* returns the hook before */
 	if (sqlite3_busy_timeout(session->db, BUSY_MS) != SQLITE_OK ||
 			sqlite3_exec(session->db, setup, NULL, NULL, NULL) != SQLITE_OK ||
 			!ask(session, "PRAGMA user_version", &format, word))

@@ -2,11 +2,14 @@
 #include "store/omap/testing.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static void put_two(struct kit *kit)
@@ -217,6 +220,62 @@ static void a_file_that_cannot_grow_fails_the_write_and_nothing_else(void **stat
 	scan_gives(kit, "", "", "a b ");
 }
 
+struct overlap {
+	pthread_t thread;
+	sqlite3 *db;
+	_Atomic bool *over;
+};
+
+/* A reader that takes its time, again and again. */
+static void *overlap_run(void *arg)
+{
+	struct overlap *overlap = arg;
+	while (!atomic_load(overlap->over)) {
+		const struct timespec a_while = { .tv_nsec = 3000000 };
+		(void)sqlite3_exec(
+				overlap->db, "BEGIN; SELECT version FROM state", NULL, NULL, NULL);
+		(void)nanosleep(&a_while, NULL);
+		(void)sqlite3_exec(overlap->db, "COMMIT", NULL, NULL, NULL);
+	}
+	return NULL;
+}
+
+static void the_log_is_emptied_though_readers_overlap(void **state)
+{
+	struct kit *kit = *state;
+	static char body[SLV_OMAP_BODY_BYTES_MAX];
+	struct overlap overlaps[3];
+	_Atomic bool over = false;
+	struct slv_omap_change change = putting("b", "");
+	struct stat st;
+	off_t most = 0;
+	char path[80];
+	if (!kit_is_sqlite(kit))
+		skip();
+	change.body = (slv_str){ body, sizeof(body) };
+	kit_put(kit, "a", "one");
+	for (size_t i = 0; i < SLV_COUNT(overlaps); i++) {
+		overlaps[i].db = kit_sqlite(kit);
+		overlaps[i].over = &over;
+		assert_int_equal(sqlite3_busy_timeout(overlaps[i].db, 5000), SQLITE_OK);
+		assert_int_equal(pthread_create(&overlaps[i].thread, NULL, overlap_run,
+						 &overlaps[i]),
+				0);
+	}
+	snprintf(path, sizeof(path), "%s/maps/things.db-wal", kit->folder);
+	for (int i = 0; i < 800; i++) { /* 200 MiB */
+		assert_true(kit_write(kit, &change, 1, NULL) > 0);
+		assert_int_equal(stat(path, &st), 0);
+		most = st.st_size > most ? st.st_size : most;
+	}
+	atomic_store(&over, true);
+	for (size_t i = 0; i < SLV_COUNT(overlaps); i++) {
+		assert_int_equal(pthread_join(overlaps[i].thread, NULL), 0);
+		sqlite3_close(overlaps[i].db);
+	}
+	assert_true(most < 80 << 20);
+}
+
 /* --- of PostgreSQL --- */
 
 static void control(const char *what)
@@ -363,6 +422,7 @@ int main(int argc, char **argv)
 		KIT_TEST(a_file_that_is_none_is_refused, url),
 		KIT_TEST(another_writer_is_waited_for_and_not_for_ever, url),
 		KIT_TEST(a_file_that_cannot_grow_fails_the_write_and_nothing_else, url),
+		KIT_TEST(the_log_is_emptied_though_readers_overlap, url),
 		KIT_TEST(a_server_that_is_away_is_told_and_found_again, url),
 		KIT_TEST(a_commit_is_synced_whatever_the_server_is_told, url),
 		KIT_TEST(a_server_that_does_not_answer_is_left, url),
