@@ -227,12 +227,13 @@ static void what_waits_is_bounded(void **state)
 	size_t busy = put_often(kit, SLV_OMAP_WAITING_MAX + GROUP + MORE, SLV_STR(""));
 	version += SLV_OMAP_WAITING_MAX + GROUP + MORE - busy;
 	assert_int_equal(kit_get(kit, "a")->version, version);
-	assert_true(busy >= MORE || !kit_is_sqlite(kit));
+	if (!kit_is_sqlite(kit))
+		return; /* whose writer nobody holds; and bounds are the same for all */
+	assert_true(busy >= MORE);
 
 	slv_str body = { bytes, sizeof(bytes) };
 	assert_int_equal(put_often(kit, whole, body), 0);
-	busy = put_often(kit, whole + group + MORE, body);
-	assert_true(busy >= MORE || !kit_is_sqlite(kit));
+	assert_true(put_often(kit, whole + group + MORE, body) >= MORE);
 }
 
 static void what_was_removed_long_ago_is_not_remembered(void **state)

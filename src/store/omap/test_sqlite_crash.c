@@ -14,7 +14,7 @@
 
 #define SECTOR 512
 enum { DB, WAL, JOURNAL, FILES }; /* the journal is used until there is a log */
-enum { BATCHES = 60 };
+enum { BATCHES = 40 };
 
 /* --- the record --- */
 
