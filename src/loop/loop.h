@@ -146,7 +146,7 @@ void slv_job_start(struct slv_loop *loop, struct slv_job *job);
 
 struct slv_thread;
 
-/* Start a thread that calls run(arg). For loops only; jobs have their own. */
+/* Start a thread that calls run(arg). For loops and crews; jobs have their own. */
 slv_err slv_thread_start(void (*run)(void *arg), void *arg, struct slv_thread **ret_thread);
 void slv_thread_join(struct slv_thread *thread); /* and free it */
 

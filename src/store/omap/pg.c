@@ -205,7 +205,7 @@ static bool is_alive(const PGconn *db)
 	return poll(&poll_fd, 1, 0) == 0;
 }
 
-slv_err pg_session_take(struct pg_maps *maps, struct pg_session **ret_session)
+static slv_err session_find(struct pg_maps *maps, struct pg_session **ret_session)
 {
 	for (;;) {
 		pthread_mutex_lock(&maps->lock);
@@ -239,7 +239,7 @@ void pg_session_give(struct pg_maps *maps, struct pg_session *session)
 
 /* --- maps --- */
 
-slv_err pg_map_id(struct pg_map *map, struct pg_session *session, bool writes, int32_t *ret_id)
+static slv_err map_id(struct pg_map *map, struct pg_session *session, bool writes, int32_t *ret_id)
 {
 	enum pg_statement which = writes ? PG_MAKE_MAP : PG_FIND_MAP;
 	slv_err err = SLV_OK;
@@ -259,6 +259,19 @@ slv_err pg_map_id(struct pg_map *map, struct pg_session *session, bool writes, i
 		return SLV_ERR(SLV_E_SYS, "the database does not take a map");
 	atomic_store(&map->id, *ret_id);
 	return SLV_OK;
+}
+
+slv_err pg_session_take(struct slv_omap *omap, bool writes, struct pg_session **ret_session,
+		int32_t *ret_id)
+{
+	struct pg_maps *maps = pg_maps_of(omap);
+	slv_err err = session_find(maps, ret_session);
+	if (slv_failed(err))
+		return err;
+	err = map_id(SLV_CONTAINER(omap, struct pg_map, map), *ret_session, writes, ret_id);
+	if (slv_failed(err))
+		pg_session_give(maps, *ret_session);
+	return err;
 }
 
 /* --- life --- */

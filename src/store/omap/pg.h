@@ -81,12 +81,11 @@ slv_err pg_simple(struct slv_omaps *omaps, PGconn *db, const char *text);
 /* The last answer of what was sent. NULL: as pg_await(). */
 PGresult *pg_last(struct slv_omaps *omaps, PGconn *db, slv_err *ret_err);
 
-/* An idle one, or a new one; give it back in any case. */
-slv_err pg_session_take(struct pg_maps *maps, struct pg_session **ret_session);
+/* An idle one, or a new one, and the number of the map, which is made if `writes`; 0: nobody has
+ * written to it. Give it back, unless this fails. */
+slv_err pg_session_take(struct slv_omap *omap, bool writes, struct pg_session **ret_session,
+		int32_t *ret_id);
 void pg_session_give(struct pg_maps *maps, struct pg_session *session);
-
-/* The number of a map, which is made if `writes`; 0: nobody has written to it. */
-slv_err pg_map_id(struct pg_map *map, struct pg_session *session, bool writes, int32_t *ret_id);
 
 /* --- arguments and answers, binary: pg_value.c --- */
 

@@ -114,13 +114,11 @@ slv_err pg_read(struct slv_omap *omap, const struct slv_omap_read *read,
 	struct pg_maps *maps = pg_maps_of(omap);
 	struct pg_session *session;
 	int32_t id;
-	slv_err err = pg_session_take(maps, &session);
+	slv_err err = pg_session_take(omap, false, &session, &id);
 	if (slv_failed(err))
 		return err;
-	err = pg_map_id(SLV_CONTAINER(omap, struct pg_map, map), session, false, &id);
-	if (!slv_failed(err))
-		err = id ? read_rows(omap->omaps, session, id, read, found)
-		         : slv_omap_read_nothing(read, found);
+	err = id ? read_rows(omap->omaps, session, id, read, found)
+	         : slv_omap_read_nothing(read, found);
 	pg_session_give(maps, session);
 	return err;
 }

@@ -154,12 +154,10 @@ slv_err pg_write(struct slv_omap *omap, struct slv_omap_batch **batches, size_t 
 	struct pg_maps *maps = pg_maps_of(omap);
 	struct pg_session *session;
 	int32_t id;
-	slv_err err = pg_session_take(maps, &session);
+	slv_err err = pg_session_take(omap, true, &session, &id);
 	if (slv_failed(err))
 		return err;
-	err = pg_map_id(SLV_CONTAINER(omap, struct pg_map, map), session, true, &id);
-	if (!slv_failed(err))
-		err = write_group(omap->omaps, session->db, id, batches, count);
+	err = write_group(omap->omaps, session->db, id, batches, count);
 	if (slv_failed(err) && PQtransactionStatus(session->db) == PQTRANS_INERROR)
 		(void)pg_simple(omap->omaps, session->db, "ROLLBACK"); /* told already */
 	pg_session_give(maps, session);
