@@ -181,14 +181,6 @@ static void on_read_given_up(void *arg, slv_err err, slv_str bytes)
 	on_given_up(arg, err);
 }
 
-static void has_files(struct blobs_kit *kit, unsigned count)
-{
-	char command[200];
-	snprintf(command, sizeof(command), "test $(find %s -type f | wc -l) = %u", kit->folder,
-			count);
-	assert_int_equal(system(command), 0);
-}
-
 static void what_is_not_finished_leaves_nothing(void **state)
 {
 	struct blobs_kit *kit = *state;
@@ -210,7 +202,7 @@ static void what_is_not_finished_leaves_nothing(void **state)
 		if (how == UNUSED)
 			slv_free(given_up.bytes);
 		blobs_kit_open(kit);
-		has_files(kit, (unsigned)how + 1); /* those that were put */
+		blobs_kit_has_files(kit, (unsigned)how + 1); /* those that were put */
 	}
 	slv_blob_writer_free(NULL);
 }
@@ -311,14 +303,14 @@ static void all_are_listed_and_can_be_removed(void **state)
 		blobs_kit_close(kit);
 		blobs_kit_open(kit);
 		remove.blobs = kit->blobs;
-		has_files(kit, 0);
+		blobs_kit_has_files(kit, 0);
 	}
 	blobs_kit_put(kit, 2, 10, 10);
 	remove.id = kit->ref.id;
 	slv_blob_remove(kit->loop, &remove);
 	blobs_kit_close(kit);
 	blobs_kit_open(kit);
-	has_files(kit, 0);
+	blobs_kit_has_files(kit, 0);
 }
 
 static void what_is_under_way_is_bounded(void **state)

@@ -79,14 +79,6 @@ static void bad_init(struct bad_disk *bad)
 	bad->disk.ops = &bad->ops;
 }
 
-static void has_files(const struct blobs_kit *kit, unsigned count)
-{
-	char command[200];
-	snprintf(command, sizeof(command), "test $(find %s -type f 2>/dev/null | wc -l) = %u",
-			kit->folder, count);
-	assert_int_equal(system(command), 0);
-}
-
 static void reopen(struct blobs_kit *kit, struct slv_disk *disk)
 {
 	blobs_kit_close(kit);
@@ -128,7 +120,7 @@ static void a_disk_that_refuses_to_write_is_told(void **state)
 		assert_int_equal(kit->err.sys, table[i].sys);
 		assert_non_null(strstr(kit->err.what, table[i].text));
 		reopen(kit, &bad.disk); /* waits for what is closed */
-		has_files(kit, 0);
+		blobs_kit_has_files(kit, 0);
 		bad.what = NOTHING;
 		blobs_kit_put(kit, 1, 2000, 1000);
 		assert_int_equal(kit->err.code, SLV_E_NONE);
@@ -154,7 +146,7 @@ static void a_folder_that_is_not_synced_fails_the_blob(void **state)
 	blobs_kit_put(kit, 1, 2000, 1000);
 	assert_int_equal(kit->err.code, SLV_E_SYS);
 	reopen(kit, NULL);
-	has_files(kit, 1); /* which the list tells of */
+	blobs_kit_has_files(kit, 1); /* which the list tells of */
 }
 
 static void a_disk_that_refuses_to_read_is_told(void **state)

@@ -137,3 +137,11 @@ void blobs_kit_path(const struct blobs_kit *kit, const struct slv_blob_id *id, c
 	for (size_t i = 0; i < SLV_BLOB_ID_BYTES; i++)
 		at += sprintf(at, "%02x", id->bytes[i]);
 }
+
+void blobs_kit_has_files(const struct blobs_kit *kit, unsigned count)
+{
+	char command[200];
+	snprintf(command, sizeof(command), "test $(find %s -type f 2>/dev/null | wc -l) = %u",
+			kit->folder, count);
+	assert_int_equal(system(command), 0);
+}

@@ -38,4 +38,7 @@ void blobs_kit_read(struct blobs_kit *kit, const struct slv_blob_ref *ref, unsig
 /* Where the file of `id` is. */
 void blobs_kit_path(const struct blobs_kit *kit, const struct slv_blob_id *id, char path[120]);
 
+/* In its folder there are so many. */
+void blobs_kit_has_files(const struct blobs_kit *kit, unsigned count);
+
 #endif
