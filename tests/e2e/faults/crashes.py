@@ -26,7 +26,7 @@ def put_site(server, images=None, **settings):
     (server.root / "big.bin").write_bytes(bytes(range(256)) * (1 << 14))
     server.settings = {"sites": [{"hosts": ["*"], "routes": [
         {"path": "/", "files": {"root": str(server.root)}},
-        {"path": ROUTE, "images": images or {}}]}],
+        {"path": ROUTE, "images": images or PATIENT}]}],
         "listen": [{"limits": {"requests_max": 1000000}}], **settings}
     return server
 
@@ -41,6 +41,7 @@ def new_picture():
 
 
 KEPT = f"{ROUTE}width=100/photo.png"
+PATIENT = {"job_ms": 60000}  # where the machine is busy jails get little of it, being niced
 
 
 @fixture
