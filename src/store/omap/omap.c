@@ -273,6 +273,7 @@ static struct slv_omap *map_add(struct slv_omaps *omaps, slv_str name)
 	map->omaps = omaps;
 	map->name = slv_alloc(name.len + 1);
 	memcpy(map->name, name.at, name.len);
+	map->seed = slv_omap_stamps_seed(name);
 	slv_assert(pthread_mutex_init(&map->lock, NULL) == 0);
 	slv_list_init(&map->batches);
 	map->writer.work = writer_work;
@@ -338,6 +339,7 @@ void slv_omaps_close(struct slv_omaps *omaps)
 		slv_assert(slv_list_empty(&map->batches));
 		pthread_mutex_destroy(&map->lock);
 		slv_free(map->name);
+		slv_free(map->doubts);
 		omaps->driver->map_free(map);
 	}
 	slv_map_done(&omaps->by_name);

@@ -128,6 +128,19 @@ struct slv_omap_read {
 
 void slv_omap_read(struct slv_loop *loop, struct slv_omap_read *read);
 
+/* What is kept of a row (or of there being none), in whatever form, is true for as long as its
+ * stamp does not change: take the stamp, read the row, keep both. 0: it must not be kept, and what
+ * was kept must be read again; it is being written, or stamps cannot be had, as before the first
+ * request. Stamps are of `omaps`: none is true of others, or of those that are opened later. The
+ * write of another row may change them, too.
+ *
+ * SQLite: between all processes; once a write has ended, no stamp of it is as before. Who is killed
+ * while he writes leaves these rows without a stamp until nobody has the store open.
+ * PostgreSQL: within this process; what another one wrote is seen within a second.
+ *
+ * Two loads from memory, and for PostgreSQL a look at the clock; never waits. Thread: any. */
+uint64_t slv_omap_stamp(struct slv_omap *map, slv_str key);
+
 /* --- writing --- */
 
 struct slv_omap_change {

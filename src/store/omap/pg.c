@@ -293,6 +293,7 @@ static void pg_free(struct slv_omaps *omaps)
 	for (struct slv_list *link; (link = slv_list_pop(&maps->idle));)
 		session_close(SLV_CONTAINER(link, struct pg_session, link));
 	pthread_mutex_destroy(&maps->lock);
+	slv_free(atomic_load(&maps->maps.stamps));
 	slv_wipe(maps->url, strlen(maps->url)); /* it may have a password */
 	slv_free(maps->url);
 	slv_free(maps);
@@ -305,6 +306,8 @@ slv_err slv_omap_pg_open(slv_str url, struct slv_omaps **ret_omaps)
 {
 	struct pg_maps *maps = SLV_ALLOC(struct pg_maps);
 	maps->maps.driver = &driver;
+	atomic_store(&maps->maps.stamps, slv_alloc(SLV_OMAP_STAMPS_BYTES));
+	maps->maps.stamps_age = true;
 	maps->answer_ms = PG_ANSWER_MS;
 	maps->url = slv_alloc(url.len + 1);
 	memcpy(maps->url, url.at, url.len);

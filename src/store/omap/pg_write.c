@@ -157,7 +157,11 @@ slv_err pg_write(struct slv_omap *omap, struct slv_omap_batch **batches, size_t 
 	slv_err err = pg_session_take(omap, true, &session, &id);
 	if (slv_failed(err))
 		return err;
+	/* Ended whatever came of it: a commit that comes through later is as one of another
+	 * process, seen within a second. */
+	slv_omap_stamps_begin(omap, batches, count);
 	err = write_group(omap->omaps, session->db, id, batches, count);
+	slv_omap_stamps_end(omap, batches, count);
 	if (slv_failed(err) && PQtransactionStatus(session->db) == PQTRANS_INERROR)
 		(void)pg_simple(omap->omaps, session->db, "ROLLBACK"); /* told already */
 	pg_session_give(maps, session);

@@ -51,6 +51,28 @@ size_t slv_omap_behind(char *key, size_t len);
 uint64_t slv_omap_row_sum(slv_str key, uint64_t version, uint64_t body_len, slv_str value);
 uint64_t slv_omap_body_sum(slv_str key, uint64_t version, slv_str body);
 
+/* --- stamps: stamps.c --- */
+
+struct slv_omap_slot {
+	_Atomic uint64_t writes; /* stamps.c */
+};
+
+#define SLV_OMAP_STAMPS_COUNT (128 * 1024u)
+#define SLV_OMAP_STAMPS_BYTES (SLV_OMAP_STAMPS_COUNT * sizeof(struct slv_omap_slot))
+
+uint64_t slv_omap_stamps_seed(slv_str name);
+
+/* What the changes of these batches touch is being written: before others may see it. */
+void slv_omap_stamps_begin(
+		struct slv_omap *map, struct slv_omap_batch *const *batches, size_t count);
+
+/* It was written, or never will be; and so it is with all that was in doubt. */
+void slv_omap_stamps_end(struct slv_omap *map, struct slv_omap_batch *const *batches, size_t count);
+
+/* Instead: it may be seen at any time, or never, until more is written. */
+void slv_omap_stamps_doubt(
+		struct slv_omap *map, struct slv_omap_batch *const *batches, size_t count);
+
 /* A driver embeds struct slv_omaps and struct slv_omap first in its own. read() and write() may
  * wait and come on threads of a crew; write() once at a time for each map. */
 struct slv_omap_driver {
@@ -73,11 +95,15 @@ struct slv_omaps {
 	struct slv_crew *readers, *writers;
 	pthread_mutex_t lock;
 	struct slv_map by_name;
+	_Atomic(struct slv_omap_slot *) stamps; /* the driver's; NULL: there are none */
+	bool stamps_age;                        /* others write whom they do not tell of */
 };
 
 struct slv_omap {
 	struct slv_omaps *omaps;
-	char *name; /* terminated */
+	char *name;      /* terminated */
+	uint64_t seed;   /* of its stamps */
+	uint8_t *doubts; /* the writer's: a bit for each stamp that is in doubt; or NULL */
 
 	/* Under `lock`. */
 	pthread_mutex_t lock;

@@ -10,8 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define IDLE_MAX 64  /* connections, of all maps, that are kept for the next request */
-#define BUSY_MS 5000 /* for another process that writes */
+#define IDLE_MAX 64 /* connections, of all maps, that are kept for the next request */
 #define FORMAT 1
 #define LOG_PAGES 2000      /* of 4 KiB: past it the log is moved into the file */
 #define LOG_PAGES_MAX 16384 /* past it whoever reads is waited for */
@@ -227,7 +226,7 @@ static slv_err session_prepare(struct sqlite_map *map, struct sqlite_session *se
 	int format;
 	char word[8];
 	(void)sqlite3_wal_hook(session->db, on_commit, session); /* returns the hook before */
-	if (sqlite3_busy_timeout(session->db, BUSY_MS) != SQLITE_OK ||
+	if (sqlite3_busy_timeout(session->db, SQLITE_BUSY_MS) != SQLITE_OK ||
 			sqlite3_exec(session->db, setup, NULL, NULL, NULL) != SQLITE_OK ||
 			!ask(session, "PRAGMA user_version", &format, word))
 		return sqlite_failed(session);
@@ -268,6 +267,7 @@ static slv_err session_open(
 	slv_err err = writes ? folder_make(maps) : SLV_OK;
 	if (slv_failed(err))
 		return err;
+	(void)sqlite_stamps_open(maps); /* who writes looks whether it went well */
 	char *path = sqlite3_mprintf("%s/%s.db", maps->folder, map->map.name);
 	slv_assert(path); /* as slv_alloc() */
 	struct sqlite_session *session = SLV_ALLOC(struct sqlite_session);
@@ -346,6 +346,7 @@ static void sqlite_free(struct slv_omaps *omaps)
 	struct sqlite_maps *maps = SLV_CONTAINER(omaps, struct sqlite_maps, maps);
 	pthread_mutex_destroy(&maps->lock);
 	pthread_mutex_destroy(&maps->setting_up);
+	sqlite_stamps_close(maps);
 	slv_free(maps->folder);
 	slv_free(maps);
 }
@@ -362,6 +363,7 @@ slv_err slv_omap_sqlite_open(slv_str folder, struct slv_omaps **ret_omaps)
 	slv_assert(pthread_mutex_init(&maps->lock, NULL) == 0);
 	slv_assert(pthread_mutex_init(&maps->setting_up, NULL) == 0);
 	slv_list_init(&maps->idle);
+	maps->stamps_fd = -1;
 	*ret_omaps = &maps->maps;
 	return SLV_OK;
 }

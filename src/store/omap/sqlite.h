@@ -40,6 +40,8 @@ enum sqlite_statement {
 	SQL_STATEMENT_COUNT
 };
 
+#define SQLITE_BUSY_MS 5000 /* for another process that writes */
+
 struct sqlite_maps {
 	struct slv_omaps maps; /* first */
 	char *folder;          /* terminated */
@@ -47,7 +49,9 @@ struct sqlite_maps {
 	pthread_mutex_t lock;
 	struct slv_list idle; /* sessions of all maps, the last used first; under `lock` */
 	size_t idle_count;
-	pthread_mutex_t setting_up; /* one thread at a time; other processes wait for BUSY_MS */
+	pthread_mutex_t setting_up; /* one thread at a time; other processes wait as below */
+	int stamps_fd;              /* its lock is held as long as we may write; or -1 */
+	_Atomic bool has_stamps;    /* it is known whether there are any; under `setting_up` */
 };
 
 struct sqlite_map {
@@ -96,6 +100,12 @@ slv_err sqlite_session_take(
 		struct sqlite_map *map, bool writes, struct sqlite_session **ret_session);
 void sqlite_session_give(struct sqlite_map *map, struct sqlite_session *session);
 void sqlite_session_close(struct sqlite_session *session); /* instead: it is in doubt */
+
+/* --- stamps: sqlite_stamps.c --- */
+
+/* To be called before anything is written, and where something is read, before that. */
+slv_err sqlite_stamps_open(struct sqlite_maps *maps);
+void sqlite_stamps_close(struct sqlite_maps *maps);
 
 /* --- what stands in a file --- */
 

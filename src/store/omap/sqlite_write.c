@@ -204,8 +204,22 @@ static bool write_state(struct writing *writing)
 	       sqlite_bind_number(stmt, 3, state->gone) && sqlite_finish(stmt);
 }
 
-static slv_err write_group(
-		struct sqlite_session *session, struct slv_omap_batch **batches, size_t count)
+/* One that fails is in doubt: it may stand in the log, where nobody finds it but who mends what
+ * somebody left that was killed. The next commit takes its place there. */
+static void commit(struct writing *writing, struct slv_omap *omap, struct slv_omap_batch **batches,
+		size_t count)
+{
+	slv_omap_stamps_begin(omap, batches, count);
+	if (sqlite_run(writing->session, SQL_COMMIT)) {
+		slv_omap_stamps_end(omap, batches, count);
+	} else {
+		writing_failed(writing);
+		slv_omap_stamps_doubt(omap, batches, count);
+	}
+}
+
+static slv_err write_group(struct sqlite_session *session, struct slv_omap *omap,
+		struct slv_omap_batch **batches, size_t count)
 {
 	struct writing writing = { .session = session };
 	if (!sqlite_run(session, SQL_BEGIN_WRITE))
@@ -219,7 +233,9 @@ static slv_err write_group(
 	if (!slv_failed(writing.err) && changed &&
 			(!shorten_gone(&writing) || !write_state(&writing)))
 		writing_failed(&writing);
-	if (!slv_failed(writing.err) && !sqlite_run(session, changed ? SQL_COMMIT : SQL_ROLLBACK))
+	if (!slv_failed(writing.err) && changed)
+		commit(&writing, omap, batches, count);
+	else if (!slv_failed(writing.err) && !sqlite_run(session, SQL_ROLLBACK))
 		writing_failed(&writing);
 	return writing.err;
 }
@@ -231,7 +247,9 @@ slv_err sqlite_write(struct slv_omap *omap, struct slv_omap_batch **batches, siz
 	slv_err err = sqlite_session_take(map, true, &session);
 	if (slv_failed(err))
 		return err;
-	err = write_group(session, batches, count);
+	err = sqlite_stamps_open(SLV_CONTAINER(omap->omaps, struct sqlite_maps, maps));
+	if (!slv_failed(err))
+		err = write_group(session, omap, batches, count);
 	if (slv_failed(err))
 		sqlite_session_close(session); /* which rolls back what is in doubt */
 	else
