@@ -1,0 +1,391 @@
+/* The examples of the S3 API reference ("Signature Calculations for the Authorization Header",
+ * "… using query parameters", "… in multiple chunks"), whose key is public. */
+#include "http/sigv4.h"
+
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/testing.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define SECRET SLV_STR("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+#define EMPTY "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define CREDENTIAL "AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request"
+
+struct kit {
+	struct slv_arena arena;
+	struct slv_fields fields;
+	struct slv_sigv4_request request;
+	struct slv_sigv4 signature;
+	struct slv_digest key;
+};
+
+static void kit_init(struct kit *kit, const char *method, const char *path, const char *query)
+{
+	*kit = (struct kit){ 0 };
+	slv_arena_init(&kit->arena, 4096, SLV_MIB(4));
+	slv_fields_init(&kit->fields, &kit->arena);
+	kit->request = (struct slv_sigv4_request){ slv_str_from(method), slv_str_from(path),
+		query ? slv_str_from(query) : (slv_str){ 0 }, &kit->fields, SLV_STR(EMPTY) };
+	kit->key = slv_sigv4_key(SECRET, SLV_STR("20130524"), SLV_STR("us-east-1"), SLV_STR("s3"));
+}
+
+static void kit_field(struct kit *kit, const char *name, const char *value)
+{
+	slv_err err = slv_fields_add(&kit->fields, slv_str_from(name), slv_str_from(value));
+	assert_int_equal(err.code, SLV_E_NONE);
+}
+
+static void kit_signed(struct kit *kit, const char *fields, const char *signature)
+{
+	slv_str text = slv_str_printf(&kit->arena,
+			"AWS4-HMAC-SHA256 Credential=" CREDENTIAL ",SignedHeaders=%s,Signature=%s",
+			fields, signature);
+	slv_err err = slv_fields_add(&kit->fields, SLV_STR("Authorization"), text);
+	assert_int_equal(err.code, SLV_E_NONE);
+}
+
+static int find(struct kit *kit)
+{
+	return slv_sigv4_find(&kit->arena, &kit->request, &kit->signature).code;
+}
+
+static bool verifies(struct kit *kit)
+{
+	char hex[SLV_SIGV4_HEX_BYTES];
+	assert_int_equal(find(kit), SLV_E_NONE);
+	slv_err err = slv_sigv4_sign(&kit->arena, &kit->request, &kit->signature, &kit->key, hex);
+	assert_int_equal(err.code, SLV_E_NONE);
+	return slv_str_eq(kit->signature.signature, (slv_str){ hex, sizeof(hex) });
+}
+
+static void get_object(struct kit *kit, const char *signature)
+{
+	kit_init(kit, "GET", "/test.txt", NULL);
+	kit_field(kit, "Host", "examplebucket.s3.amazonaws.com");
+	kit_field(kit, "Range", "bytes=0-9");
+	kit_field(kit, "x-amz-content-sha256", EMPTY);
+	kit_field(kit, "x-amz-date", "20130524T000000Z");
+	kit_signed(kit, "host;range;x-amz-content-sha256;x-amz-date", signature);
+}
+
+#define GET_SIGNATURE "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"
+
+static void examples_in_a_field_verify(void **state)
+{
+	(void)state;
+	struct kit kit;
+	get_object(&kit, GET_SIGNATURE);
+	assert_true(verifies(&kit));
+	assert_true(slv_str_eq(kit.signature.key_id, SLV_STR("AKIAIOSFODNN7EXAMPLE")));
+	assert_true(slv_str_eq(kit.signature.region, SLV_STR("us-east-1")));
+	assert_int_equal(kit.signature.time_s, 1369353600);
+	assert_false(kit.signature.presigned);
+	slv_arena_done(&kit.arena);
+
+	kit_init(&kit, "PUT", "/test%24file.text", NULL);
+	kit_field(&kit, "Date", "Fri, 24 May 2013 00:00:00 GMT");
+	kit_field(&kit, "Host", "examplebucket.s3.amazonaws.com");
+	kit_field(&kit, "x-amz-date", "20130524T000000Z");
+	kit_field(&kit, "x-amz-storage-class", "REDUCED_REDUNDANCY");
+	kit.request.payload =
+			SLV_STR("44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072");
+	kit_field(&kit, "x-amz-content-sha256", kit.request.payload.at);
+	kit_signed(&kit, "date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class",
+			"98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd");
+	assert_true(verifies(&kit));
+	/* The dollar may come as itself. */
+	kit.request.path = SLV_STR("/test$file.text");
+	assert_true(verifies(&kit));
+	slv_arena_done(&kit.arena);
+
+	static const struct {
+		const char *query, *signature;
+	} lists[] = {
+		{ "lifecycle", "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543" },
+		{ "max-keys=2&prefix=J", "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef"
+					 "69dc6f7" },
+		{ "prefix=J&max-keys=2", "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef"
+					 "69dc6f7" },
+	};
+	for (size_t i = 0; i < SLV_COUNT(lists); i++) {
+		kit_init(&kit, "GET", "/", lists[i].query);
+		kit_field(&kit, "Host", "examplebucket.s3.amazonaws.com");
+		kit_field(&kit, "x-amz-content-sha256", EMPTY);
+		kit_field(&kit, "x-amz-date", "20130524T000000Z");
+		kit_signed(&kit, "host;x-amz-content-sha256;x-amz-date", lists[i].signature);
+		assert_true(verifies(&kit));
+		slv_arena_done(&kit.arena);
+	}
+}
+
+#define PRESIGNED_HEAD                                                                             \
+	"X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524"        \
+	"%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires="
+#define PRESIGNED_TAIL                                                                             \
+	"&X-Amz-SignedHeaders=host&X-Amz-Signature="                                               \
+	"aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
+
+static void the_presigned_example_verifies(void **state)
+{
+	(void)state;
+	struct kit kit;
+	kit_init(&kit, "GET", "/test.txt", PRESIGNED_HEAD "86400" PRESIGNED_TAIL);
+	kit.request.payload = SLV_STR("UNSIGNED-PAYLOAD");
+	kit_field(&kit, "Host", "examplebucket.s3.amazonaws.com");
+	assert_true(verifies(&kit));
+	assert_true(kit.signature.presigned);
+	assert_int_equal(kit.signature.expires_s, 86400);
+	slv_arena_done(&kit.arena);
+}
+
+static void expiry_is_from_a_second_to_seven_days(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *query;
+		int code;
+	} table[] = {
+		{ PRESIGNED_HEAD "0" PRESIGNED_TAIL, SLV_E_SYNTAX },
+		{ PRESIGNED_HEAD "1" PRESIGNED_TAIL, SLV_E_NONE },
+		{ PRESIGNED_HEAD "604800" PRESIGNED_TAIL, SLV_E_NONE },
+		{ PRESIGNED_HEAD "604801" PRESIGNED_TAIL, SLV_E_SYNTAX },
+		{ PRESIGNED_HEAD "-1" PRESIGNED_TAIL, SLV_E_SYNTAX },
+		{ PRESIGNED_HEAD PRESIGNED_TAIL, SLV_E_SYNTAX },
+		{ PRESIGNED_HEAD "60&X-Amz-Expires=60" PRESIGNED_TAIL, SLV_E_SYNTAX },
+	};
+	for (size_t i = 0; i < SLV_COUNT(table); i++) {
+		struct kit kit;
+		kit_init(&kit, "GET", "/test.txt", table[i].query);
+		assert_int_equal(find(&kit), table[i].code);
+		slv_arena_done(&kit.arena);
+	}
+}
+
+static void chunks_of_the_example_verify(void **state)
+{
+	(void)state;
+	struct kit kit;
+	kit_init(&kit, "PUT", "/examplebucket/chunkObject.txt", NULL);
+	kit_field(&kit, "Host", "s3.amazonaws.com");
+	kit_field(&kit, "x-amz-date", "20130524T000000Z");
+	kit_field(&kit, "x-amz-storage-class", "REDUCED_REDUNDANCY");
+	kit_field(&kit, "x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD");
+	kit_field(&kit, "Content-Encoding", "aws-chunked");
+	kit_field(&kit, "x-amz-decoded-content-length", "66560");
+	kit_field(&kit, "Content-Length", "66824");
+	kit.request.payload = SLV_STR("STREAMING-AWS4-HMAC-SHA256-PAYLOAD");
+	kit_signed(&kit,
+			"content-encoding;content-length;host;x-amz-content-sha256;x-amz-date;"
+			"x-amz-decoded-content-length;x-amz-storage-class",
+			"4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9");
+	assert_true(verifies(&kit));
+	static const struct {
+		size_t len;
+		const char *signature;
+	} chunks[] = {
+		{ 65536, "ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648" },
+		{ 1024, "0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497" },
+		{ 0, "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9" },
+	};
+	static char bytes[65536];
+	memset(bytes, 'a', sizeof(bytes));
+	slv_str before = kit.signature.signature;
+	for (size_t i = 0; i < SLV_COUNT(chunks); i++) {
+		char hex[SLV_SIGV4_HEX_BYTES];
+		slv_str part = { bytes, chunks[i].len };
+		struct slv_digest digest = slv_sha256(&part, 1);
+		slv_sigv4_sign_chunk(&kit.signature, &kit.key, before, &digest, hex);
+		assert_memory_equal(hex, chunks[i].signature, sizeof(hex));
+		before = slv_str_from(chunks[i].signature);
+	}
+	slv_arena_done(&kit.arena);
+}
+
+static void another_request_does_not_verify(void **state)
+{
+	(void)state;
+	for (int what = 0; what < 7; what++) {
+		struct kit kit;
+		get_object(&kit, GET_SIGNATURE);
+		if (what == 1)
+			kit.request.method = SLV_STR("HEAD");
+		if (what == 2)
+			kit.request.path = SLV_STR("/test.tx");
+		if (what == 3)
+			kit.request.query = SLV_STR("a");
+		if (what == 4)
+			kit.fields.at[1].value = SLV_STR("bytes=0-8");
+		if (what == 5)
+			kit.request.payload = SLV_STR("UNSIGNED-PAYLOAD");
+		if (what == 6)
+			kit.key.bytes[31] ^= 1;
+		assert_true(verifies(&kit) == (what == 0));
+		slv_arena_done(&kit.arena);
+	}
+}
+
+static void what_decides_must_be_signed(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *fields;
+		bool extra;
+		int code;
+	} table[] = {
+		{ "host;x-amz-date", false, SLV_E_NONE },
+		{ "x-amz-date", false, SLV_E_SYNTAX },
+		{ "host", false, SLV_E_SYNTAX },
+		{ "host;x-amz-date;range", false, SLV_E_SYNTAX }, /* is not there */
+		{ "host;x-amz-date", true, SLV_E_SYNTAX },
+		{ "host;x-amz-acl;x-amz-date", true, SLV_E_NONE },
+		{ "", false, SLV_E_SYNTAX },
+	};
+	for (size_t i = 0; i < SLV_COUNT(table); i++) {
+		struct kit kit;
+		char hex[SLV_SIGV4_HEX_BYTES];
+		kit_init(&kit, "GET", "/", NULL);
+		kit_field(&kit, "Host", "a");
+		kit_field(&kit, "X-Amz-Date", "20130524T000000Z");
+		if (table[i].extra)
+			kit_field(&kit, "X-Amz-Acl", "private");
+		kit_signed(&kit, table[i].fields, GET_SIGNATURE);
+		assert_int_equal(find(&kit), SLV_E_NONE);
+		slv_err err = slv_sigv4_sign(
+				&kit.arena, &kit.request, &kit.signature, &kit.key, hex);
+		assert_int_equal(err.code, table[i].code);
+		slv_arena_done(&kit.arena);
+	}
+}
+
+static void what_cannot_be_a_signature_is_refused(void **state)
+{
+	(void)state;
+#define GOOD_TAIL ",SignedHeaders=host,Signature=" GET_SIGNATURE
+	static const struct {
+		const char *text, *time;
+		int code;
+	} table[] = {
+		{ "AWS4-HMAC-SHA256 Credential=" CREDENTIAL GOOD_TAIL, "20130524T000000Z", 0 },
+		{ "AWS4-HMAC-SHA256  Credential=" CREDENTIAL
+		  " , SignedHeaders=host,  Signature=" GET_SIGNATURE,
+				"20130524T000000Z", 0 },
+		{ "AWS AKIAIOSFODNN7EXAMPLE:abc", "20130524T000000Z", SLV_E_SYNTAX },
+		{ "Bearer x", "20130524T000000Z", SLV_E_SYNTAX },
+		{ "", "20130524T000000Z", SLV_E_SYNTAX },
+		{ "AWS4-HMAC-SHA256", "20130524T000000Z", SLV_E_SYNTAX },
+		{ "AWS4-HMAC-SHA256 Credential=a/20130524/b/s3/aws3_request" GOOD_TAIL,
+				"20130524T000000Z", SLV_E_SYNTAX },
+		{ "AWS4-HMAC-SHA256 Credential=/20130524/b/s3/aws4_request" GOOD_TAIL,
+				"20130524T000000Z", SLV_E_SYNTAX },
+		{ "AWS4-HMAC-SHA256 Credential=a/20130525/b/s3/aws4_request" GOOD_TAIL,
+				"20130524T000000Z", SLV_E_SYNTAX },
+		{ "AWS4-HMAC-SHA256 Credential=" CREDENTIAL ",SignedHeaders=host,Signature=abc",
+				"20130524T000000Z", SLV_E_SYNTAX },
+		{ "AWS4-HMAC-SHA256 Credential=" CREDENTIAL GOOD_TAIL, "", SLV_E_SYNTAX },
+		{ "AWS4-HMAC-SHA256 Credential=" CREDENTIAL GOOD_TAIL, "20130524T000000",
+				SLV_E_SYNTAX },
+		{ "AWS4-HMAC-SHA256 Credential=" CREDENTIAL GOOD_TAIL, "20130524T240000Z",
+				SLV_E_SYNTAX },
+		{ "AWS4-HMAC-SHA256 Credential=" CREDENTIAL GOOD_TAIL, "20130024T000000Z",
+				SLV_E_SYNTAX },
+	};
+	for (size_t i = 0; i < SLV_COUNT(table); i++) {
+		struct kit kit;
+		kit_init(&kit, "GET", "/", NULL);
+		kit_field(&kit, "x-amz-date", table[i].time);
+		kit_field(&kit, "authorization", table[i].text);
+		assert_int_equal(find(&kit), table[i].code);
+		slv_arena_done(&kit.arena);
+	}
+	struct kit kit;
+	kit_init(&kit, "GET", "/", NULL);
+	assert_int_equal(find(&kit), SLV_E_UNAUTHORIZED);
+	slv_arena_done(&kit.arena);
+	get_object(&kit, GET_SIGNATURE);
+	kit.request.query = SLV_STR(PRESIGNED_HEAD "60" PRESIGNED_TAIL);
+	assert_int_equal(find(&kit), SLV_E_SYNTAX); /* two */
+	slv_arena_done(&kit.arena);
+}
+
+static void days_are_those_of_the_calendar(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *date;
+		int64_t s;
+	} table[] = {
+		{ "19700101", 0 },
+		{ "20000229", 951782400 },
+		{ "20000301", 951868800 },
+		{ "20240229", 1709164800 },
+		{ "20261122", 1795305600 },
+		{ "21000301", 4107542400 },
+	};
+	for (size_t i = 0; i < SLV_COUNT(table); i++) {
+		struct kit kit;
+		kit_init(&kit, "GET", "/", NULL);
+		kit_field(&kit, "authorization",
+				slv_str_printf(&kit.arena,
+						"AWS4-HMAC-SHA256 "
+						"Credential=a/%s/b/s3/aws4_request" GOOD_TAIL "%c",
+						table[i].date, 0)
+						.at);
+		kit_field(&kit, "x-amz-date",
+				slv_str_printf(&kit.arena, "%sT000001Z%c", table[i].date, 0).at);
+		assert_int_equal(find(&kit), SLV_E_NONE);
+		assert_int_equal(kit.signature.time_s, table[i].s + 1);
+		slv_arena_done(&kit.arena);
+	}
+}
+
+static void bounds_hold(void **state)
+{
+	(void)state;
+	for (int over = 0; over < 2; over++) {
+		struct kit kit;
+		char hex[SLV_SIGV4_HEX_BYTES];
+		struct slv_buf query, fields;
+		kit_init(&kit, "GET", "/", NULL);
+		slv_buf_init(&query, 4096);
+		slv_buf_init(&fields, 4096);
+		for (int i = 0; i < SLV_SIGV4_PARAMS_MAX + over; i++)
+			slv_buf_printf(&query, "a%d&", i);
+		kit_field(&kit, "host", "a");
+		kit_field(&kit, "x-amz-date", "20130524T000000Z");
+		kit_signed(&kit, "host;x-amz-date", GET_SIGNATURE);
+		kit.request.query = slv_buf_str(&query);
+		assert_int_equal(find(&kit), SLV_E_NONE);
+		slv_err err = slv_sigv4_sign(
+				&kit.arena, &kit.request, &kit.signature, &kit.key, hex);
+		assert_int_equal(err.code, over ? SLV_E_LIMIT : SLV_E_NONE);
+
+		kit.request.query = (slv_str){ 0 };
+		for (int i = 0; i < SLV_SIGV4_SIGNED_MAX - 2 + over; i++)
+			slv_buf_add(&fields, SLV_STR("host;"));
+		slv_buf_add(&fields, SLV_STR("host;x-amz-date"));
+		kit.signature.signed_fields = slv_buf_str(&fields);
+		err = slv_sigv4_sign(&kit.arena, &kit.request, &kit.signature, &kit.key, hex);
+		assert_int_equal(err.code, over ? SLV_E_LIMIT : SLV_E_NONE);
+		slv_buf_done(&query);
+		slv_buf_done(&fields);
+		slv_arena_done(&kit.arena);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(examples_in_a_field_verify),
+		cmocka_unit_test(the_presigned_example_verifies),
+		cmocka_unit_test(expiry_is_from_a_second_to_seven_days),
+		cmocka_unit_test(chunks_of_the_example_verify),
+		cmocka_unit_test(another_request_does_not_verify),
+		cmocka_unit_test(what_decides_must_be_signed),
+		cmocka_unit_test(what_cannot_be_a_signature_is_refused),
+		cmocka_unit_test(days_are_those_of_the_calendar),
+		cmocka_unit_test(bounds_hold),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
