@@ -206,3 +206,20 @@ bool slv_date_parse(slv_str text, int64_t now_s, int64_t *ret_unix_s)
 	*ret_unix_s = civil_to_unix(&civil);
 	return true;
 }
+
+bool slv_date_parse_basic(slv_str text, int64_t *ret_unix_s)
+{
+	struct civil civil = { 0 };
+	unsigned year;
+	if (!take_digits(&text, 4, &year) || !take_digits(&text, 2, &civil.month) ||
+			!take_digits(&text, 2, &civil.day) || !take_text(&text, SLV_STR("T")) ||
+			!take_digits(&text, 2, &civil.hour) ||
+			!take_digits(&text, 2, &civil.minute) ||
+			!take_digits(&text, 2, &civil.second) || !slv_str_eq(text, SLV_STR("Z")))
+		return false;
+	civil.year = year;
+	if (!civil_ok(&civil))
+		return false;
+	*ret_unix_s = civil_to_unix(&civil);
+	return true;
+}

@@ -3,53 +3,19 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/mem.h"
+#include "http/date.h"
 #include "http/uri.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define ALGORITHM "AWS4-HMAC-SHA256"
-#define TIME_LEN 16 /* "20130524T000000Z" */
 #define DATE_LEN 8
 #define TEXT_BYTES_MAX SLV_MIB(1) /* of a canonical request */
 
 #define EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 /* --- what a request says --- */
-
-static bool digits(slv_str text, size_t from, size_t len, int64_t *ret_value)
-{
-	uint64_t value;
-	slv_str part = slv_str_head(slv_str_from_index(text, from), len);
-	if (part.len != len || !slv_str_u64(part, 9999, &value))
-		return false;
-	*ret_value = (int64_t)value;
-	return true;
-}
-
-/* Days since 1970 of a date of the Gregorian calendar. */
-static int64_t days_of(int64_t year, int64_t month, int64_t day)
-{
-	year -= month <= 2;
-	int64_t era = year / 400, of_era = year % 400;
-	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-static bool read_time(slv_str text, int64_t *ret_s)
-{
-	int64_t year, month, day, hour, minute, second;
-	if (text.len != TIME_LEN || text.at[8] != 'T' || text.at[15] != 'Z' ||
-			!digits(text, 0, 4, &year) || !digits(text, 4, 2, &month) ||
-			!digits(text, 6, 2, &day) || !digits(text, 9, 2, &hour) ||
-			!digits(text, 11, 2, &minute) || !digits(text, 13, 2, &second))
-		return false;
-	if (year < 1970 || month < 1 || month > 12 || day < 1 || day > 31 || hour > 23 ||
-			minute > 59 || second > 60)
-		return false;
-	*ret_s = days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
-	return true;
-}
 
 /* "AKID/20130524/us-east-1/s3/aws4_request"; a key id has no slash here. */
 static bool read_credential(slv_str text, struct slv_sigv4 *signature)
@@ -73,7 +39,7 @@ static bool is_hex(slv_str text)
 
 static slv_err finish(struct slv_sigv4 *signature)
 {
-	if (!read_time(signature->time, &signature->time_s))
+	if (!slv_date_parse_basic(signature->time, &signature->time_s))
 		return SLV_ERR(SLV_E_SYNTAX, "x-amz-date is no time like 20130524T000000Z");
 	if (!slv_str_eq(slv_str_head(signature->time, DATE_LEN), signature->date))
 		return SLV_ERR(SLV_E_SYNTAX, "the credential's date is not that of x-amz-date");

@@ -309,37 +309,6 @@ static void what_cannot_be_a_signature_is_refused(void **state)
 	slv_arena_done(&kit.arena);
 }
 
-static void days_are_those_of_the_calendar(void **state)
-{
-	(void)state;
-	static const struct {
-		const char *date;
-		int64_t s;
-	} table[] = {
-		{ "19700101", 0 },
-		{ "20000229", 951782400 },
-		{ "20000301", 951868800 },
-		{ "20240229", 1709164800 },
-		{ "20261122", 1795305600 },
-		{ "21000301", 4107542400 },
-	};
-	for (size_t i = 0; i < SLV_COUNT(table); i++) {
-		struct kit kit;
-		kit_init(&kit, "GET", "/", NULL);
-		kit_field(&kit, "authorization",
-				slv_str_printf(&kit.arena,
-						"AWS4-HMAC-SHA256 "
-						"Credential=a/%s/b/s3/aws4_request" GOOD_TAIL "%c",
-						table[i].date, 0)
-						.at);
-		kit_field(&kit, "x-amz-date",
-				slv_str_printf(&kit.arena, "%sT000001Z%c", table[i].date, 0).at);
-		assert_int_equal(find(&kit), SLV_E_NONE);
-		assert_int_equal(kit.signature.time_s, table[i].s + 1);
-		slv_arena_done(&kit.arena);
-	}
-}
-
 static void bounds_hold(void **state)
 {
 	(void)state;
@@ -384,7 +353,6 @@ int main(void)
 		cmocka_unit_test(another_request_does_not_verify),
 		cmocka_unit_test(what_decides_must_be_signed),
 		cmocka_unit_test(what_cannot_be_a_signature_is_refused),
-		cmocka_unit_test(days_are_those_of_the_calendar),
 		cmocka_unit_test(bounds_hold),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
