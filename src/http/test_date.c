@@ -115,6 +115,40 @@ static void what_is_no_date_is_refused(void **state)
 	assert_true(unix_s == 5);
 }
 
+static void the_basic_form_is_read_too(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		int64_t unix_s; /* -1: it is none */
+	} table[] = {
+		{ "19700101T000000Z", 0 },
+		{ "19941106T084937Z", 784111777 },
+		{ "20240229T235959Z", 1709251199 },
+		{ "20230229T000000Z", -1 },
+		{ "20241301T000000Z", -1 },
+		{ "20240101T240000Z", -1 },
+		{ "20240101T000000", -1 },
+		{ "20240101T000000z", -1 },
+		{ "20240101T000000Z ", -1 },
+		{ "20240101 000000Z", -1 },
+		{ "2024-01-01T00:00:00Z", -1 },
+		{ "+0240101T000000Z", -1 },
+		{ "", -1 },
+	};
+	for (size_t i = 0; i < SLV_COUNT(table); i++) {
+		int64_t unix_s = -1;
+		bool is = slv_date_parse_basic(slv_str_from(table[i].text), &unix_s);
+		assert_true(is == (table[i].unix_s >= 0));
+		assert_true(unix_s == table[i].unix_s);
+		if (!is)
+			continue;
+		char again[SLV_DATE_BASIC_BYTES];
+		slv_date_print_basic(unix_s, again);
+		assert_memory_equal(again, table[i].text, sizeof(again));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +159,7 @@ int main(void)
 		cmocka_unit_test(two_digits_of_a_year_are_at_most_50_years_ahead),
 		cmocka_unit_test(a_leap_second_is_the_next_minute),
 		cmocka_unit_test(what_is_no_date_is_refused),
+		cmocka_unit_test(the_basic_form_is_read_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
