@@ -67,11 +67,10 @@ static void put_digits(char *to, size_t len, uint64_t value)
 	}
 }
 
+/* Into the years that four digits can tell, from 1970 on. */
 static int64_t clamp(int64_t unix_s)
 {
-	if (unix_s < 0)
-		return 0;
-	return unix_s > DATE_S_MAX ? DATE_S_MAX : unix_s;
+	return unix_s < 0 ? 0 : unix_s > DATE_S_MAX ? DATE_S_MAX : unix_s;
 }
 
 void slv_date_print(int64_t unix_s, char text[static SLV_DATE_BYTES])
@@ -178,8 +177,7 @@ static bool read_rfc850(slv_str text, int64_t now_s, struct civil *civil)
 	          take_time(&text, civil) && slv_str_eq(text, SLV_STR(" GMT"));
 	if (!ok)
 		return false;
-	now_s = clamp(now_s);
-	int64_t now_year = civil_from_unix(now_s).year;
+	int64_t now_year = civil_from_unix(clamp(now_s)).year;
 	civil->year = now_year - now_year % 100 + year;
 	if (civil->year > now_year + 50)
 		civil->year -= 100;
@@ -237,5 +235,71 @@ bool slv_date_parse_basic(slv_str text, int64_t *ret_unix_s)
 	if (!civil_ok(&civil))
 		return false;
 	*ret_unix_s = civil_to_unix(&civil);
+	return true;
+}
+
+void slv_date_print_iso(int64_t unix_s, char text[static SLV_DATE_ISO_BYTES])
+{
+	struct civil civil = civil_from_unix(clamp(unix_s));
+	memcpy(text, "yyyy-mm-ddThh:mm:ssZ", SLV_DATE_ISO_BYTES);
+	put_digits(text, 4, (uint64_t)civil.year);
+	put_digits(text + 5, 2, civil.month);
+	put_digits(text + 8, 2, civil.day);
+	put_digits(text + 11, 2, civil.hour);
+	put_digits(text + 14, 2, civil.minute);
+	put_digits(text + 17, 2, civil.second);
+}
+
+/* "T" and "Z" may be in lower case. */
+static bool take_letter(slv_str *rest, char letter)
+{
+	if (!rest->len || slv_lower(rest->at[0]) != letter)
+		return false;
+	*rest = slv_str_from_index(*rest, 1);
+	return true;
+}
+
+/* ".123", if there is one. */
+static bool take_fraction(slv_str *rest)
+{
+	size_t digits = 0;
+	if (!take_text(rest, SLV_STR(".")))
+		return true;
+	while (digits < rest->len && slv_is_digit(rest->at[digits]))
+		digits++;
+	*rest = slv_str_from_index(*rest, digits);
+	return digits > 0;
+}
+
+/* "Z" or "+hh:mm", in seconds to the east; and nothing behind it. */
+static bool take_zone(slv_str *rest, int64_t *ret_east_s)
+{
+	unsigned hour, minute;
+	*ret_east_s = 0;
+	if (take_letter(rest, 'z'))
+		return rest->len == 0;
+	bool west = take_text(rest, SLV_STR("-"));
+	if (!west && !take_text(rest, SLV_STR("+")))
+		return false;
+	if (!take_digits(rest, 2, &hour) || !take_text(rest, SLV_STR(":")) ||
+			!take_digits(rest, 2, &minute) || rest->len || hour > 23 || minute > 59)
+		return false;
+	*ret_east_s = (int64_t)(hour * 3600 + minute * 60) * (west ? -1 : 1);
+	return true;
+}
+
+bool slv_date_parse_iso(slv_str text, int64_t *ret_unix_s)
+{
+	struct civil civil = { 0 };
+	unsigned year;
+	int64_t east_s;
+	bool ok = take_digits(&text, 4, &year) && take_text(&text, SLV_STR("-")) &&
+	          take_digits(&text, 2, &civil.month) && take_text(&text, SLV_STR("-")) &&
+	          take_digits(&text, 2, &civil.day) && take_letter(&text, 't') &&
+	          take_time(&text, &civil) && take_fraction(&text) && take_zone(&text, &east_s);
+	civil.year = year;
+	if (!ok || !civil_ok(&civil))
+		return false;
+	*ret_unix_s = civil_to_unix(&civil) - east_s;
 	return true;
 }

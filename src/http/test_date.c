@@ -149,6 +149,42 @@ static void the_basic_form_is_read_too(void **state)
 	}
 }
 
+static void the_form_of_json_is_printed_and_read_back(void **state)
+{
+	(void)state;
+	for (int64_t unix_s = 0; unix_s < INT64_C(253402300799); unix_s += 86399 * 367) {
+		char text[SLV_DATE_ISO_BYTES];
+		int64_t again = -1;
+		slv_date_print_iso(unix_s, text);
+		assert_true(slv_date_parse_iso((slv_str){ text, sizeof(text) }, &again));
+		assert_true(again == unix_s);
+	}
+	char text[SLV_DATE_ISO_BYTES];
+	slv_date_print_iso(784111777, text);
+	assert_memory_equal(text, "1994-11-06T08:49:37Z", SLV_DATE_ISO_BYTES);
+}
+
+static void zones_and_fractions_of_the_form_of_json(void **state)
+{
+	static const char *const same[] = { "1994-11-06T08:49:37Z", "1994-11-06t08:49:37z",
+		"1994-11-06T08:49:37.999Z", "1994-11-06T09:49:37+01:00",
+		"1994-11-05T23:19:37.0-09:30" };
+	static const char *const none[] = { "", "1994-11-06", "1994-11-06T08:49:37",
+		"1994-11-06 08:49:37Z", "1994-11-06T08:49:37.Z", "1994-11-06T08:49:37+0100",
+		"1994-11-06T08:49:37+24:00", "1994-11-06T08:49:37+00:60", "1994-11-06T08:49:37Z ",
+		"1994-13-06T08:49:37Z", "1994-02-29T08:49:37Z", "94-11-06T08:49:37Z",
+		"1994-11-06T24:00:00Z", "0000-11-06T08:49:37Z" };
+	int64_t unix_s = 0;
+	(void)state;
+	for (size_t i = 0; i < SLV_COUNT(same); i++) {
+		assert_true(slv_date_parse_iso(slv_str_from(same[i]), &unix_s));
+		assert_true(unix_s == 784111777);
+	}
+	for (size_t i = 0; i < SLV_COUNT(none); i++)
+		assert_false(slv_date_parse_iso(slv_str_from(none[i]), &unix_s));
+	assert_true(unix_s == 784111777);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +196,8 @@ int main(void)
 		cmocka_unit_test(a_leap_second_is_the_next_minute),
 		cmocka_unit_test(what_is_no_date_is_refused),
 		cmocka_unit_test(the_basic_form_is_read_too),
+		cmocka_unit_test(the_form_of_json_is_printed_and_read_back),
+		cmocka_unit_test(zones_and_fractions_of_the_form_of_json),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
