@@ -165,7 +165,10 @@ static slv_err dispatch(struct slv_edge *edge, struct slv_req *req)
 	if (slv_str_eq(req->uri.path, SLV_STR("*")))
 		return answer_for_all(req);
 	slv_assert(req->site <= edge->sites_count);
-	slv_err err = slv_uri_decode_path(req->arena, req->uri.path, &req->path);
+	slv_err err = SLV_OK;
+	req->path = req->uri.path;
+	if (!edge->conf->raw_paths)
+		err = slv_uri_decode_path(req->arena, req->uri.path, &req->path);
 	if (slv_failed(err))
 		return err;
 	const struct edge_site *site =

@@ -43,6 +43,8 @@ struct slv_edge_conf {
 	enum slv_forwarded_family forwarded; /* and which of them they write */
 	uint64_t rss_kib_max; /* above 85 % of it new requests are shed; 0: no mark */
 	uint32_t lag_ms_max;  /* a loop that lags more sheds new requests */
+	bool raw_paths; /* req->path is as sent, with all its escapes: for services that decode
+	                   the names in it themselves, because any byte may be in them */
 };
 
 /* Settings beyond their types: hosts, prefixes, one service a route, trusted networks. The error

@@ -16,6 +16,8 @@ struct slv_service_env;
 struct slv_image_lanes;
 struct slv_cache;
 struct slv_client;
+struct slv_omaps;
+struct slv_blobs;
 
 /* What the edge does for a service. */
 struct slv_service_env_ops {
@@ -36,6 +38,8 @@ struct slv_service_env {
 	struct slv_cache *cache;       /* shared by the loops; store/cache.h */
 	struct slv_image_lanes *lanes; /* shared by the loops; proc/lanes.h */
 	struct slv_client *client;     /* of this loop; client/client.h */
+	struct slv_omaps *maps;        /* shared by the loops; store/omap/omap.h */
+	struct slv_blobs *blobs;       /* likewise; store/blob/blob.h */
 	void *const *shared;           /* by index of the service, as opened; or NULL */
 };
 
