@@ -5,6 +5,8 @@
  * admin listener. While it drains, the loops go on until their last connection is gone.
  */
 #include "proc/edge.h"
+#include "api/api.h"
+#include "api/keys.h"
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/mem.h"
@@ -13,7 +15,10 @@
 #include "main/services.h"
 #include "main/settings.h"
 #include "service/admin/admin.h"
+#include "service/kv/kv.h"
+#include "store/blob/blob.h"
 #include "store/cache.h"
+#include "store/omap/omap.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -35,6 +40,8 @@ struct program {
 	const struct settings *settings;
 	struct slv_log *log, *access;
 	struct slv_cache *cache;
+	struct slv_omaps *maps;
+	struct slv_blobs *blobs;
 	struct slv_image_lanes *lanes;
 	struct slv_edge_conf edge_conf;
 	void *shared[SLV_SERVICES_MAX];
@@ -44,8 +51,10 @@ struct program {
 
 	struct slv_edge_conf admin_conf;
 	struct slv_edge_site admin_site;
-	struct slv_edge_route admin_route;
+	struct slv_edge_route admin_routes[2];
 	struct slv_admin_settings admin;
+	struct slv_api_settings api;
+	struct slv_api_first first;
 	struct slv_edge *admin_edge;
 	struct slv_listen *admin_listen;
 	struct slv_tls *admin_tls;
@@ -101,6 +110,31 @@ static slv_err start_cache(struct program *program)
 	return SLV_OK;
 }
 
+/* What `url` says, or a folder of the data folder. */
+static slv_str store_url(
+		struct program *program, slv_str url, const char *driver, const char *folder)
+{
+	if (url.len)
+		return url;
+	return slv_str_printf(&program->arena, "%s:%.*s/%s", driver,
+			SLV_FMT(program->settings->data), folder);
+}
+
+static slv_err start_stores(struct program *program)
+{
+	const struct settings *settings = program->settings;
+	slv_str maps = store_url(program, settings->store.maps, "sqlite", "maps");
+	slv_str blobs = store_url(program, settings->store.blobs, "file", "blobs");
+	if (!maps.at || !blobs.at)
+		return SLV_ERR(SLV_E_LIMIT, "no memory for the name of the data folder");
+	slv_err err = slv_omaps_open(maps, slv_loop_hash_key(program->cores[0].loop), program->log,
+			&program->maps);
+	if (slv_failed(err))
+		return slv_err_wrap(&program->arena, err, "store.maps");
+	err = slv_blobs_open(blobs, program->log, &program->blobs);
+	return slv_failed(err) ? slv_err_wrap(&program->arena, err, "store.blobs") : SLV_OK;
+}
+
 static void start_lanes(struct program *program)
 {
 	const struct settings *settings = program->settings;
@@ -132,6 +166,8 @@ static struct slv_service_env env_of(struct program *program, struct core *core)
 		.loop = core->loop,
 		.metrics = core->metrics,
 		.cache = program->cache,
+		.maps = program->maps,
+		.blobs = program->blobs,
 		.lanes = program->lanes,
 		.client = core->client,
 		.shared = program->shared,
@@ -273,9 +309,27 @@ static void name_gauges(struct program *program)
 				gauges[i].name, gauges[i].labels, gauges[i].help);
 }
 
+/* Where people see it: it is said once. */
+static void first_done(struct slv_api_first *first, slv_err err, slv_str account, slv_str value)
+{
+	struct program *program = first->arg;
+	if (slv_failed(err))
+		slv_log(program->log, SLV_ERROR, "api.no_account",
+				SLV_KV("code", slv_code_name(err.code)), SLV_KV("why", err.what));
+	else if (value.len)
+		(void)fprintf(stderr,
+				"selvedge: account %.*s; its first API token, shown only now: "
+				"%.*s\n",
+				SLV_FMT(account), SLV_FMT(value)); /* else another can be made */
+}
+
 static slv_err start_admin(struct program *program)
 {
-	static const struct slv_service *const admin_services[] = { &slv_admin_service, NULL };
+	enum { ADMIN, API };
+	static const struct slv_service *const admin_services[] = {
+		[ADMIN] = &slv_admin_service, [API] = &slv_api_service, NULL
+	};
+	static const struct slv_api_group *const groups[] = { &slv_kv_calls, NULL };
 	static const slv_str any_host = SLV_STR_INIT("*");
 	struct core *home = &program->cores[0];
 	const struct settings *settings = program->settings;
@@ -293,10 +347,15 @@ static slv_err start_admin(struct program *program)
 		.purge = purge,
 		.arg = program,
 	};
-	program->admin_route.path = SLV_STR("/");
-	program->admin_route.settings[0] = &program->admin;
+	program->api = (struct slv_api_settings){ .groups = groups };
+	program->admin_routes[ADMIN].path = SLV_STR("/");
+	program->admin_routes[ADMIN].settings[ADMIN] = &program->admin;
+	program->admin_routes[API].path = SLV_STR(SLV_API_PREFIX "/");
+	program->admin_routes[API].settings[API] = &program->api;
 	program->admin_site.hosts = (struct slv_conf_list){ (void *)(uintptr_t)&any_host, 1 };
-	program->admin_site.routes = (struct slv_conf_list){ &program->admin_route, 1 };
+	program->admin_site.routes = (struct slv_conf_list){ program->admin_routes,
+		SLV_COUNT(program->admin_routes) };
+	program->admin_conf.raw_paths = true; /* keys are in them */
 	program->admin_conf.services = admin_services;
 	program->admin_conf.sites = (struct slv_conf_list){ &program->admin_site, 1 };
 
@@ -313,6 +372,10 @@ static slv_err start_admin(struct program *program)
 	port.fd_count = slv_edge_link_sockets(
 			program->link, settings->admin.listen.address, &port.fds);
 	program->admin_tls = port.tls;
+	program->first = (struct slv_api_first){
+		.maps = program->maps, .done = first_done, .arg = program
+	};
+	slv_api_first(home->loop, &program->first);
 	return slv_listen_new(&program->arena, home->loop, home->metrics, &port, 1, 1,
 			&program->admin_listen);
 }
@@ -443,6 +506,8 @@ static slv_err start(struct program *program)
 	err = slv_edge_link_start(&program->arena, program->link, program->cores[0].loop, &events);
 	if (!slv_failed(err))
 		err = start_cache(program);
+	if (!slv_failed(err))
+		err = start_stores(program);
 	if (slv_failed(err))
 		return err;
 	start_lanes(program);

@@ -108,6 +108,24 @@ static const struct slv_conf_key cache_keys[] = {
 	{ 0 },
 };
 
+static const struct slv_conf_key store_keys[] = {
+	{ .name = "maps",
+			.type = SLV_CONF_SECRET,
+			.offset = AT(store.maps) - AT(store),
+			.fallback = "''",
+			.max = 2048,
+			.help = "Where rows are kept: sqlite:/FOLDER, or postgresql://… as libpq "
+				"takes it; empty: the folder maps of data" },
+	{ .name = "blobs",
+			.type = SLV_CONF_TEXT,
+			.offset = AT(store.blobs) - AT(store),
+			.fallback = "''",
+			.max = 2048,
+			.help = "Where what is too large for a row is kept: file:/FOLDER; empty: "
+				"the folder blobs of data" },
+	{ 0 },
+};
+
 static const struct slv_conf_key jail_keys[] = {
 	{ .name = "count",
 			.type = SLV_CONF_INT,
@@ -228,6 +246,11 @@ const struct slv_conf_key settings_keys[] = {
 			.offset = AT(cache),
 			.keys = cache_keys,
 			.help = "The response cache" },
+	{ .name = "store",
+			.type = SLV_CONF_SECTION,
+			.offset = AT(store),
+			.keys = store_keys,
+			.help = "What lasts: keys and values, objects, tokens" },
 	{ .name = "jails",
 			.type = SLV_CONF_SECTION,
 			.offset = AT(jails),
@@ -312,6 +335,17 @@ static slv_err check_listeners(struct slv_arena *arena, const struct settings *s
 	return SLV_OK;
 }
 
+/* The folder of a store that is one must be said from the root on: who opens it does not know where
+ * the configuration lies. */
+static slv_err check_store(struct slv_arena *arena, const char *name, slv_str url, slv_str local,
+		slv_str remote)
+{
+	if (!url.len || slv_str_starts(url, local) || (remote.len && slv_str_starts(url, remote)))
+		return SLV_OK;
+	return slv_err_printf(arena, SLV_E_SYNTAX, "store.%s must begin with %.*s%s%.*s", name,
+			SLV_FMT(local), remote.len ? " or " : "", SLV_FMT(remote));
+}
+
 static slv_err check(struct slv_arena *arena, const struct settings *settings)
 {
 	struct slv_conf_list nets;
@@ -321,6 +355,12 @@ static slv_err check(struct slv_arena *arena, const struct settings *settings)
 		err = settings_trusted(arena, settings, &nets);
 	if (!slv_failed(err))
 		err = slv_edge_conf_check(arena, &edge);
+	if (!slv_failed(err))
+		err = check_store(arena, "maps", settings->store.maps, SLV_STR("sqlite:/"),
+				SLV_STR("postgresql://"));
+	if (!slv_failed(err))
+		err = check_store(arena, "blobs", settings->store.blobs, SLV_STR("file:/"),
+				(slv_str){ 0 });
 	return err;
 }
 

@@ -34,6 +34,9 @@ struct settings {
 	struct {
 		int64_t count, queue_max, jobs_per_jail, memory_bytes, memory_limit_bytes;
 	} jails;
+	struct {
+		slv_str maps, blobs; /* URLs; empty: in folders of `data` */
+	} store;
 	struct slv_client_conf client;
 	struct {
 		int64_t memory_bytes, lag_ms;

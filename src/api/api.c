@@ -1,0 +1,330 @@
+#include "api/api.h"
+
+#include "api/body.h"
+#include "api/keys.h"
+#include "api/tokens.h"
+#include "base/assert.h"
+#include "base/mem.h"
+
+/* Of all JSON bodies that one loop has in memory at once. */
+#define BODIES_BYTES_MAX SLV_MIB(64)
+
+struct group {
+	const struct slv_api_group *group;
+	void *self;
+};
+
+struct api {
+	struct slv_loop *loop;
+	struct slv_api_keys *keys;
+	struct slv_api_bodies bodies;
+	struct group groups[SLV_API_GROUPS_MAX + 1];
+	size_t count;
+};
+
+/* A request on its way to its call. */
+struct asked {
+	struct slv_api_ask ask;
+	struct api *api;
+	struct slv_api_find find;
+	struct slv_api_body body;
+};
+
+static slv_err no_memory(void)
+{
+	return SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
+}
+
+/* --- which call --- */
+
+static slv_err take_param(struct slv_arena *arena, slv_str raw, size_t index,
+		slv_str params[SLV_API_PARAMS_MAX])
+{
+	slv_assert(index < SLV_API_PARAMS_MAX);
+	return slv_uri_decode(arena, raw, &params[index]);
+}
+
+/* Both begin with '/'. `*ret_fits` may be set though an escape is broken: then the error says so.
+ */
+static slv_err fit(struct slv_arena *arena, slv_str pattern, slv_str path,
+		slv_str params[SLV_API_PARAMS_MAX], bool *ret_fits)
+{
+	slv_str raw[SLV_API_PARAMS_MAX];
+	size_t count = 0;
+	*ret_fits = false;
+	while (pattern.at && path.at) {
+		slv_str want = slv_str_cut(&pattern, '/');
+		if (slv_str_eq(want, SLV_STR("*"))) {
+			raw[count++] = path;
+			path = (slv_str){ 0 };
+			break;
+		}
+		slv_str have = slv_str_cut(&path, '/');
+		if (slv_str_eq(want, SLV_STR(":")) && have.len)
+			raw[count++] = have;
+		else if (!slv_str_eq(want, have))
+			return SLV_OK;
+	}
+	if (pattern.at || path.at)
+		return SLV_OK;
+	*ret_fits = true;
+	slv_err err = SLV_OK;
+	for (size_t i = 0; i < count && !slv_failed(err); i++)
+		err = take_param(arena, raw[i], i, params);
+	return err;
+}
+
+static slv_err find_in(struct api *api, struct group *group, slv_str path, struct asked *asked,
+		bool *ret_other_method)
+{
+	struct slv_req *req = asked->ask.req;
+	for (const struct slv_api_call *call = group->group->calls; call->path; call++) {
+		bool fits;
+		slv_err err = fit(req->arena, slv_str_from(call->path), path, asked->ask.params,
+				&fits);
+		bool method = call->method == req->method ||
+		              (call->method == SLV_METHOD_GET && req->method == SLV_METHOD_HEAD);
+		if (fits && method) {
+			asked->ask.call = call;
+			asked->ask.self = group->self;
+			return err;
+		}
+		*ret_other_method |= fits;
+	}
+	(void)api;
+	return SLV_OK;
+}
+
+/* False: it was answered. */
+static bool find_call(struct api *api, struct asked *asked)
+{
+	struct slv_req *req = asked->ask.req;
+	slv_str path = slv_str_from_index(req->path, sizeof(SLV_API_PREFIX) - 1);
+	bool other_method = false;
+	slv_err err = SLV_OK;
+	for (size_t i = 0; i < api->count && !asked->ask.call && !slv_failed(err); i++)
+		err = find_in(api, &api->groups[i], path, asked, &other_method);
+	if (slv_failed(err))
+		slv_api_fail(req, 400, SLV_API_E_ROUTE, err.what);
+	else if (!asked->ask.call && other_method)
+		slv_api_fail(req, 405, SLV_API_E_METHOD,
+				"Method not available for that URI; see the documentation");
+	else if (!asked->ask.call)
+		slv_api_fail(req, 404, SLV_API_E_ROUTE,
+				"Could not route to that URI, perhaps your object identifier is "
+				"invalid?");
+	return asked->ask.call && !slv_failed(err);
+}
+
+/* --- its body, and the call --- */
+
+static void serve(struct asked *asked)
+{
+	slv_err err = asked->ask.call->serve(&asked->ask);
+	if (slv_failed(err))
+		slv_api_fail_err(asked->ask.req, err);
+}
+
+static void drop_json(void *arg)
+{
+	json_decref(arg);
+}
+
+static slv_err parse(struct asked *asked)
+{
+	struct slv_req *req = asked->ask.req;
+	slv_str text = slv_buf_str(&asked->body.text);
+	json_error_t why;
+	json_t *root = json_loadb(text.at ? text.at : "", text.len, JSON_REJECT_DUPLICATES, &why);
+	if (!root)
+		return slv_err_printf(
+				req->arena, SLV_E_SYNTAX, "the body is no JSON: %s", why.text);
+	if (!slv_arena_defer(req->arena, drop_json, root)) {
+		json_decref(root);
+		return no_memory();
+	}
+	asked->ask.json = root;
+	return SLV_OK;
+}
+
+static void body_read(struct slv_api_body *body, slv_err err)
+{
+	struct asked *asked = SLV_CONTAINER(body, struct asked, body);
+	if (!slv_failed(err))
+		err = parse(asked);
+	slv_api_body_done(body);
+	if (slv_failed(err))
+		slv_api_fail_err(asked->ask.req, err);
+	else
+		serve(asked);
+}
+
+static void read_body(struct asked *asked)
+{
+	if (asked->ask.call->body != SLV_API_JSON) {
+		serve(asked);
+		return;
+	}
+	asked->body = (struct slv_api_body){
+		.bodies = &asked->api->bodies,
+		.req = asked->ask.req,
+		.bytes_max = SLV_API_JSON_BYTES_MAX,
+		.done = body_read,
+	};
+	slv_api_body_read(&asked->body);
+}
+
+/* --- its token --- */
+
+static void refuse_token(struct slv_req *req)
+{
+	slv_api_fail(req, 403, SLV_API_E_TOKEN, "Authentication error");
+}
+
+static bool is_of_account(const struct slv_api_call *call)
+{
+	return slv_str_starts(slv_str_from(call->path), SLV_STR("/accounts/:"));
+}
+
+static void drop_token(void *arg)
+{
+	slv_api_found_drop(arg);
+}
+
+static void check_token(struct asked *asked)
+{
+	struct slv_req *req = asked->ask.req;
+	const struct slv_api_call *call = asked->ask.call;
+	const struct slv_api_token *token = asked->find.token;
+	slv_str value = slv_fields_get(&req->fields, SLV_FIELD_AUTHORIZATION);
+	char secret[SLV_API_SECRET_BYTES];
+	slv_api_value_secret(slv_str_from_index(value, value.len - SLV_API_VALUE_BYTES), secret);
+	bool holds = slv_str_eq_secret((slv_str){ secret, sizeof(secret) }, token->secret) &&
+	             slv_str_eq(slv_str_from(slv_api_token_status(
+						token, slv_loop_wall_s(asked->api->loop))),
+				     SLV_STR("active")) &&
+	             slv_api_token_from(token, &req->client);
+	slv_wipe(secret, sizeof(secret));
+	if (!slv_arena_defer(req->arena, drop_token, &asked->find)) {
+		slv_api_found_drop(&asked->find);
+		slv_api_fail_err(req, no_memory());
+		return;
+	}
+	if (!holds || (is_of_account(call) &&
+				      !slv_str_eq(asked->ask.params[0], asked->find.account))) {
+		refuse_token(req);
+		return;
+	}
+	if (call->right < SLV_API_RIGHT_COUNT &&
+			!slv_api_token_may(token, call->right, (slv_str){ 0 }, (slv_str){ 0 })) {
+		slv_api_fail(req, 403, SLV_API_E_RIGHT,
+				"Unauthorized to access requested resource");
+		return;
+	}
+	asked->ask.token = token;
+	slv_api_used(asked->api->keys, token);
+	read_body(asked);
+}
+
+static void token_found(struct slv_api_find *find, slv_err err)
+{
+	struct asked *asked = SLV_CONTAINER(find, struct asked, find);
+	if (err.code == SLV_E_MISSING)
+		refuse_token(asked->ask.req);
+	else if (slv_failed(err))
+		slv_api_fail_err(asked->ask.req, err);
+	else
+		check_token(asked);
+}
+
+static void find_token(struct asked *asked)
+{
+	struct slv_req *req = asked->ask.req;
+	slv_str value = slv_fields_get(&req->fields, SLV_FIELD_AUTHORIZATION);
+	const slv_str scheme = SLV_STR("Bearer ");
+	slv_str id;
+	if (!value.len) {
+		slv_api_fail(req, 401, SLV_API_E_TOKEN,
+				"Authorization: Bearer <API token> is missing");
+		return;
+	}
+	/* What is no token at all is not looked for. */
+	if (!slv_str_eq_nocase(slv_str_head(value, scheme.len), scheme) ||
+			!slv_api_value_parse(slv_str_from_index(value, scheme.len), &id)) {
+		refuse_token(req);
+		return;
+	}
+	asked->find = (struct slv_api_find){
+		.keys = asked->api->keys, .id = id, .done = token_found
+	};
+	if (slv_api_find(&asked->find))
+		check_token(asked);
+}
+
+/* --- the service --- */
+
+static slv_err api_serve(void *me, struct slv_req *req)
+{
+	struct api *api = me;
+	struct asked *asked = SLV_NEW(req->arena, struct asked);
+	if (!asked)
+		return no_memory();
+	asked->api = api;
+	asked->ask.req = req;
+	asked->ask.loop = api->loop;
+	if (!find_call(api, asked))
+		return SLV_OK;
+	if (asked->ask.call->right == SLV_API_OPEN)
+		read_body(asked);
+	else
+		find_token(asked);
+	return SLV_OK;
+}
+
+static slv_err start_group(struct api *api, struct slv_service_env *env,
+		const struct slv_api_group *group, const void *settings)
+{
+	struct group *at = &api->groups[api->count];
+	slv_assert(api->count < SLV_COUNT(api->groups));
+	slv_err err = group->start(env, api->keys, settings, &at->self);
+	if (slv_failed(err))
+		return err;
+	at->group = group;
+	api->count++;
+	return SLV_OK;
+}
+
+static void api_stop(void *me)
+{
+	struct api *api = me;
+	for (size_t i = 0; i < api->count; i++)
+		api->groups[i].group->stop(api->groups[i].self);
+	slv_api_keys_free(api->keys);
+	slv_free(api);
+}
+
+static slv_err api_start(
+		struct slv_service_env *env, const struct slv_service_place *place, void **ret_self)
+{
+	const struct slv_api_settings *settings = place->settings;
+	struct api *api = SLV_ALLOC(struct api);
+	api->loop = env->loop;
+	api->bodies.bytes_max = BODIES_BYTES_MAX;
+	api->keys = slv_api_keys_new(env->loop, env->maps);
+	slv_err err = start_group(api, env, &slv_api_tokens, NULL);
+	for (size_t i = 0; settings->groups[i] && !slv_failed(err); i++)
+		err = start_group(api, env, settings->groups[i], settings->settings[i]);
+	if (slv_failed(err)) {
+		api_stop(api);
+		return err;
+	}
+	*ret_self = api;
+	return SLV_OK;
+}
+
+const struct slv_service slv_api_service = {
+	.name = "api",
+	.start = api_start,
+	.serve = api_serve,
+	.stop = api_stop,
+};

@@ -1,0 +1,225 @@
+/* value.c - one key: its value, its metadata, its end */
+#include "base/mem.h"
+#include "http/problem.h"
+#include "service/kv/private.h"
+
+#include <string.h>
+
+#define READ_BYTES SLV_KIB(256)
+
+/* A call about one key. In the arena of the request. */
+struct work {
+	struct kv_call call;
+	struct slv_omap_recall recall;
+	slv_str key;
+	char row_key[KV_ROW_KEY_BYTES_MAX];
+	bool of_metadata;
+	struct slv_omap_batch batch;
+	struct slv_omap_change change;
+};
+
+/* --- values that are blobs, as a body --- */
+
+struct blob_source {
+	struct slv_source source;
+	struct slv_blob_reader *reader;
+	struct slv_pull *pull;
+	uint64_t at, len;
+	struct slv_loop *loop;
+	struct slv_task end;
+};
+
+static void blob_end(struct slv_task *task)
+{
+	struct blob_source *blob = SLV_CONTAINER(task, struct blob_source, end);
+	blob->pull->done(blob->pull, SLV_OK, (slv_str){ 0 });
+}
+
+static void blob_read(void *arg, slv_err err, slv_str bytes)
+{
+	struct blob_source *blob = arg;
+	if (err.code == SLV_E_CANCELLED)
+		return; /* closed: the source is gone */
+	blob->at += bytes.len;
+	blob->pull->done(blob->pull, err, bytes);
+}
+
+static void blob_pull(struct slv_source *source, struct slv_pull *pull)
+{
+	struct blob_source *blob = SLV_CONTAINER(source, struct blob_source, source);
+	uint64_t left = blob->len - blob->at;
+	blob->pull = pull;
+	if (left)
+		slv_blob_read(blob->reader, blob->at, left < READ_BYTES ? (size_t)left : READ_BYTES,
+				blob_read, blob);
+	else
+		slv_task_start(blob->loop, &blob->end);
+}
+
+static void blob_close(struct slv_source *source)
+{
+	struct blob_source *blob = SLV_CONTAINER(source, struct blob_source, source);
+	slv_task_stop(&blob->end);
+	slv_blob_reader_free(blob->reader);
+	slv_free(blob);
+}
+
+static const struct slv_source_ops blob_ops = { .pull = blob_pull, .close = blob_close };
+
+static slv_err blob_body(struct kv *kv, const struct kv_meta *meta, struct slv_body *ret_body)
+{
+	struct slv_blob_reader *reader;
+	struct slv_blob_ref ref = { .id = meta->blob, .len = meta->len };
+	slv_err err = slv_blob_reader_new(kv->loop, kv->blobs, &ref, &reader);
+	if (slv_failed(err))
+		return err;
+	struct blob_source *blob = SLV_ALLOC(struct blob_source);
+	blob->source.ops = &blob_ops;
+	blob->reader = reader;
+	blob->len = meta->len;
+	blob->loop = kv->loop;
+	blob->end.run = blob_end;
+	*ret_body = (struct slv_body){ .length = meta->len, .source = &blob->source };
+	return SLV_OK;
+}
+
+/* --- reading --- */
+
+static slv_err reply_value(struct work *work, const struct kv_meta *meta)
+{
+	struct slv_req *req = work->call.ask->req;
+	struct slv_reply reply;
+	slv_reply_init(&reply, req, 200);
+	slv_err err = slv_fields_add_id(
+			&reply.fields, SLV_FIELD_CONTENT_TYPE, SLV_STR("application/octet-stream"));
+	if (!slv_failed(err))
+		err = slv_fields_add_id(&reply.fields, SLV_FIELD_X_CONTENT_TYPE_OPTIONS,
+				SLV_STR("nosniff"));
+	if (!slv_failed(err) && meta->expires_s) {
+		slv_str when = slv_str_printf(req->arena, "%lld", (long long)meta->expires_s);
+		err = slv_fields_add(&reply.fields, SLV_STR("expiration"), when);
+	}
+	if (!slv_failed(err) && meta->has_blob) {
+		err = blob_body(work->call.kv, meta, &reply.body);
+		if (!slv_failed(err))
+			work->recall.hold->drop(work->recall.hold);
+	} else if (!slv_failed(err)) {
+		reply.body = slv_body_bytes(work->recall.row->body, work->recall.hold);
+	}
+	if (!slv_failed(err))
+		slv_req_reply(req, &reply);
+	return err;
+}
+
+static slv_err reply_metadata(struct work *work, const struct kv_meta *meta)
+{
+	json_t *metadata = NULL;
+	if (meta->metadata.len)
+		metadata = json_loadb(meta->metadata.at, meta->metadata.len, JSON_DECODE_ANY, NULL);
+	slv_api_reply(work->call.ask->req, metadata, NULL);
+	work->recall.hold->drop(work->recall.hold);
+	return SLV_OK;
+}
+
+/* The row was read; `recall.hold` is ours. */
+static void row_found(struct work *work)
+{
+	struct kv_meta meta = { 0 };
+	const struct slv_omap_row *row = work->recall.row;
+	slv_err err = row->version ? kv_meta_read(row->value, &meta) : SLV_OK;
+	if (!slv_failed(err) && !meta.has_blob && row->version && meta.len != row->body.len)
+		err = SLV_ERR(SLV_E_CORRUPT, "a value is not as long as its row says");
+	if (!slv_failed(err) &&
+			(!row->version ||
+					kv_expired(&meta, slv_loop_wall_s(work->call.kv->loop)))) {
+		work->recall.hold->drop(work->recall.hold);
+		slv_api_fail(work->call.ask->req, 404, KV_E_KEY_MISSING, "get: 'key not found'");
+		return;
+	}
+	if (!slv_failed(err))
+		err = work->of_metadata ? reply_metadata(work, &meta) : reply_value(work, &meta);
+	if (slv_failed(err)) {
+		work->recall.hold->drop(work->recall.hold);
+		kv_fail(&work->call, err);
+	}
+}
+
+static void row_read(struct slv_omap_recall *recall, slv_err err)
+{
+	struct work *work = SLV_CONTAINER(recall, struct work, recall);
+	if (slv_failed(err))
+		kv_fail(&work->call, err);
+	else
+		row_found(work);
+}
+
+static slv_err find_row(struct kv_call *call)
+{
+	struct work *work = SLV_CONTAINER(call, struct work, call);
+	work->recall = (struct slv_omap_recall){
+		.memory = call->kv->memory,
+		.map = call->map,
+		.key = kv_row_key(work->key, work->row_key),
+		.done = row_read,
+	};
+	if (slv_omap_recall(&work->recall))
+		row_found(work);
+	return SLV_OK;
+}
+
+static slv_err serve(
+		struct slv_api_ask *ask, bool of_metadata, slv_err (*then)(struct kv_call *call))
+{
+	struct work *work = SLV_NEW(ask->req->arena, struct work);
+	if (!work)
+		return SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
+	work->key = ask->params[2];
+	work->of_metadata = of_metadata;
+	slv_err err = kv_key_check(work->key);
+	return slv_failed(err) ? err : kv_begin(&work->call, ask, then);
+}
+
+slv_err kv_serve_get(struct slv_api_ask *ask)
+{
+	return serve(ask, false, find_row);
+}
+
+slv_err kv_serve_metadata(struct slv_api_ask *ask)
+{
+	return serve(ask, true, find_row);
+}
+
+/* --- removing --- */
+
+static void removed(struct slv_omap_batch *batch, slv_err err)
+{
+	struct work *work = SLV_CONTAINER(batch, struct work, batch);
+	if (slv_failed(err)) {
+		kv_fail(&work->call, err);
+		return;
+	}
+	kv_clean(work->call.kv, work->call.map, batch->old);
+	batch->old->hold.drop(&batch->old->hold);
+	slv_api_reply(work->call.ask->req, json_object(), NULL);
+}
+
+static slv_err remove_row(struct kv_call *call)
+{
+	struct work *work = SLV_CONTAINER(call, struct work, call);
+	work->change = (struct slv_omap_change){ .what = SLV_OMAP_REMOVE,
+		.key = kv_row_key(work->key, work->row_key) };
+	work->batch = (struct slv_omap_batch){
+		.map = call->map,
+		.changes = &work->change,
+		.count = 1,
+		.wants_old = true,
+		.done = removed,
+	};
+	slv_omap_write(call->kv->loop, &work->batch);
+	return SLV_OK;
+}
+
+slv_err kv_serve_remove(struct slv_api_ask *ask)
+{
+	return serve(ask, false, remove_row);
+}
