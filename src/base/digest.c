@@ -6,7 +6,6 @@
 #include <openssl/md5.h>
 #include <openssl/sha.h>
 
-#include <assert.h>
 #include <string.h>
 
 /* The one-shot EVP calls fetch their algorithm anew each time, which costs more
@@ -94,9 +93,9 @@ void slv_hmac_sha1(slv_str key, const slv_str *parts, size_t count, uint8_t ret_
 
 /* --- piece by piece --- */
 
-static_assert(sizeof(SHA256_CTX) <= sizeof(((struct slv_digest_stream *)0)->state), "room");
-static_assert(sizeof(SHA_CTX) <= sizeof(((struct slv_digest_stream *)0)->state), "room");
-static_assert(sizeof(MD5_CTX) <= sizeof(((struct slv_digest_stream *)0)->state), "room");
+_Static_assert(sizeof(SHA256_CTX) <= sizeof(((struct slv_digest_stream *)0)->state), "room");
+_Static_assert(sizeof(SHA_CTX) <= sizeof(((struct slv_digest_stream *)0)->state), "room");
+_Static_assert(sizeof(MD5_CTX) <= sizeof(((struct slv_digest_stream *)0)->state), "room");
 
 size_t slv_digest_bytes(enum slv_digest_kind kind)
 {
