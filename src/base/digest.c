@@ -6,7 +6,6 @@
 #include <openssl/md5.h>
 #include <openssl/sha.h>
 
-#include <assert.h>
 #include <string.h>
 
 /* The one-shot EVP calls fetch their algorithm anew each time, which costs more
