@@ -1,0 +1,206 @@
+/* private.h - what the parts of the object service share
+ *
+ *	object_serve → whose signature? (auth.c) → may it? → which bucket? → the operation
+ *
+ * A request is a struct object_ask in its own arena, which lasts until the reply is sent; the
+ * state of an operation is beside it. Each operation owes one reply: by object_fail(),
+ * object_reply_…() or slv_req_reply().
+ */
+#ifndef SLV_SERVICE_OBJECT_PRIVATE_H
+#define SLV_SERVICE_OBJECT_PRIVATE_H
+
+#include "api/keys.h"
+#include "http/message.h"
+#include "http/query.h"
+#include "http/sigv4.h"
+#include "service/object/awschunk.h"
+#include "service/object/error.h"
+#include "service/object/meta.h"
+#include "service/object/object.h"
+#include "service/object/xml.h"
+#include "store/omap/recall.h"
+
+struct object {
+	struct slv_loop *loop;
+	struct slv_omaps *maps;
+	struct slv_blobs *blobs;
+	struct slv_omap *buckets;
+	struct slv_omap_memory *memory;
+	struct slv_api_keys *keys;
+	const struct slv_object_settings *settings;
+	struct object_sweep *sweep; /* on the first loop only */
+};
+
+struct object_ask;
+
+/* An operation of S3. */
+struct object_op {
+	const char *name; /* as in the reference: "PutObject" */
+	enum slv_method method;
+	enum { OBJECT_OF_SERVICE, OBJECT_OF_BUCKET, OBJECT_OF_KEY } of;
+	const char *param; /* must be in the query, as "uploads"; NULL: none needed */
+	const char *field; /* must be in the header, as "x-amz-copy-source"; NULL: none needed */
+	enum slv_api_right right;
+	bool without_bucket;                             /* it need not be there */
+	slv_object_err (*serve)(struct object_ask *ask); /* an error is the reply */
+};
+
+struct object_ask {
+	struct slv_req *req;
+	struct object *self;
+	const struct object_op *op;
+	slv_str bucket, key; /* decoded; empty: none was named */
+	slv_str path;        /* as sent, for the signature */
+
+	/* Who asks. */
+	struct slv_api_find find;
+	struct slv_sigv4 signature;
+	struct slv_digest sign_key;
+	enum slv_object_payload payload;
+	slv_str sha256; /* x-amz-content-sha256 as sent */
+
+	/* The bucket, unless op->without_bucket. */
+	struct slv_omap *map;
+	struct slv_omap_recall recall; /* its row, held as long as the request */
+};
+
+/* --- asking --- */
+
+/* The value of a parameter, decoded; at == NULL: it is not there. Errors of the query were found
+ * before. */
+slv_str object_param(const struct object_ask *ask, const char *name);
+
+/* A field's value; at == NULL: it is not there. */
+slv_str object_field(const struct object_ask *ask, const char *name);
+
+/* May the one who asks do `right` to that key of that bucket? */
+bool object_may(const struct object_ask *ask, enum slv_api_right right, slv_str bucket,
+		slv_str key);
+
+/* The map of the bucket whose row that is; NULL: the row is damaged. */
+struct slv_omap *object_map(struct object *self, slv_str bucket_row);
+
+/* auth.c: whose signature? Then done(), maybe before this returns; an error is the reply. */
+void object_authenticate(
+		struct object_ask *ask, void (*done)(struct object_ask *ask, slv_object_err err));
+
+/* An error of the store or of memory in S3's words. */
+slv_object_err object_err(slv_err err);
+
+/* --- answering --- */
+
+void object_fail(struct object_ask *ask, slv_object_err err);
+void object_fail_with(struct object_ask *ask, slv_object_err err,
+		const struct slv_object_error_detail *details, size_t count);
+
+/* A reply with x-amz-request-id; fields may be added. */
+slv_err object_reply_init(struct object_ask *ask, int status, struct slv_reply *ret_reply);
+void object_reply_empty(struct object_ask *ask, int status);
+/* `xml` is taken; past its maximum the reply is an error. */
+void object_reply_xml(struct object_ask *ask, struct slv_buf *xml);
+
+/* Fields of an object that every read tells: type and kin, metadata, ETag, Last-Modified, and if
+ * asked for its checksum. */
+slv_err object_reply_meta(
+		struct object_ask *ask, struct slv_reply *reply, const struct object_meta *meta);
+
+/* --- bodies that come (intake.c) --- */
+
+/* The body of a request, checked as it comes: its length, its digests, its chunks' signatures. Up
+ * to 64 KiB stay in memory, unless `to_blob`; more goes into a blob, which is on the disk when it
+ * is told that all is well. What fails leaves nothing. */
+struct object_intake {
+	struct object_ask *ask;
+	bool to_blob;
+	uint64_t bytes_max;
+	void (*done)(struct object_intake *intake, slv_object_err err);
+
+	/* Then these are known. */
+	uint64_t len;
+	uint8_t md5[OBJECT_MD5_BYTES];
+	bool has_checksum; /* the client told one, and it holds */
+	struct slv_object_checksum checksum;
+	struct slv_buf bytes; /* if it is no blob */
+	bool has_blob;
+	struct slv_blob_ref ref;
+
+	struct object_intake_state *state;
+};
+
+/* In the request's arena. An error is the reply, and nothing calls back. */
+slv_object_err object_intake_start(struct object_intake *intake);
+
+/* A small document of a request as a whole. `text` is valid until it returns. */
+struct object_document {
+	struct object_ask *ask;
+	size_t bytes_max;
+	void (*done)(struct object_document *document, slv_object_err err, slv_str text);
+	struct object_intake intake;
+};
+slv_object_err object_document_read(struct object_document *document);
+
+/* --- bodies that go (outgo.c) --- */
+
+/* Bytes `first` to `first + count` of an object as a body. `row` has its body and is held by
+ * `hold`, which is taken. */
+slv_err object_body(struct object *self, struct slv_omap *map, const struct object_meta *meta,
+		const struct slv_omap_row *row, struct slv_hold *hold, uint64_t first,
+		uint64_t count, struct slv_body *ret_body);
+
+/* --- what replaced rows leave behind (clean.c): blobs, and parts. Not waited for. --- */
+
+void object_clean(struct object *self, struct slv_omap *map, const struct slv_omap_rows *old);
+void object_clean_blob(struct object *self, struct slv_blob_id id);
+/* Take the parts of an upload away, and then the row r<upload>, which was written before. */
+void object_clean_parts(struct object *self, struct slv_omap *map, slv_str upload);
+
+/* --- fields that an upload says of its object (put.c) --- */
+
+/* Content-Type and kin, and x-amz-meta-…, into meta->fields (in the request's arena). */
+slv_object_err object_fields_read(struct object_ask *ask, struct object_meta *meta);
+
+/* --- operations --- */
+
+extern const struct object_op object_ops[]; /* ends with {0}; the first that fits is it */
+
+/* bucket.c */
+slv_object_err object_list_buckets(struct object_ask *ask);
+slv_object_err object_create_bucket(struct object_ask *ask);
+slv_object_err object_head_bucket(struct object_ask *ask);
+slv_object_err object_delete_bucket(struct object_ask *ask);
+slv_object_err object_bucket_location(struct object_ask *ask);
+slv_object_err object_bucket_encryption(struct object_ask *ask);
+/* config.c */
+slv_object_err object_get_cors(struct object_ask *ask);
+slv_object_err object_put_cors(struct object_ask *ask);
+slv_object_err object_delete_cors(struct object_ask *ask);
+slv_object_err object_get_lifecycle(struct object_ask *ask);
+slv_object_err object_put_lifecycle(struct object_ask *ask);
+slv_object_err object_delete_lifecycle(struct object_ask *ask);
+/* list.c */
+slv_object_err object_list(struct object_ask *ask);
+slv_object_err object_list_v2(struct object_ask *ask);
+slv_object_err object_list_uploads(struct object_ask *ask);
+slv_object_err object_list_parts(struct object_ask *ask);
+/* get.c */
+slv_object_err object_get(struct object_ask *ask);
+slv_object_err object_head(struct object_ask *ask);
+/* put.c */
+slv_object_err object_put(struct object_ask *ask);
+/* copy.c */
+slv_object_err object_copy(struct object_ask *ask);
+slv_object_err object_copy_part(struct object_ask *ask);
+/* delete.c */
+slv_object_err object_delete(struct object_ask *ask);
+slv_object_err object_delete_many(struct object_ask *ask);
+/* parts.c, complete.c */
+slv_object_err object_create_upload(struct object_ask *ask);
+slv_object_err object_put_part(struct object_ask *ask);
+slv_object_err object_complete(struct object_ask *ask);
+slv_object_err object_abort(struct object_ask *ask);
+
+/* sweep.c: lifecycle, and what is left of removed things. */
+struct object_sweep *object_sweep_new(struct object *self);
+void object_sweep_free(struct object_sweep *sweep);
+
+#endif
