@@ -3,13 +3,15 @@
 #include "base/assert.h"
 #include "base/mem.h"
 
+#include <openssl/md5.h>
 #include <openssl/sha.h>
 
 #include <string.h>
 
 /* The one-shot EVP calls fetch their algorithm anew each time, which costs more
- * than hashing a URL does; SHA256_* do the same work without. OpenSSL 3 marks
- * them deprecated for applications that want to swap providers: we do not. */
+ * than hashing a URL does; SHA256_* do the same work without, and a stream of them
+ * is plain memory. OpenSSL 3 marks them deprecated for applications that want to
+ * swap providers: we do not. */
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 #define BLOCK_BYTES 64
@@ -87,4 +89,69 @@ void slv_hmac_sha1(slv_str key, const slv_str *parts, size_t count, uint8_t ret_
 	SHA1_Final(ret_mac, &ctx);
 	slv_wipe(block, sizeof(block));
 	slv_wipe(&ctx, sizeof(ctx));
+}
+
+/* --- piece by piece --- */
+
+_Static_assert(sizeof(SHA256_CTX) <= sizeof(((struct slv_digest_stream *)0)->state), "room");
+_Static_assert(sizeof(SHA_CTX) <= sizeof(((struct slv_digest_stream *)0)->state), "room");
+_Static_assert(sizeof(MD5_CTX) <= sizeof(((struct slv_digest_stream *)0)->state), "room");
+
+size_t slv_digest_bytes(enum slv_digest_kind kind)
+{
+	switch (kind) {
+	case SLV_DIGEST_MD5:
+		return SLV_MD5_BYTES;
+	case SLV_DIGEST_SHA1:
+		return SLV_SHA1_BYTES;
+	default:
+		return SLV_SHA256_BYTES;
+	}
+}
+
+void slv_digest_init(struct slv_digest_stream *stream, enum slv_digest_kind kind)
+{
+	stream->kind = kind;
+	switch (kind) {
+	case SLV_DIGEST_MD5:
+		MD5_Init((MD5_CTX *)stream->state);
+		return;
+	case SLV_DIGEST_SHA1:
+		SHA1_Init((SHA_CTX *)stream->state);
+		return;
+	case SLV_DIGEST_SHA256:
+		SHA256_Init((SHA256_CTX *)stream->state);
+		return;
+	}
+	slv_assert(!"a kind of digest");
+}
+
+void slv_digest_add(struct slv_digest_stream *stream, slv_str bytes)
+{
+	switch (stream->kind) {
+	case SLV_DIGEST_MD5:
+		MD5_Update((MD5_CTX *)stream->state, bytes.at, bytes.len);
+		return;
+	case SLV_DIGEST_SHA1:
+		SHA1_Update((SHA_CTX *)stream->state, bytes.at, bytes.len);
+		return;
+	case SLV_DIGEST_SHA256:
+		SHA256_Update((SHA256_CTX *)stream->state, bytes.at, bytes.len);
+		return;
+	}
+}
+
+void slv_digest_finish(struct slv_digest_stream *stream, uint8_t *ret_bytes)
+{
+	switch (stream->kind) {
+	case SLV_DIGEST_MD5:
+		MD5_Final(ret_bytes, (MD5_CTX *)stream->state);
+		return;
+	case SLV_DIGEST_SHA1:
+		SHA1_Final(ret_bytes, (SHA_CTX *)stream->state);
+		return;
+	case SLV_DIGEST_SHA256:
+		SHA256_Final(ret_bytes, (SHA256_CTX *)stream->state);
+		return;
+	}
 }

@@ -167,6 +167,15 @@ bool slv_str_unhex(slv_str s, uint8_t *ret_bytes, size_t len)
 	return true;
 }
 
+void slv_str_hex(const uint8_t *bytes, size_t len, char *ret_hex)
+{
+	static const char digits[] = "0123456789abcdef";
+	for (size_t i = 0; i < len; i++) {
+		ret_hex[2 * i] = digits[bytes[i] >> 4];
+		ret_hex[2 * i + 1] = digits[bytes[i] & 15];
+	}
+}
+
 bool slv_str_eq_secret(slv_str a, slv_str b)
 {
 	if (a.len != b.len)

@@ -59,6 +59,9 @@ bool slv_str_double(slv_str s, double *ret_value);
 /* Two hexadecimal digits a byte, either case; `s.len` must be 2 * `len`. */
 bool slv_str_unhex(slv_str s, uint8_t *ret_bytes, size_t len);
 
+/* Two lower-case digits a byte: 2 * `len` characters, without a NUL. */
+void slv_str_hex(const uint8_t *bytes, size_t len, char *ret_hex);
+
 /* Equal, in a time that depends on the lengths only. For secrets. */
 bool slv_str_eq_secret(slv_str a, slv_str b);
 

@@ -74,6 +74,15 @@ static void hex_is_read_in_either_case(void **state)
 	assert_false(slv_str_unhex(SLV_STR("fFg1"), bytes, 2));
 }
 
+static void hex_is_written_in_lower_case(void **state)
+{
+	(void)state;
+	const uint8_t bytes[] = { 0x00, 0x09, 0xaf, 0xf0 };
+	char hex[9] = "________.";
+	slv_str_hex(bytes, sizeof(bytes), hex);
+	assert_memory_equal(hex, "0009aff0.", sizeof(hex));
+}
+
 static void finding_and_trimming(void **state)
 {
 	(void)state;
@@ -97,6 +106,7 @@ int main(void)
 		cmocka_unit_test(a_number_is_written_in_decimal),
 		cmocka_unit_test(a_decimal_is_read_without_locale_or_exponent),
 		cmocka_unit_test(hex_is_read_in_either_case),
+		cmocka_unit_test(hex_is_written_in_lower_case),
 		cmocka_unit_test(finding_and_trimming),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
