@@ -67,12 +67,16 @@ static void put_digits(char *to, size_t len, uint64_t value)
 	}
 }
 
-void slv_date_print(int64_t unix_s, char text[static SLV_DATE_BYTES])
+static int64_t clamp(int64_t unix_s)
 {
 	if (unix_s < 0)
-		unix_s = 0;
-	if (unix_s > DATE_S_MAX)
-		unix_s = DATE_S_MAX;
+		return 0;
+	return unix_s > DATE_S_MAX ? DATE_S_MAX : unix_s;
+}
+
+void slv_date_print(int64_t unix_s, char text[static SLV_DATE_BYTES])
+{
+	unix_s = clamp(unix_s);
 	struct civil civil = civil_from_unix(unix_s);
 
 	memcpy(text, "Www, dd Mmm yyyy hh:mm:ss GMT", SLV_DATE_BYTES);
@@ -83,6 +87,18 @@ void slv_date_print(int64_t unix_s, char text[static SLV_DATE_BYTES])
 	put_digits(text + 17, 2, civil.hour);
 	put_digits(text + 20, 2, civil.minute);
 	put_digits(text + 23, 2, civil.second);
+}
+
+void slv_date_print_basic(int64_t unix_s, char text[static SLV_DATE_BASIC_BYTES])
+{
+	struct civil civil = civil_from_unix(clamp(unix_s));
+	memcpy(text, "yyyymmddThhmmssZ", SLV_DATE_BASIC_BYTES);
+	put_digits(text, 4, (uint64_t)civil.year);
+	put_digits(text + 4, 2, civil.month);
+	put_digits(text + 6, 2, civil.day);
+	put_digits(text + 9, 2, civil.hour);
+	put_digits(text + 11, 2, civil.minute);
+	put_digits(text + 13, 2, civil.second);
 }
 
 /* --- reading: each step takes its part off the head of `*rest` or fails --- */
@@ -162,7 +178,7 @@ static bool read_rfc850(slv_str text, int64_t now_s, struct civil *civil)
 	          take_time(&text, civil) && slv_str_eq(text, SLV_STR(" GMT"));
 	if (!ok)
 		return false;
-	now_s = now_s < 0 ? 0 : now_s > DATE_S_MAX ? DATE_S_MAX : now_s;
+	now_s = clamp(now_s);
 	int64_t now_year = civil_from_unix(now_s).year;
 	civil->year = now_year - now_year % 100 + year;
 	if (civil->year > now_year + 50)

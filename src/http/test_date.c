@@ -141,6 +141,11 @@ static void the_basic_form_is_read_too(void **state)
 		bool is = slv_date_parse_basic(slv_str_from(table[i].text), &unix_s);
 		assert_true(is == (table[i].unix_s >= 0));
 		assert_true(unix_s == table[i].unix_s);
+		if (!is)
+			continue;
+		char again[SLV_DATE_BASIC_BYTES];
+		slv_date_print_basic(unix_s, again);
+		assert_memory_equal(again, table[i].text, sizeof(again));
 	}
 }
 
