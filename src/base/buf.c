@@ -103,27 +103,6 @@ void slv_buf_printf(struct slv_buf *buf, const char *fmt, ...)
 	buf->len += (size_t)len;
 }
 
-/* The length of the UTF-8 sequence at the head of `s`, or 0 if there is none (RFC 3629). */
-static size_t utf8_len(slv_str s)
-{
-	const uint8_t *b = (const uint8_t *)s.at;
-	size_t len = b[0] < 0x80   ? 1
-	             : b[0] < 0xc2 ? 0
-	             : b[0] < 0xe0 ? 2
-	             : b[0] < 0xf0 ? 3
-	             : b[0] < 0xf5 ? 4
-	                           : 0;
-	if (len == 0 || len > s.len)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((b[i] & 0xc0) != 0x80)
-			return 0;
-	bool overlong = (b[0] == 0xe0 && b[1] < 0xa0) || (b[0] == 0xf0 && b[1] < 0x90);
-	bool surrogate = b[0] == 0xed && b[1] > 0x9f;
-	bool beyond = b[0] == 0xf4 && b[1] > 0x8f;
-	return overlong || surrogate || beyond ? 0 : len;
-}
-
 static void json_char(struct slv_buf *buf, char c)
 {
 	static const char named[] = { ['"'] = '"',
@@ -145,7 +124,7 @@ void slv_buf_add_json(struct slv_buf *buf, slv_str text)
 {
 	slv_buf_add_char(buf, '"');
 	while (text.len) {
-		size_t len = utf8_len(text);
+		size_t len = slv_str_utf8_len(text);
 		if (len == 1)
 			json_char(buf, text.at[0]);
 		else if (len)

@@ -176,6 +176,28 @@ void slv_str_hex(const uint8_t *bytes, size_t len, char *ret_hex)
 	}
 }
 
+size_t slv_str_utf8_len(slv_str s)
+{
+	if (!s.len)
+		return 0;
+	const uint8_t *b = (const uint8_t *)s.at;
+	size_t len = b[0] < 0x80   ? 1
+	             : b[0] < 0xc2 ? 0
+	             : b[0] < 0xe0 ? 2
+	             : b[0] < 0xf0 ? 3
+	             : b[0] < 0xf5 ? 4
+	                           : 0;
+	if (len == 0 || len > s.len)
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((b[i] & 0xc0) != 0x80)
+			return 0;
+	bool overlong = (b[0] == 0xe0 && b[1] < 0xa0) || (b[0] == 0xf0 && b[1] < 0x90);
+	bool surrogate = b[0] == 0xed && b[1] > 0x9f;
+	bool beyond = b[0] == 0xf4 && b[1] > 0x8f;
+	return overlong || surrogate || beyond ? 0 : len;
+}
+
 bool slv_str_eq_secret(slv_str a, slv_str b)
 {
 	if (a.len != b.len)

@@ -62,6 +62,9 @@ bool slv_str_unhex(slv_str s, uint8_t *ret_bytes, size_t len);
 /* Two lower-case digits a byte: 2 * `len` characters, without a NUL. */
 void slv_str_hex(const uint8_t *bytes, size_t len, char *ret_hex);
 
+/* The length of the UTF-8 sequence at the head of `s`, 1 to 4; 0 if there is none (RFC 3629). */
+size_t slv_str_utf8_len(slv_str s);
+
 /* Equal, in a time that depends on the lengths only. For secrets. */
 bool slv_str_eq_secret(slv_str a, slv_str b);
 

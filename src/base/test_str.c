@@ -1,6 +1,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 
+#include "base/attr.h"
 #include "base/testing.h"
 
 static void a_view_compares_by_bytes(void **state)
@@ -83,6 +84,37 @@ static void hex_is_written_in_lower_case(void **state)
 	assert_memory_equal(hex, "0009aff0.", sizeof(hex));
 }
 
+static void only_utf8_has_a_length(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		size_t len;
+	} table[] = {
+		{ "", 0 },
+		{ "a", 1 },
+		{ "\x7f", 1 },
+		{ "\xc3\xbc.", 2 },
+		{ "\xe6\x97\xa5", 3 },
+		{ "\xf0\x9f\x98\x80", 4 },
+		{ "\xf4\x8f\xbf\xbf", 4 },
+		{ "\x80", 0 },
+		{ "\xc0\x80", 0 },
+		{ "\xc1\xbf", 0 },
+		{ "\xc3", 0 },
+		{ "\xc3.", 0 },
+		{ "\xe0\x9f\xbf", 0 },
+		{ "\xe6\x97", 0 },
+		{ "\xed\xa0\x80", 0 },
+		{ "\xf0\x8f\xbf\xbf", 0 },
+		{ "\xf4\x90\x80\x80", 0 },
+		{ "\xf5\x80\x80\x80", 0 },
+		{ "\xff", 0 },
+	};
+	for (size_t i = 0; i < SLV_COUNT(table); i++)
+		assert_int_equal(slv_str_utf8_len(slv_str_from(table[i].text)), table[i].len);
+}
+
 static void finding_and_trimming(void **state)
 {
 	(void)state;
@@ -107,6 +139,7 @@ int main(void)
 		cmocka_unit_test(a_decimal_is_read_without_locale_or_exponent),
 		cmocka_unit_test(hex_is_read_in_either_case),
 		cmocka_unit_test(hex_is_written_in_lower_case),
+		cmocka_unit_test(only_utf8_has_a_length),
 		cmocka_unit_test(finding_and_trimming),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
