@@ -65,6 +65,7 @@
 	X(KEY_TOO_LONG, "KeyTooLongError", 400, "The key is longer than 1024 bytes.")              \
 	X(MALFORMED_POST_REQUEST, "MalformedPOSTRequest", 400,                                     \
 			"The body is not multipart/form-data that can be read.")                   \
+	X(MALFORMED_TRAILER, "MalformedTrailerError", 400, "The trailer cannot be read.")          \
 	X(MALFORMED_XML, "MalformedXML", 400,                                                      \
 			"The XML is not well-formed or not what this request takes.")              \
 	X(MAX_MESSAGE_LENGTH, "MaxMessageLengthExceeded", 400, "The request is too long.")         \
