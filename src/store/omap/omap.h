@@ -54,7 +54,8 @@ struct slv_omap;  /* one map */
 
 /* --- life --- */
 
-/* `url`: "sqlite:FOLDER" (made if need be, mode 0700) or "postgresql://…", as libpq takes it.
+/* `url`: "sqlite:FOLDER" (made if need be, mode 0700; it may be a symbolic link, what is in it may
+ * not) or "postgresql://…", as libpq takes it.
  * Only looks at the text, and starts threads; the rest is opened by the first request. `hash_key`
  * is a secret; `log` (may be NULL) gets the database's own words when it refuses. SLV_E_SYNTAX. */
 slv_err slv_omaps_open(slv_str url, struct slv_hash_key hash_key, struct slv_log *log,

@@ -6,7 +6,7 @@
 #include "store/disk.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -242,19 +242,31 @@ static slv_err session_prepare(struct sqlite_map *map, struct sqlite_session *se
 	return err;
 }
 
-static slv_err folder_make(struct sqlite_maps *maps)
+/* SLV_E_MISSING: it is not there, and we are not about to write. */
+static slv_err folder_find(struct sqlite_maps *maps, bool writes)
 {
 	struct slv_disk disk = { &slv_disk_ops };
-	slv_err err = SLV_ERR(SLV_E_SYS, "the store's folder cannot be made");
-	if (atomic_load(&maps->has_folder))
+	slv_err err = SLV_ERR(SLV_E_SYS, "the store's folder cannot be used");
+	char real[PATH_MAX];
+	if (atomic_load(&maps->has_folder) || (!writes && atomic_load(&maps->real)))
 		return SLV_OK;
-	int fd = slv_disk_folder(&disk, AT_FDCWD, maps->folder, true);
+	int fd = slv_disk_root(&disk, maps->folder, writes, real);
+	if (fd == -ENOENT && !writes)
+		return SLV_ERR(SLV_E_MISSING, "no folder");
 	if (fd < 0) {
 		err.sys = -fd;
 		return err;
 	}
 	slv_fd_done(&fd);
-	atomic_store(&maps->has_folder, true);
+	pthread_mutex_lock(&maps->setting_up);
+	if (!atomic_load(&maps->real)) {
+		char *copy = slv_alloc(strlen(real) + 1);
+		memcpy(copy, real, strlen(real));
+		atomic_store(&maps->real, copy);
+	}
+	pthread_mutex_unlock(&maps->setting_up);
+	if (writes)
+		atomic_store(&maps->has_folder, true);
 	return SLV_OK;
 }
 
@@ -263,12 +275,12 @@ static slv_err session_open(
 {
 	struct sqlite_maps *maps = maps_of(map);
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
-	            SQLITE_OPEN_EXRESCODE;
-	slv_err err = writes ? folder_make(maps) : SLV_OK;
+	            SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW;
+	slv_err err = folder_find(maps, writes);
 	if (slv_failed(err))
 		return err;
 	(void)sqlite_stamps_open(maps); /* who writes looks whether it went well */
-	char *path = sqlite3_mprintf("%s/%s.db", maps->folder, map->map.name);
+	char *path = sqlite3_mprintf("%s/%s.db", atomic_load(&maps->real), map->map.name);
 	slv_assert(path); /* as slv_alloc() */
 	struct sqlite_session *session = SLV_ALLOC(struct sqlite_session);
 	session->omaps = map->map.omaps;
@@ -348,6 +360,7 @@ static void sqlite_free(struct slv_omaps *omaps)
 	pthread_mutex_destroy(&maps->setting_up);
 	sqlite_stamps_close(maps);
 	slv_free(maps->folder);
+	slv_free(atomic_load(&maps->real));
 	slv_free(maps);
 }
 

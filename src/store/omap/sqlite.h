@@ -43,9 +43,10 @@ enum sqlite_statement {
 #define SQLITE_BUSY_MS 5000 /* for another process that writes */
 
 struct sqlite_maps {
-	struct slv_omaps maps; /* first */
-	char *folder;          /* terminated */
-	_Atomic bool has_folder;
+	struct slv_omaps maps;   /* first */
+	char *folder;            /* terminated */
+	_Atomic(char *) real;    /* its path without symbolic links; NULL: it was not there yet */
+	_Atomic bool has_folder; /* its name is on the disk */
 	pthread_mutex_t lock;
 	struct slv_list idle; /* sessions of all maps, the last used first; under `lock` */
 	size_t idle_count;
@@ -103,7 +104,8 @@ void sqlite_session_close(struct sqlite_session *session); /* instead: it is in 
 
 /* --- stamps: sqlite_stamps.c --- */
 
-/* To be called before anything is written, and where something is read, before that. */
+/* To be called before anything is written, and where something is read, before that; once the
+ * folder is found. */
 slv_err sqlite_stamps_open(struct sqlite_maps *maps);
 void sqlite_stamps_close(struct sqlite_maps *maps);
 

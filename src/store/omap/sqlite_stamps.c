@@ -52,7 +52,7 @@ static int lock_shared(int fd)
 
 static int stamps_open(struct sqlite_maps *maps)
 {
-	char *path = sqlite3_mprintf("%s/stamps", maps->folder);
+	char *path = sqlite3_mprintf("%s/stamps", atomic_load(&maps->real));
 	struct stat st;
 	SLV_CLEANUP(slv_fd_done)
 	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
