@@ -3,7 +3,6 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
-#include "http/problem.h"
 #include "service/object/private.h"
 
 #include <string.h>
@@ -56,6 +55,8 @@ slv_object_err object_err(slv_err err)
 slv_err object_reply_init(struct object_ask *ask, int status, struct slv_reply *ret_reply)
 {
 	slv_reply_init(ret_reply, ask->req, status);
+	if (ask->is_public)
+		return SLV_OK;
 	return slv_fields_add(&ret_reply->fields, SLV_STR("x-amz-request-id"), ask->id);
 }
 
@@ -64,6 +65,10 @@ void object_fail_with(struct object_ask *ask, slv_object_err err,
 {
 	struct slv_reply reply;
 	struct slv_buf xml;
+	if (ask->is_public) {
+		object_fail_public(ask, err);
+		return;
+	}
 	struct slv_object_error error = {
 		.err = err,
 		.resource = ask->req->uri.path,
@@ -337,7 +342,7 @@ static void bucket_read(struct slv_omap_recall *recall, slv_err err)
 		bucket_found(ask);
 }
 
-static void find_bucket(struct object_ask *ask)
+void object_find_bucket(struct object_ask *ask)
 {
 	slv_str key = slv_str_printf(ask->req->arena, "b/%.*s", SLV_FMT(ask->bucket));
 	if (!key.at || ask->bucket.len > 63) {
@@ -378,7 +383,7 @@ static void known(struct object_ask *ask, slv_object_err err)
 	else if (ask->op->without_bucket)
 		serve(ask);
 	else
-		find_bucket(ask);
+		object_find_bucket(ask);
 }
 
 static slv_str request_id(struct object *self, struct slv_arena *arena)

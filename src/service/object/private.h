@@ -11,6 +11,7 @@
 
 #include "api/keys.h"
 #include "http/message.h"
+#include "http/problem.h"
 #include "http/query.h"
 #include "http/sigv4.h"
 #include "service/object/awschunk.h"
@@ -57,6 +58,8 @@ struct object_ask {
 	slv_str id;          /* of the request, for people who look for it in a log */
 	slv_str bucket, key; /* decoded; empty: none was named */
 
+	bool is_public; /* of a route of a site: nobody signs, and errors are those of sites */
+
 	/* Who asks. */
 	struct auth *auth; /* auth.c's */
 	struct slv_api_find find;
@@ -86,6 +89,9 @@ bool object_may(const struct object_ask *ask, enum slv_api_right right, slv_str 
 /* The map of the bucket whose row that is; NULL: the row is damaged. */
 struct slv_omap *object_map(struct object *self, slv_str bucket_row);
 
+/* Find ask->bucket, then go on with ask->op. */
+void object_find_bucket(struct object_ask *ask);
+
 /* auth.c: whose signature? Then done(), maybe before this returns; an error is the reply. */
 void object_authenticate(
 		struct object_ask *ask, void (*done)(struct object_ask *ask, slv_object_err err));
@@ -113,6 +119,10 @@ slv_err object_reply_meta(
 /* x-amz-checksum-…, and of which type it is. */
 slv_err object_reply_checksum(
 		struct object_ask *ask, struct slv_reply *reply, const struct object_meta *meta);
+
+/* public.c: an error, and fields of every reply, where a bucket is a route of a site. */
+void object_fail_public(struct object_ask *ask, slv_object_err err);
+slv_err object_public_fields(const struct object_ask *ask, struct slv_reply *reply);
 
 /* --- bodies that come (intake.c) --- */
 
