@@ -381,7 +381,7 @@ static void a_parameter_of_the_signature_stands_once(void **state)
 	(void)state;
 	static const char *const more[] = { "&X-Amz-Algorithm=AWS4-HMAC-SHA256",
 		"&X-Amz-Credential=a", "&X-Amz-Date=20130524T000000Z", "&X-Amz-Expires=60",
-		"&X-Amz-SignedHeaders=host", "&X-Amz-Signature=" GET_SIGNATURE, "&X-Amz-Signature",
+		"&X-Amz-SignedHeaders=host", "&X-Amz-Signature=0", "&X-Amz-Signature",
 		"&X-Amz%2DDate=20130524T000000Z", "&%58-Amz-Expires=60" };
 	for (size_t i = 0; i < SLV_COUNT(more); i++) {
 		struct kit kit;

@@ -4,6 +4,7 @@
 #include "base/attr.h"
 #include "base/mem.h"
 #include "base/testing.h"
+#include "service/object/checksum.h"
 
 #include <string.h>
 
@@ -262,6 +263,36 @@ static void unsigned_chunks_have_any_size_and_a_trailer(void **state)
 	}
 }
 
+/* Of "hello world", by botocore 1.43.11; the checksums are of the data. */
+static void bodies_of_botocore_are_read(void **state)
+{
+	(void)state;
+	static const slv_str bodies[] = {
+		SLV_STR_INIT("b\r\nhello world\r\n0\r\nx-amz-checksum-crc32:DUoRhQ==\r\n\r\n"),
+		SLV_STR_INIT("b\r\nhello world\r\n0\r\nx-amz-checksum-sha256:"
+			     "uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=\r\n\r\n"),
+	};
+	for (size_t i = 0; i < SLV_COUNT(bodies); i++) {
+		struct kit kit;
+		enum slv_object_checksum_kind kind;
+		struct slv_object_checksum told, found;
+		struct slv_object_checksum_stream stream;
+		kit_init(&kit, NULL, true, 11);
+		slv_buf_add(&kit.body, bodies[i]);
+		assert_int_equal(decode(&kit, 5), SLV_OBJECT_E_NONE);
+		assert_true(kit.decoder.done);
+		assert_int_equal(kit.used, bodies[i].len);
+		const struct slv_field *field = &kit.decoder.trailers.at[0];
+		assert_true(slv_object_checksum_of_field(field->name, &kind));
+		assert_true(slv_object_checksum_parse(kind, field->value, &told));
+		slv_object_checksum_init(&stream, kind);
+		slv_object_checksum_add(&stream, slv_buf_str(&kit.data));
+		slv_object_checksum_finish(&stream, &found);
+		assert_true(slv_object_checksum_eq(&told, &found));
+		kit_done(&kit);
+	}
+}
+
 static void what_is_not_of_the_grammar_is_refused(void **state)
 {
 	(void)state;
@@ -443,6 +474,7 @@ int main(void)
 		cmocka_unit_test(another_key_or_seed_does_not_hold),
 		cmocka_unit_test(only_the_last_signed_chunk_is_small),
 		cmocka_unit_test(unsigned_chunks_have_any_size_and_a_trailer),
+		cmocka_unit_test(bodies_of_botocore_are_read),
 		cmocka_unit_test(what_is_not_of_the_grammar_is_refused),
 		cmocka_unit_test(a_signed_body_needs_a_signed_trailer),
 		cmocka_unit_test(a_trailer_is_bounded),
