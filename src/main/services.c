@@ -3,6 +3,7 @@
 #include "edge/edge.h"
 #include "service/files/files.h"
 #include "service/image/image.h"
+#include "service/kv/kv.h"
 
 #include <stddef.h>
 
@@ -35,3 +36,5 @@ const struct slv_conf_key services_route_keys[] = {
 			.help = "Pictures in other sizes and formats" },
 	{ 0 },
 };
+
+const struct slv_api_group *const services_api_groups[] = { &slv_kv_calls, NULL };
