@@ -82,6 +82,9 @@ void slv_api_reply(struct slv_req *req, json_t *result, json_t *info);
 /* {"success": false, "errors": [{"code", "message"}], "messages": [], "result": null} */
 void slv_api_fail(struct slv_req *req, int status, int code, const char *message);
 
+/* As that for a method that a path does not have; `allowed` are those that it has. */
+void slv_api_fail_method(struct slv_req *req, slv_str allowed);
+
 /* As that for an error of ours: its status, and a code that goes with it. */
 void slv_api_fail_err(struct slv_req *req, slv_err err);
 
