@@ -102,6 +102,9 @@ void slv_api_fail_err(struct slv_req *req, slv_err err);
 /* Append the text of `value`. */
 void slv_api_dump(const json_t *value, struct slv_buf *buf);
 
+/* JSON of any kind, a NUL in its strings too; NULL: it is none. */
+json_t *slv_api_json(slv_str text);
+
 /* A new JSON string; NULL if the text is not UTF-8. */
 json_t *slv_api_text(slv_str text);
 

@@ -18,6 +18,11 @@ void slv_api_dump(const json_t *value, struct slv_buf *buf)
 	(void)json_dump_callback(value, add_bytes, buf, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
+json_t *slv_api_json(slv_str text)
+{
+	return json_loadb(text.at ? text.at : "", text.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+}
+
 json_t *slv_api_text(slv_str text)
 {
 	return json_stringn(text.at ? text.at : "", text.len);

@@ -33,9 +33,7 @@ static void get_drop(void *arg)
 
 static slv_err value_shown(const struct get *get, slv_str value, json_t **ret_shown)
 {
-	*ret_shown = get->as_json ? json_loadb(value.at ? value.at : "", value.len, JSON_DECODE_ANY,
-						    NULL)
-	                          : slv_api_text(value);
+	*ret_shown = get->as_json ? slv_api_json(value) : slv_api_text(value);
 	if (*ret_shown)
 		return SLV_OK;
 	return get->as_json ? SLV_ERR(SLV_E_SYNTAX, "type is json, and a value is none")
@@ -52,10 +50,7 @@ static slv_err add(struct get *get, slv_str key, const struct kv_meta *meta, slv
 	if (slv_failed(err))
 		return err;
 	if (get->with_metadata) {
-		json_t *metadata = meta->metadata.len ? json_loadb(meta->metadata.at,
-									meta->metadata.len,
-									JSON_DECODE_ANY, NULL)
-		                                      : NULL;
+		json_t *metadata = meta->metadata.len ? slv_api_json(meta->metadata) : NULL;
 		shown = json_pack("{s:o, s:o}", "value", shown, "metadata",
 				metadata ? metadata : json_null());
 		if (meta->expires_s)

@@ -191,7 +191,7 @@ static slv_err metadata_check(struct put *put)
 	slv_str text = slv_buf_str(&put->metadata);
 	if (!text.len)
 		return SLV_OK;
-	json_t *metadata = json_loadb(text.at, text.len, JSON_DECODE_ANY, NULL);
+	json_t *metadata = slv_api_json(text);
 	if (!metadata)
 		return SLV_ERR(SLV_E_SYNTAX, "metadata is JSON");
 	json_decref(metadata);

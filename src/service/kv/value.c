@@ -115,7 +115,7 @@ static slv_err reply_metadata(struct work *work, const struct kv_meta *meta)
 {
 	json_t *metadata = NULL;
 	if (meta->metadata.len)
-		metadata = json_loadb(meta->metadata.at, meta->metadata.len, JSON_DECODE_ANY, NULL);
+		metadata = slv_api_json(meta->metadata);
 	slv_api_reply(work->call.ask->req, metadata, NULL);
 	work->recall.hold->drop(work->recall.hold);
 	return SLV_OK;
