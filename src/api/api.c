@@ -87,6 +87,7 @@ static slv_err find_in(struct group *group, slv_str path, struct asked *asked, u
 		              (call->method == SLV_METHOD_GET && req->method == SLV_METHOD_HEAD);
 		if (fits && method) {
 			asked->ask.call = call;
+			asked->ask.group = group->group;
 			asked->ask.self = group->self;
 			return err;
 		}
@@ -138,7 +139,7 @@ static void serve(struct asked *asked)
 {
 	slv_err err = asked->ask.call->serve(&asked->ask);
 	if (slv_failed(err))
-		slv_api_fail_err(asked->ask.req, err);
+		slv_api_fail_err(&asked->ask, err);
 }
 
 static void drop_json(void *arg)
@@ -170,7 +171,7 @@ static void body_read(struct slv_api_body *body, slv_err err)
 		err = parse(asked);
 	slv_api_body_done(body);
 	if (slv_failed(err))
-		slv_api_fail_err(asked->ask.req, err);
+		slv_api_fail_err(&asked->ask, err);
 	else
 		serve(asked);
 }
@@ -223,7 +224,7 @@ static void check_token(struct asked *asked)
 	slv_wipe(secret, sizeof(secret));
 	if (!slv_arena_defer(req->arena, drop_token, &asked->find)) {
 		slv_api_found_drop(&asked->find);
-		slv_api_fail_err(req, no_memory());
+		slv_api_fail_err(&asked->ask, no_memory());
 		return;
 	}
 	if (!holds || (is_of_account(call) &&
@@ -248,7 +249,7 @@ static void token_found(struct slv_api_find *find, slv_err err)
 	if (err.code == SLV_E_MISSING)
 		refuse_token(asked->ask.req);
 	else if (slv_failed(err))
-		slv_api_fail_err(asked->ask.req, err);
+		slv_api_fail_err(&asked->ask, err);
 	else
 		check_token(asked);
 }

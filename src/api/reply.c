@@ -109,12 +109,15 @@ void slv_api_fail_method(struct slv_req *req, slv_str allowed)
 			"Method not available for that URI; see the documentation", allowed);
 }
 
-void slv_api_fail_err(struct slv_req *req, slv_err err)
+void slv_api_fail_err(struct slv_api_ask *ask, slv_err err)
 {
+	struct slv_req *req = ask->req;
+	bool has_own = ask->group && ask->group->limit_code;
+	int limit_code = has_own ? ask->group->limit_code : SLV_API_E_LIMIT;
 	/* To the API a damaged row is no fault of the request, as a damaged picture is. */
 	int status = err.code == SLV_E_CORRUPT ? 500 : slv_code_status(err.code);
 	bool ours = status >= 500 && status != 503;
-	int code = err.code == SLV_E_LIMIT ? SLV_API_E_LIMIT
+	int code = err.code == SLV_E_LIMIT ? limit_code
 	           : status >= 500         ? SLV_API_E_STORE
 	                                   : SLV_API_E_INPUT;
 	/* What a disk or a database said is for the log. */

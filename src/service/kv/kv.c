@@ -11,11 +11,7 @@
 
 void kv_fail(struct kv_call *call, slv_err err)
 {
-	struct slv_req *req = call->ask->req;
-	if (err.code == SLV_E_LIMIT)
-		slv_api_fail(req, 413, KV_E_LIMIT, err.what);
-	else
-		slv_api_fail_err(req, err);
+	slv_api_fail_err(call->ask, err);
 }
 
 struct slv_omap *kv_map(struct kv *kv, slv_str id)
@@ -232,6 +228,7 @@ static const struct slv_api_call calls[] = {
 const struct slv_api_group slv_kv_calls = {
 	.name = "kv",
 	.calls = calls,
+	.limit_code = KV_E_LIMIT,
 	.start = kv_start,
 	.stop = kv_stop,
 };

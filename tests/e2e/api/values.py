@@ -273,7 +273,7 @@ def metadata_comes_back_as_it_was(server, metadata):
     ("no value", [("metadata", "{}")], 400, 10004, "value"),
     ("the value twice", [("value", "x"), ("value", "y")], 400, 10004, "twice"),
     ("metadata twice", [("metadata", "1"), ("metadata", "2")], 400, 10004, "twice"),
-    ("three parts", [("value", "x"), ("metadata", "1"), ("metadata", "2")], 413, None, ""),
+    ("three parts", [("value", "x"), ("metadata", "1"), ("metadata", "2")], 413, 10022, ""),
     ("a part that is not known", [("value", "x"), ("colour", "y")], 400, 10004, "parts"),
 ])
 def a_form_that_is_wrong_is_refused(server, parts, status, code, part):
