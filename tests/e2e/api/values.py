@@ -367,4 +367,38 @@ def a_namespace_that_is_deleted_is_gone_at_once_and_its_files_soon(server):
     space.bulk([{"key": "a", "value": "b"}]).refused(404, 10013)
     assert space.id not in str(server.client.ask(
         "GET", "~/storage/kv/namespaces?per_page=1000").result)
-    wait_for("the files to be gone", lambda: len(blobs(server)) == before, 60 * SLOW)
+    wait_for("the files to be gone", lambda: len(blobs(server)) == before)
+
+
+@case(a_server_of_keys_and_values)
+def of_many_namespaces_each_has_its_turn(server):
+    spaces = [server.client.space(f"turn {number}") for number in range(60)]
+    before = len(blobs(server))
+    for space in spaces[::6]:
+        space.put("large", b"x" * 100000)
+    for space in spaces:
+        server.client.ask("DELETE", space.path).result
+    wait_for("the files to be gone", lambda: len(blobs(server)) == before)
+
+
+@case(a_server_of_keys_and_values)
+def what_ends_after_its_namespace_was_deleted_is_not_written(server):
+    space = server.client.space("too late")
+    before = len(blobs(server))
+    body = json.dumps([{"key": f"{number}", "value": "x" * 100000} for number in range(3)])
+    path = space.at("slow").replace("~", f"/client/v4/accounts/{server.client.account}")
+    fields = server.client.fields()
+    halves = []
+    for target, data in ((path, b"x" * 300000), (path.partition("/values")[0] + "/bulk",
+                                                 body.encode())):
+        conn = server.connect(-1)
+        whole = request(target, "PUT", fields=fields, body=data)
+        conn.send(whole[:-1])
+        halves.append((conn, whole[-1:]))
+    wait_for("the upload to be under way", lambda: len(blobs(server)) > before)
+    server.client.ask("DELETE", space.path).result
+    for conn, rest in halves:
+        conn.send(rest)
+        assert conn.reply("PUT").status == 404
+        conn.close()
+    wait_for("the files to be gone", lambda: len(blobs(server)) == before)
