@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define TRIES_MAX 10
+
 struct get {
 	struct kv_call call;
 	bool as_json, with_metadata;
@@ -14,12 +16,14 @@ struct get {
 	json_t *values;
 	size_t bytes;
 
+	unsigned tries;
 	size_t next; /* of the rows */
 	struct slv_blob_reader *reader;
 	struct slv_buf blob;
 };
 
 static void get_run(struct get *get);
+static slv_err begin(struct kv_call *call);
 
 static void get_drop(void *arg)
 {
@@ -60,6 +64,18 @@ static slv_err add(struct get *get, slv_str key, const struct kv_meta *meta, slv
 	return SLV_OK;
 }
 
+/* Somebody has replaced a value since its row was read: read all of them again. */
+static slv_err read_again(struct get *get)
+{
+	if (++get->tries == TRIES_MAX)
+		return SLV_ERR(SLV_E_CORRUPT, "the file of a value is missing");
+	get->rows->hold.drop(&get->rows->hold);
+	get->rows = NULL;
+	get->next = get->bytes = 0;
+	json_object_clear(get->values);
+	return begin(&get->call);
+}
+
 static void blob_came(void *arg, slv_err err, slv_str bytes)
 {
 	struct get *get = arg;
@@ -81,11 +97,16 @@ static void blob_came(void *arg, slv_err err, slv_str bytes)
 	if (!slv_failed(err))
 		err = add(get, slv_str_from_index(row->key, 1), &meta, slv_buf_str(&get->blob));
 	slv_buf_clear(&get->blob);
+	if (err.code == SLV_E_MISSING)
+		err = read_again(get);
+	else if (!slv_failed(err))
+		get->next++;
 	if (slv_failed(err)) {
 		kv_fail(&get->call, err);
 		return;
 	}
-	get->next++;
+	if (!get->rows)
+		return;
 	get_run(get);
 }
 
