@@ -241,7 +241,7 @@ static void bulk_run(struct bulk *bulk)
 static void parsed(struct slv_job *job)
 {
 	struct bulk *bulk = SLV_CONTAINER(job, struct bulk, job);
-	slv_api_body_done(&bulk->body);
+	slv_api_body_clear(&bulk->body); /* the pairs are about as large */
 	if (slv_failed(bulk->err))
 		kv_fail(&bulk->call, bulk->err);
 	else
