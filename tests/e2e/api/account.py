@@ -61,6 +61,9 @@ class Client:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         if self.conn:
             self.conn.close()
         self.conn = None
@@ -81,10 +84,10 @@ class Client:
         try:
             reply = self.conn.ask(path, method, body=body, fields=self.fields(fields))
         except (ConnectionError, AssertionError):
-            self.__exit__()
+            self.close()
             raise
         if reply.get("Connection") == "close":
-            self.__exit__()
+            self.close()
         return Answer(reply)
 
     def token_with(self, *groups, name="one", **more):
@@ -192,10 +195,10 @@ def first_token(server):
 
 
 @contextlib.contextmanager
-def serve(**settings):
+def serve(folder=None, **settings):
     """A server with the client that the first token makes."""
     server = Server({"sites": [{"hosts": ["*"], "routes": [{"path": "/", "files": {"root": "."}}]}],
-                     "admin": {"listen": {"limits": LIMITS}}, **settings})
+                     "admin": {"listen": {"limits": LIMITS}}, **settings}, folder)
     with server:
         account, value = first_token(server)
         with Client(server, value, account) as client:

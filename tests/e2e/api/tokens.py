@@ -320,7 +320,7 @@ def values_are_neither_in_the_store_nor_in_the_log(server):
         assert client.token.encode() not in data, path
         assert admin(server).token.encode() not in data or path == server.err, path
         assert client.token[37:].encode() not in data, path
-    admin(server).__exit__()
+    admin(server).close()
     server.start()
     assert works(admin(server))
     assert not FIRST.search(server.errors())
