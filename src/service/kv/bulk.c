@@ -106,7 +106,7 @@ static void batch_done(struct slv_omap_batch *batch, slv_err err)
 		answer(bulk);
 		return;
 	}
-	kv_clean(bulk->call.kv, bulk->call.map, batch->old);
+	kv_clean(bulk->call.kv, batch);
 	batch->old->hold.drop(&batch->old->hold);
 	bulk->ready = bulk->change_count = bulk->ready_bytes = 0;
 	bulk->asked = false;

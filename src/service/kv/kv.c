@@ -127,48 +127,79 @@ void kv_clean_blob(
 	slv_blob_remove(loop, remove);
 }
 
-struct clean_expiry {
+struct clean {
+	struct slv_loop *loop;
 	struct slv_omap_batch batch;
-	struct slv_omap_change change;
-	char key[KV_ROW_KEY_BYTES_MAX];
+	struct slv_omap_change *changes;
+	char (*keys)[KV_ROW_KEY_BYTES_MAX];
 };
 
-static void expiry_removed(struct slv_omap_batch *batch, slv_err err)
-{
-	(void)err; /* the sweep finds it when its time has come */
-	slv_free(SLV_CONTAINER(batch, struct clean_expiry, batch));
-}
+static void expiries_removed(struct slv_omap_batch *batch, slv_err err);
 
-/* Unless it was written anew since: the key may expire when it did before. */
-static void clean_expiry(struct kv *kv, struct slv_omap *map, const struct slv_omap_row *row,
-		int64_t expires_s)
+static void clean_run(struct clean *clean, struct slv_omap *map, size_t count)
 {
-	struct clean_expiry *clean = SLV_ALLOC(struct clean_expiry);
-	clean->change = (struct slv_omap_change){
-		.what = SLV_OMAP_REMOVE,
-		.when = SLV_OMAP_IF_VERSION,
-		.version = row->version + 1,
-		.key = kv_expiry_key(expires_s, slv_str_from_index(row->key, 1), clean->key),
-	};
 	clean->batch = (struct slv_omap_batch){
-		.map = map, .changes = &clean->change, .count = 1, .done = expiry_removed
+		.map = map, .changes = clean->changes, .count = count, .done = expiries_removed
 	};
-	slv_omap_write(kv->loop, &clean->batch);
+	if (count) {
+		slv_omap_write(clean->loop, &clean->batch);
+		return;
+	}
+	slv_free(clean->changes);
+	slv_free(clean->keys);
+	slv_free(clean);
 }
 
-void kv_clean(struct kv *kv, struct slv_omap *map, const struct slv_omap_rows *old)
+static void expiries_removed(struct slv_omap_batch *batch, slv_err err)
 {
-	for (size_t i = 0; i < old->count; i++) {
-		struct kv_meta meta;
-		const struct slv_omap_row *row = &old->at[i];
-		if (!row->version || row->key.at[0] != 'k' ||
-				slv_failed(kv_meta_read(row->value, &meta)))
-			continue;
-		if (meta.has_blob)
-			kv_clean_blob(kv->loop, kv->blobs, &meta.blob);
-		if (meta.expires_s)
-			clean_expiry(kv, map, row, meta.expires_s);
-	}
+	struct clean *clean = SLV_CONTAINER(batch, struct clean, batch);
+	bool retry = err.code == SLV_E_PRECONDITION;
+	/* One was written anew since, and stays. What else fails is found by the sweep, when the
+	 * time of those rows has come. */
+	if (retry)
+		clean->changes[batch->failed] = clean->changes[batch->count - 1];
+	clean_run(clean, batch->map, retry ? batch->count - 1 : 0);
+}
+
+/* The key may expire when it did before: then the row is as it should be. */
+static bool is_put(const struct slv_omap_batch *batch, slv_str expiry_key)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		if (slv_str_eq(batch->changes[i].key, expiry_key))
+			return true;
+	return false;
+}
+
+static void clean_row(struct kv *kv, struct clean *clean, const struct slv_omap_batch *batch,
+		const struct slv_omap_row *row, size_t *count)
+{
+	struct kv_meta meta;
+	if (!row->version || row->key.at[0] != 'k' || slv_failed(kv_meta_read(row->value, &meta)))
+		return;
+	if (meta.has_blob)
+		kv_clean_blob(kv->loop, kv->blobs, &meta.blob);
+	if (!meta.expires_s)
+		return;
+	slv_str key = kv_expiry_key(
+			meta.expires_s, slv_str_from_index(row->key, 1), clean->keys[*count]);
+	if (!is_put(batch, key))
+		clean->changes[(*count)++] = (struct slv_omap_change){ .what = SLV_OMAP_REMOVE,
+			.when = SLV_OMAP_IF_VERSION,
+			.version = row->version + 1,
+			.key = key };
+}
+
+void kv_clean(struct kv *kv, const struct slv_omap_batch *batch)
+{
+	struct clean *clean = SLV_ALLOC(struct clean);
+	const struct slv_omap_rows *old = batch->old;
+	size_t count = 0;
+	clean->loop = kv->loop;
+	clean->changes = slv_alloc(old->count * sizeof(*clean->changes));
+	clean->keys = slv_alloc(old->count * sizeof(*clean->keys));
+	for (size_t i = 0; i < old->count; i++)
+		clean_row(kv, clean, batch, &old->at[i], &count);
+	clean_run(clean, batch->map, count);
 }
 
 /* --- the group --- */

@@ -60,8 +60,8 @@ bool kv_is_text(slv_str text);
 slv_err kv_expiry(int64_t now_s, int64_t expiration_s, int64_t ttl_s, int64_t *ret_expires_s);
 
 /* Forget what rows stood for that were replaced or removed: their blobs, and rows of expiries that
- * now mean nothing. `old` is of the batch. Not waited for. */
-void kv_clean(struct kv *kv, struct slv_omap *map, const struct slv_omap_rows *old);
+ * now mean nothing. `batch` was made, and wanted the old rows. Not waited for. */
+void kv_clean(struct kv *kv, const struct slv_omap_batch *batch);
 
 /* Forget a blob that no row names. Not waited for. */
 void kv_clean_blob(

@@ -240,7 +240,7 @@ static void committed(struct slv_omap_batch *batch, slv_err err)
 	struct put *put = SLV_CONTAINER(batch, struct put, batch);
 	put->err = err;
 	if (!slv_failed(err)) {
-		kv_clean(put->call.kv, put->call.map, batch->old);
+		kv_clean(put->call.kv, batch);
 		batch->old->hold.drop(&batch->old->hold);
 	}
 	put->state = DONE;

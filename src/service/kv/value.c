@@ -257,7 +257,7 @@ static void removed(struct slv_omap_batch *batch, slv_err err)
 		kv_fail(&work->call, err);
 		return;
 	}
-	kv_clean(work->call.kv, work->call.map, batch->old);
+	kv_clean(work->call.kv, batch);
 	batch->old->hold.drop(&batch->old->hold);
 	slv_api_reply(work->call.ask->req, json_object(), NULL);
 }
