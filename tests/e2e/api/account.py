@@ -83,7 +83,7 @@ class Client:
         self.conn = self.conn or self.server.connect(-1)
         try:
             reply = self.conn.ask(path, method, body=body, fields=self.fields(fields))
-        except (ConnectionError, AssertionError):
+        except (OSError, AssertionError):
             self.close()
             raise
         if reply.get("Connection") == "close":
