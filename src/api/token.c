@@ -538,6 +538,21 @@ bool slv_api_token_may(const struct slv_api_token *token, enum slv_api_right rig
 	return may;
 }
 
+bool slv_api_token_touches(
+		const struct slv_api_token *token, enum slv_api_right right, slv_str bucket)
+{
+	slv_assert(right < SLV_API_RIGHT_COUNT);
+	for (size_t i = 0; i < token->policy_count; i++) {
+		const struct slv_api_policy *policy = &token->policies[i];
+		for (size_t k = 0; k < policy->count; k++)
+			if (!policy->denies && (policy->rights & SLV_BIT(right)) &&
+					touches(&policy->resources[k], slv_api_rights[right].scope,
+							bucket, (slv_str){ 0 }))
+				return true;
+	}
+	return false;
+}
+
 /* Whether `token` may do `right` to all of that resource. */
 static bool covers_all(const struct slv_api_token *token, enum slv_api_right right,
 		const struct slv_api_resource *resource)

@@ -226,6 +226,24 @@ static void another_request_does_not_verify(void **state)
 	}
 }
 
+static void a_bad_escape_verifies_nothing(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *path, *query;
+	} table[] = { { "/%", "" }, { "/%00", "" }, { "/", "%zz" }, { "/", "a=%0" } };
+	for (size_t i = 0; i < SLV_COUNT(table); i++) {
+		struct kit kit;
+		get_object(&kit, GET_SIGNATURE);
+		kit.request.path = slv_str_from(table[i].path);
+		kit.request.query = slv_str_from(table[i].query);
+		assert_int_equal(find(&kit), SLV_E_NONE);
+		slv_err err = slv_sigv4_verify(&kit.arena, &kit.request, &kit.signature, &kit.key);
+		assert_int_equal(err.code, SLV_E_SYNTAX);
+		slv_arena_done(&kit.arena);
+	}
+}
+
 static void what_decides_must_be_signed(void **state)
 {
 	(void)state;
@@ -643,6 +661,7 @@ int main(void)
 		cmocka_unit_test(expiry_is_from_a_second_to_seven_days),
 		cmocka_unit_test(chunks_of_the_example_verify),
 		cmocka_unit_test(another_request_does_not_verify),
+		cmocka_unit_test(a_bad_escape_verifies_nothing),
 		cmocka_unit_test(what_decides_must_be_signed),
 		cmocka_unit_test(what_cannot_be_a_signature_is_refused),
 		cmocka_unit_test(there_is_one_signature_in_one_place),

@@ -16,6 +16,7 @@
 #include "main/settings.h"
 #include "service/admin/admin.h"
 #include "service/kv/kv.h"
+#include "service/object/object.h"
 #include "store/blob/blob.h"
 #include "store/cache.h"
 #include "store/omap/omap.h"
@@ -49,6 +50,12 @@ struct program {
 	uint32_t count;
 	struct slv_metrics **metrics; /* of each core */
 
+	struct slv_edge_conf s3_conf;
+	struct slv_edge_site s3_site;
+	struct slv_edge_route s3_route;
+	struct slv_object_settings s3;
+	struct slv_listen_conf s3_listen;
+
 	struct slv_edge_conf admin_conf;
 	struct slv_edge_site admin_site;
 	struct slv_edge_route admin_routes[2];
@@ -69,7 +76,7 @@ struct core {
 	struct slv_loop *loop;
 	struct slv_metrics *metrics;
 	struct slv_client *client;
-	struct slv_edge *edge;
+	struct slv_edge *edge, *s3_edge;
 	struct slv_listen *listen;
 	struct slv_listen_port *ports;
 	size_t port_count;
@@ -241,6 +248,43 @@ static void refresh_certificates(struct slv_timer *timer)
 	slv_timer_start(core->loop, timer, REFRESH_MS);
 }
 
+/* --- S3: an edge of its own on each loop --- */
+
+static const slv_str any_host = SLV_STR_INIT("*");
+
+static void name_s3(struct program *program)
+{
+	static const struct slv_service *const s3_services[] = { &slv_object_service, NULL };
+	const struct settings *settings = program->settings;
+	program->s3.hosts = settings->s3.hosts;
+	program->s3_route.path = SLV_STR("/");
+	program->s3_route.settings[0] = &program->s3;
+	program->s3_site.hosts = (struct slv_conf_list){ (void *)(uintptr_t)&any_host, 1 };
+	program->s3_site.routes = (struct slv_conf_list){ &program->s3_route, 1 };
+	program->s3_conf = program->edge_conf;
+	program->s3_conf.raw_paths = true; /* any byte may be in a key */
+	program->s3_conf.services = s3_services;
+	program->s3_conf.sites = (struct slv_conf_list){ &program->s3_site, 1 };
+	program->s3_listen = settings->s3.listen;
+	/* The service bounds what it takes; this is for what frames it. */
+	program->s3_listen.limits.body_bytes = (int64_t)SLV_OBJECT_PUT_BYTES_MAX * 2;
+}
+
+static slv_err start_s3(struct program *program, struct core *core)
+{
+	struct slv_service_env env = env_of(program, core);
+	if (!program->settings->s3.enabled)
+		return SLV_OK;
+	env.shared = NULL;
+	slv_err err = slv_edge_new(
+			&program->arena, &env, &program->s3_conf, program->access, &core->s3_edge);
+	if (!slv_failed(err))
+		err = start_port(program, core, &program->s3_listen, core->s3_edge,
+				&core->ports[core->port_count]);
+	core->port_count++;
+	return err;
+}
+
 static slv_err start_core(struct program *program, struct core *core)
 {
 	const struct settings *settings = program->settings;
@@ -249,12 +293,14 @@ static slv_err start_core(struct program *program, struct core *core)
 	slv_err err = slv_edge_new(
 			&program->arena, &env, &program->edge_conf, program->access, &core->edge);
 	core->ports = SLV_NEW_ARRAY(
-			&program->arena, struct slv_listen_port, settings->listen.count);
+			&program->arena, struct slv_listen_port, settings->listen.count + 1);
 	if (!slv_failed(err) && !core->ports)
 		err = SLV_ERR(SLV_E_LIMIT, "too many listeners");
 	for (; !slv_failed(err) && core->port_count < settings->listen.count; core->port_count++)
 		err = start_port(program, core, &listen[core->port_count], core->edge,
 				&core->ports[core->port_count]);
+	if (!slv_failed(err))
+		err = start_s3(program, core);
 	if (slv_failed(err))
 		return err;
 	core->refresh.fire = refresh_certificates;
@@ -330,7 +376,6 @@ static slv_err start_admin(struct program *program)
 		[ADMIN] = &slv_admin_service, [API] = &slv_api_service, NULL
 	};
 	static const struct slv_api_group *const groups[] = { &slv_kv_calls, NULL };
-	static const slv_str any_host = SLV_STR_INIT("*");
 	struct core *home = &program->cores[0];
 	const struct settings *settings = program->settings;
 	struct slv_listen_port port;
@@ -512,6 +557,7 @@ static slv_err start(struct program *program)
 		return err;
 	start_lanes(program);
 	err = open_services(program);
+	name_s3(program);
 	for (uint32_t i = 0; i < program->count && !slv_failed(err); i++)
 		err = start_core(program, &program->cores[i]);
 	return slv_failed(err) ? err : start_admin(program);

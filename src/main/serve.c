@@ -71,16 +71,14 @@ static slv_err folder_of(struct slv_arena *arena, const char *path, slv_str *ret
 static void plan_of(
 		const struct settings *settings, slv_str *addresses, struct slv_parent_plan *plan)
 {
-	const struct slv_listen_conf *listen = settings->listen.at;
-	size_t count = settings->listen.count;
-	int64_t backlog = settings->admin.listen.backlog;
+	const struct slv_listen_conf *listeners[SLV_LISTENERS_MAX];
+	size_t count = settings_listeners(settings, listeners);
+	int64_t backlog = 0;
 	for (size_t i = 0; i < count; i++) {
-		addresses[i] = listen[i].address;
-		if (listen[i].backlog > backlog)
-			backlog = listen[i].backlog;
+		addresses[i] = listeners[i]->address;
+		if (listeners[i]->backlog > backlog)
+			backlog = listeners[i]->backlog;
 	}
-	if (settings->admin.enabled)
-		addresses[count++] = settings->admin.listen.address;
 	plan->addresses = addresses;
 	plan->address_count = count;
 	plan->loops = settings_loops(settings);

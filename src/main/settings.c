@@ -68,6 +68,28 @@ static const struct slv_conf_key admin_keys[] = {
 	{ 0 },
 };
 
+static const struct slv_conf_key s3_keys[] = {
+	{ .name = "enabled",
+			.type = SLV_CONF_BOOL,
+			.offset = AT(s3.enabled) - AT(s3),
+			.fallback = "true",
+			.help = "Have an S3 listener" },
+	{ .name = "listen",
+			.type = SLV_CONF_SECTION,
+			.offset = AT(s3.listen) - AT(s3),
+			.keys = slv_listen_keys,
+			.fallback = "{ address: '127.0.0.1:8082' }",
+			.help = "Where it is; limits.body_bytes does not count here, uploads of "
+				"5 GiB are taken" },
+	{ .name = "hosts",
+			.type = SLV_CONF_TEXTS,
+			.offset = AT(s3.hosts) - AT(s3),
+			.max = 100,
+			.help = "Names below which buckets are, as s3.example.com for "
+				"photos.s3.example.com; elsewhere they are in the path" },
+	{ 0 },
+};
+
 static const struct slv_conf_key log_keys[] = {
 	{ .name = "level",
 			.type = SLV_CONF_CHOICE,
@@ -208,7 +230,7 @@ const struct slv_conf_key settings_keys[] = {
 			.offset = AT(listen),
 			.keys = slv_listen_keys,
 			.min = 1,
-			.max = SLV_LISTENERS_MAX - 1,
+			.max = SLV_LISTENERS_MAX - 2,
 			.size = sizeof(struct slv_listen_conf),
 			.help = "Addresses of the sites" },
 	{ .name = "admin",
@@ -216,6 +238,11 @@ const struct slv_conf_key settings_keys[] = {
 			.offset = AT(admin),
 			.keys = admin_keys,
 			.help = "The listener for those who run it" },
+	{ .name = "s3",
+			.type = SLV_CONF_SECTION,
+			.offset = AT(s3),
+			.keys = s3_keys,
+			.help = "The listener for buckets of objects" },
 	{ .name = "trusted_proxies",
 			.type = SLV_CONF_TEXTS,
 			.offset = AT(trusted_proxies),
@@ -314,23 +341,35 @@ slv_err settings_trusted(struct slv_arena *arena, const struct settings *setting
 	return SLV_OK;
 }
 
-static slv_err check_listeners(struct slv_arena *arena, const struct settings *settings)
+size_t settings_listeners(const struct settings *settings,
+		const struct slv_listen_conf *ret_listeners[static SLV_LISTENERS_MAX])
 {
 	const struct slv_listen_conf *listen = settings->listen.at;
-	for (size_t i = 0; i <= settings->listen.count; i++) {
-		const struct slv_listen_conf *one =
-				i < settings->listen.count ? &listen[i] : &settings->admin.listen;
-		slv_err err = slv_listener_check(arena, one->address);
+	size_t count = 0;
+	for (; count < settings->listen.count; count++)
+		ret_listeners[count] = &listen[count];
+	if (settings->s3.enabled)
+		ret_listeners[count++] = &settings->s3.listen;
+	if (settings->admin.enabled)
+		ret_listeners[count++] = &settings->admin.listen;
+	return count;
+}
+
+static slv_err check_listeners(struct slv_arena *arena, const struct settings *settings)
+{
+	const struct slv_listen_conf *listeners[SLV_LISTENERS_MAX];
+	size_t count = settings_listeners(settings, listeners);
+	for (size_t i = 0; i < count; i++) {
+		slv_err err = slv_listener_check(arena, listeners[i]->address);
 		if (!slv_failed(err))
-			err = slv_listen_check(arena, one);
+			err = slv_listen_check(arena, listeners[i]);
 		if (slv_failed(err))
 			return slv_err_wrap(arena, err, "listen");
-		for (size_t k = 0; k < i && (i < settings->listen.count || settings->admin.enabled);
-				k++)
-			if (slv_str_eq(listen[k].address, one->address))
+		for (size_t k = 0; k < i; k++)
+			if (slv_str_eq(listeners[k]->address, listeners[i]->address))
 				return slv_err_printf(arena, SLV_E_SYNTAX,
 						"two listeners have the address %.*s",
-						SLV_FMT(one->address));
+						SLV_FMT(listeners[i]->address));
 	}
 	return SLV_OK;
 }

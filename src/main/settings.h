@@ -25,6 +25,11 @@ struct settings {
 		bool enabled;
 	} admin;
 	struct {
+		struct slv_listen_conf listen;
+		struct slv_conf_list hosts; /* of slv_str */
+		bool enabled;
+	} s3;
+	struct {
 		int64_t level; /* enum slv_level */
 		bool access;
 	} log;
@@ -55,6 +60,11 @@ extern const char settings_builtin[];
 slv_err settings_load(struct slv_arena *arena, const char *path, struct slv_conf **ret_conf);
 slv_err settings_parse(struct slv_arena *arena, slv_str text, const char *name, const char *folder,
 		struct slv_conf **ret_conf);
+
+/* All listeners that there are: those of the sites, then S3's, then the admin's. Returns how many.
+ */
+size_t settings_listeners(const struct settings *settings,
+		const struct slv_listen_conf *ret_listeners[static SLV_LISTENERS_MAX]);
 
 /* How many loops there will be. */
 uint32_t settings_loops(const struct settings *settings);

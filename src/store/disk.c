@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -153,19 +154,37 @@ const struct slv_disk_ops slv_disk_ops = {
 	.dir_close = disk_dir_close,
 };
 
-int slv_disk_folder(struct slv_disk *disk, int dir_fd, const char *name, bool sync)
+static int made(int result)
+{
+	return result == -EEXIST ? 0 : result;
+}
+
+static int open_folder(struct slv_disk *disk, int dir_fd, const char *name, bool sync)
 {
 	const struct slv_disk_ops *ops = disk->ops;
-	int result = ops->mkdir(disk, dir_fd, name);
-	if (result < 0 && result != -EEXIST)
-		return result;
 	int fd = ops->open(disk, dir_fd, name, O_RDONLY | O_DIRECTORY);
 	if (fd < 0 || !sync)
 		return fd;
 	int above = ops->open(disk, fd, "..", O_RDONLY | O_DIRECTORY);
-	result = above < 0 ? above : ops->sync(disk, above);
+	int result = above < 0 ? above : ops->sync(disk, above);
 	slv_fd_done(&above);
 	if (result < 0)
 		slv_fd_done(&fd);
 	return result < 0 ? result : fd;
+}
+
+int slv_disk_folder(struct slv_disk *disk, int dir_fd, const char *name, bool sync)
+{
+	int result = made(disk->ops->mkdir(disk, dir_fd, name));
+	return result < 0 ? result : open_folder(disk, dir_fd, name, sync);
+}
+
+int slv_disk_root(struct slv_disk *disk, const char *path, bool make, char *ret_real)
+{
+	int result = make ? made(disk->ops->mkdir(disk, AT_FDCWD, path)) : 0;
+	if (result < 0)
+		return result;
+	if (!realpath(path, ret_real))
+		return -errno;
+	return open_folder(disk, AT_FDCWD, ret_real, make);
 }

@@ -57,6 +57,11 @@ struct slv_disk {
  * disk then: whoever made it may not have synced it yet. */
 int slv_disk_folder(struct slv_disk *disk, int dir_fd, const char *name, bool sync);
 
+/* The folder at `path`, as the administrator wrote it, who may use symbolic links, and in
+ * `ret_real`, of PATH_MAX bytes, its path without them. What is below is reached by the calls
+ * above, which follow none. With `make` as slv_disk_folder() with `sync`. */
+int slv_disk_root(struct slv_disk *disk, const char *path, bool make, char *ret_real);
+
 /* The real one. */
 extern const struct slv_disk_ops slv_disk_ops;
 

@@ -11,6 +11,7 @@
 
 #include "api/keys.h"
 #include "http/message.h"
+#include "http/problem.h"
 #include "http/query.h"
 #include "http/sigv4.h"
 #include "service/object/awschunk.h"
@@ -31,6 +32,7 @@ struct object {
 	struct object_sweep *sweep; /* on the first loop only */
 };
 
+struct auth;
 struct object_ask;
 
 /* An operation of S3. */
@@ -41,7 +43,11 @@ struct object_op {
 	const char *param; /* must be in the query, as "uploads"; NULL: none needed */
 	const char *field; /* must be in the header, as "x-amz-copy-source"; NULL: none needed */
 	enum slv_api_right right;
-	bool without_bucket;                             /* it need not be there */
+	/* The right must be to the key or, if one of these is set, */
+	bool of_all;         /* to the bucket, or some of it */
+	bool by_prefix;      /* to all keys that begin with the parameter prefix */
+	bool of_each;        /* to keys that the operation looks at itself */
+	bool without_bucket; /* the bucket need not be there */
 	slv_object_err (*serve)(struct object_ask *ask); /* an error is the reply */
 };
 
@@ -49,10 +55,13 @@ struct object_ask {
 	struct slv_req *req;
 	struct object *self;
 	const struct object_op *op;
+	slv_str id;          /* of the request, for people who look for it in a log */
 	slv_str bucket, key; /* decoded; empty: none was named */
-	slv_str path;        /* as sent, for the signature */
+
+	bool is_public; /* of a route of a site: nobody signs, and errors are those of sites */
 
 	/* Who asks. */
+	struct auth *auth; /* auth.c's */
 	struct slv_api_find find;
 	struct slv_sigv4 signature;
 	struct slv_digest sign_key;
@@ -80,6 +89,9 @@ bool object_may(const struct object_ask *ask, enum slv_api_right right, slv_str 
 /* The map of the bucket whose row that is; NULL: the row is damaged. */
 struct slv_omap *object_map(struct object *self, slv_str bucket_row);
 
+/* Find ask->bucket, then go on with ask->op. */
+void object_find_bucket(struct object_ask *ask);
+
 /* auth.c: whose signature? Then done(), maybe before this returns; an error is the reply. */
 void object_authenticate(
 		struct object_ask *ask, void (*done)(struct object_ask *ask, slv_object_err err));
@@ -104,6 +116,14 @@ void object_reply_xml(struct object_ask *ask, struct slv_buf *xml);
 slv_err object_reply_meta(
 		struct object_ask *ask, struct slv_reply *reply, const struct object_meta *meta);
 
+/* x-amz-checksum-…, and of which type it is. */
+slv_err object_reply_checksum(
+		struct object_ask *ask, struct slv_reply *reply, const struct object_meta *meta);
+
+/* public.c: an error, and fields of every reply, where a bucket is a route of a site. */
+void object_fail_public(struct object_ask *ask, slv_object_err err);
+slv_err object_public_fields(const struct object_ask *ask, struct slv_reply *reply);
+
 /* --- bodies that come (intake.c) --- */
 
 /* The body of a request, checked as it comes: its length, its digests, its chunks' signatures. Up
@@ -111,7 +131,8 @@ slv_err object_reply_meta(
  * is told that all is well. What fails leaves nothing. */
 struct object_intake {
 	struct object_ask *ask;
-	bool to_blob;
+	bool to_blob;   /* though it is small */
+	bool in_memory; /* though it is large */
 	uint64_t bytes_max;
 	void (*done)(struct object_intake *intake, slv_object_err err);
 
@@ -129,6 +150,8 @@ struct object_intake {
 
 /* In the request's arena. An error is the reply, and nothing calls back. */
 slv_object_err object_intake_start(struct object_intake *intake);
+
+#define OBJECT_DOCUMENT_BYTES_MAX SLV_MIB(4)
 
 /* A small document of a request as a whole. `text` is valid until it returns. */
 struct object_document {
@@ -158,6 +181,10 @@ void object_clean_parts(struct object *self, struct slv_omap *map, slv_str uploa
 
 /* Content-Type and kin, and x-amz-meta-…, into meta->fields (in the request's arena). */
 slv_object_err object_fields_read(struct object_ask *ask, struct object_meta *meta);
+
+/* As that, once it is known that nothing is asked for that is not done here (ACLs, encryption, …).
+ */
+slv_object_err object_upload_check(struct object_ask *ask, struct object_meta *meta);
 
 /* --- operations --- */
 

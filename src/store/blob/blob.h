@@ -47,8 +47,9 @@ struct slv_blob_ref {
 	uint64_t len;
 };
 
-/* `url`: "file:FOLDER" (made if need be, mode 0700). Only looks at the text, and starts threads.
- * `log` (may be NULL) gets what the disk says when it refuses. SLV_E_SYNTAX. */
+/* `url`: "file:FOLDER" (made if need be, mode 0700; it may be a symbolic link, what is in it may
+ * not). Only looks at the text, and starts threads. `log` (may be NULL) gets what the disk says
+ * when it refuses. SLV_E_SYNTAX. */
 slv_err slv_blobs_open(slv_str url, struct slv_log *log, struct slv_blobs **ret_blobs);
 
 /* After the loops have ended. NULL is fine. */

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -74,12 +75,10 @@ static void names_make(const struct slv_blob_id *id, struct names *ret_names)
 static int files_folder(struct files *files, bool writes)
 {
 	int result;
+	char real[PATH_MAX];
 	pthread_mutex_lock(&files->lock);
-	if (files->folder < 0 && writes)
-		files->folder = slv_disk_folder(files->disk, AT_FDCWD, files->path, true);
-	else if (files->folder < 0)
-		files->folder = files->disk->ops->open(
-				files->disk, AT_FDCWD, files->path, O_RDONLY | O_DIRECTORY);
+	if (files->folder < 0)
+		files->folder = slv_disk_root(files->disk, files->path, writes, real);
 	result = files->folder == -ENOENT ? -ENODEV : files->folder;
 	pthread_mutex_unlock(&files->lock);
 	return result;

@@ -61,6 +61,32 @@ static void it_is_one_file_for_us_alone(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+/* The administrator may use symbolic links; nobody else puts one into the store. */
+static void a_folder_may_be_a_link_and_what_is_in_it_may_not(void **state)
+{
+	struct blobs_kit *kit = *state;
+	char path[120], to[120];
+	blobs_kit_put(kit, 1, 100, 100);
+	blobs_kit_close(kit);
+	snprintf(to, sizeof(to), "%s/../disk", kit->folder);
+	assert_int_equal(rename(kit->folder, to), 0);
+	assert_int_equal(symlink("disk", kit->folder), 0);
+	blobs_kit_open(kit);
+	blobs_kit_read(kit, &kit->ref, 1, 0, 100);
+	assert_int_equal(kit->err.code, SLV_E_NONE);
+	blobs_kit_put(kit, 2, 100, 100);
+	assert_int_equal(kit->err.code, SLV_E_NONE);
+	blobs_kit_read(kit, &kit->ref, 2, 0, 100);
+	assert_int_equal(kit->err.code, SLV_E_NONE);
+
+	blobs_kit_path(kit, &kit->ref.id, path);
+	strcat(to, "/moved");
+	assert_int_equal(rename(path, to), 0);
+	assert_int_equal(symlink(to, path), 0);
+	blobs_kit_read(kit, &kit->ref, 2, 0, 100);
+	assert_int_equal(kit->err.code, SLV_E_SYS);
+}
+
 /* --- damage --- */
 
 static void flip(const char *path, long at)
@@ -353,6 +379,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_was_written_is_read),
 		TEST(it_is_one_file_for_us_alone),
+		TEST(a_folder_may_be_a_link_and_what_is_in_it_may_not),
 		TEST(a_flipped_bit_is_told_and_not_handed_out),
 		TEST(a_file_of_another_length_or_of_another_blob_is_refused),
 		TEST(a_ref_of_another_length_is_refused),

@@ -101,12 +101,12 @@ static void a_newer_format_is_refused(void **state)
 	struct slv_omap_change change = putting("a", "");
 	kit_put(kit, "a", "");
 	kit_close(kit);
-	kit_run(kit, "PRAGMA user_version = 2", "UPDATE selvedge.format SET number = 2");
+	kit_run(kit, "PRAGMA user_version = 2", "UPDATE selvedge.format SET number = 3");
 	kit_open(kit);
 	reading_gives(kit, "a", SLV_E_UNSUPPORTED);
 	kit_write(kit, &change, 1, NULL);
 	assert_int_equal(kit->err.code, SLV_E_UNSUPPORTED);
-	kit_run(kit, "PRAGMA user_version = 1", "UPDATE selvedge.format SET number = 1");
+	kit_run(kit, "PRAGMA user_version = 1", "UPDATE selvedge.format SET number = 2");
 	reading_gives(kit, "a", SLV_E_NONE);
 }
 
@@ -218,6 +218,44 @@ static void a_file_that_cannot_grow_fails_the_write_and_nothing_else(void **stat
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	assert_int_equal(kit_write(kit, &change, 1, NULL), 2);
 	scan_gives(kit, "", "", "a b ");
+}
+
+/* The administrator may use symbolic links; nobody else puts one into the store. */
+static void a_folder_may_be_a_link_and_what_is_in_it_may_not(void **state)
+{
+	struct kit *kit = *state;
+	char path[100], to[100];
+	struct slv_omap_change change = putting("a", "two");
+	if (!kit_is_sqlite(kit))
+		skip();
+	kit_put(kit, "a", "one");
+	kit_close(kit);
+	snprintf(path, sizeof(path), "%s/maps", kit->folder);
+	snprintf(to, sizeof(to), "%s/disk", kit->folder);
+	assert_int_equal(rename(path, to), 0);
+	assert_int_equal(symlink("disk", path), 0);
+	kit_open(kit);
+	is_text(kit_get(kit, "a")->value, "one");
+	kit_put(kit, "a", "two");
+	assert_true(slv_omap_stamp(kit->map, SLV_STR("a")) != 0);
+	kit_close(kit);
+	snprintf(kit->url, sizeof(kit->url), "sqlite:%s/maps/below", kit->folder);
+	kit_open(kit);
+	kit_put(kit, "a", "below");
+	snprintf(path, sizeof(path), "%s/disk/below/things.db", kit->folder);
+	assert_int_equal(access(path, F_OK), 0);
+	kit_close(kit);
+
+	snprintf(to, sizeof(to), "%s/moved.db", kit->folder);
+	assert_int_equal(rename(path, to), 0);
+	assert_int_equal(symlink(to, path), 0);
+	kit_open(kit);
+	reading_gives(kit, "a", SLV_E_SYS);
+	kit_write(kit, &change, 1, NULL);
+	assert_int_equal(kit->err.code, SLV_E_SYS);
+	assert_int_equal(unlink(path), 0);
+	reading_gives(kit, "a", SLV_E_NONE);
+	assert_int_equal(kit->rows->epoch, 0); /* there is none */
 }
 
 struct overlap {
@@ -422,6 +460,7 @@ int main(int argc, char **argv)
 		KIT_TEST(a_file_that_is_none_is_refused, url),
 		KIT_TEST(another_writer_is_waited_for_and_not_for_ever, url),
 		KIT_TEST(a_file_that_cannot_grow_fails_the_write_and_nothing_else, url),
+		KIT_TEST(a_folder_may_be_a_link_and_what_is_in_it_may_not, url),
 		KIT_TEST(the_log_is_emptied_though_readers_overlap, url),
 		KIT_TEST(a_server_that_is_away_is_told_and_found_again, url),
 		KIT_TEST(a_commit_is_synced_whatever_the_server_is_told, url),

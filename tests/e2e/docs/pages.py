@@ -128,6 +128,8 @@ class Site(Server):
         self.text = whole(text)
         if not re.search(r"^admin:", self.text, re.M):
             self.text += "admin: { listen: { address: 127.0.0.1:8081 } }\n"
+        if not re.search(r"^s3:", self.text, re.M):
+            self.text += "s3: { listen: { address: 127.0.0.1:8082 } }\n"
         hang(self.folder)
 
     def configure(self, settings=None):

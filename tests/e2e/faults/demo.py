@@ -16,6 +16,7 @@ listen:
   - address: 127.0.0.1:8080
 admin:
   listen: { address: 127.0.0.1:8081 }
+s3: { enabled: false }
 sites:
   - hosts: ["*"]
     routes:

@@ -229,7 +229,8 @@ def children(pid):
 
 class Server:
     """`settings` is the configuration as a tree; addresses and the data folder are put into it.
-    `addresses` has those that it got, in the order of `listen`; `admin` is the last."""
+    `addresses` has those that it got, in the order of `listen`; `admin` is the last, S3's, if there
+    is any, the one before."""
 
     def __init__(self, settings, folder=None):
         self.own = folder is None
@@ -265,6 +266,9 @@ class Server:
                           for number, listener in enumerate(tree.get("listen", [{}]), 1)]
         admin = tree.get("admin", {})
         tree["admin"] = {**admin, "listen": {"address": "127.0.0.99:0", **admin.get("listen", {})}}
+        # Only where it is asked for: addresses has it before the admin's.
+        s3 = tree.get("s3", {"enabled": False})
+        tree["s3"] = {**s3, "listen": {"address": "127.0.0.98:0", **s3.get("listen", {})}}
         path = self.folder / "selvedge.yaml"
         path.write_text(json.dumps(tree, indent=1))  # JSON is YAML
         return path

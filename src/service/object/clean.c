@@ -1,0 +1,150 @@
+/* clean.c - what rows that were replaced or removed stood for: blobs, and parts
+ *
+ * After the row is gone nobody can ask for these, so nobody waits. What a crash leaves behind is
+ * found later: parts by the row r<upload>, which is written with what makes them superfluous, and
+ * blobs by `selvedge store check`. */
+#include "base/mem.h"
+#include "service/object/private.h"
+
+#include <string.h>
+
+#define PARTS_MAX 500 /* of a step */
+
+static void blob_removed(struct slv_blob_remove *remove, slv_err err)
+{
+	(void)err; /* found later */
+	slv_free(remove);
+}
+
+void object_clean_blob(struct object *self, struct slv_blob_id id)
+{
+	struct slv_blob_remove *remove = SLV_ALLOC(struct slv_blob_remove);
+	*remove = (struct slv_blob_remove){ .blobs = self->blobs, .id = id, .done = blob_removed };
+	slv_blob_remove(self->loop, remove);
+}
+
+/* --- parts --- */
+
+struct parts {
+	struct object *self;
+	struct slv_omap *map;
+	char from[OBJECT_PART_KEY_BYTES], until[OBJECT_PART_KEY_BYTES];
+	char remains[OBJECT_PART_KEY_BYTES];
+	struct slv_omap_read read;
+	struct slv_omap_rows *rows;
+	struct slv_omap_batch batch;
+	struct slv_omap_change changes[PARTS_MAX + 1];
+};
+
+static void read_parts(struct parts *parts);
+
+static void parts_removed(struct slv_omap_batch *batch, slv_err err)
+{
+	struct parts *parts = SLV_CONTAINER(batch, struct parts, batch);
+	struct slv_omap_rows *rows = parts->rows;
+	bool more = rows->more;
+	for (size_t i = 0; i < rows->count && !slv_failed(err); i++) {
+		struct object_meta meta;
+		if (!slv_failed(object_meta_read(NULL, rows->at[i].value, &meta)) &&
+				meta.where == OBJECT_BLOB)
+			object_clean_blob(parts->self, meta.blob);
+	}
+	rows->hold.drop(&rows->hold);
+	if (more && !slv_failed(err))
+		read_parts(parts);
+	else
+		slv_free(parts); /* what is left the sweep finds */
+}
+
+static void parts_read(struct slv_omap_read *read, slv_err err, struct slv_omap_rows *rows)
+{
+	struct parts *parts = SLV_CONTAINER(read, struct parts, read);
+	if (slv_failed(err)) {
+		slv_free(parts);
+		return;
+	}
+	size_t count = rows->count;
+	parts->rows = rows;
+	for (size_t i = 0; i < count; i++)
+		parts->changes[i] = (struct slv_omap_change){ .what = SLV_OMAP_REMOVE,
+			.key = rows->at[i].key };
+	if (!rows->more)
+		parts->changes[count++] = (struct slv_omap_change){ .what = SLV_OMAP_REMOVE,
+			.key = { parts->remains, 1 + OBJECT_ID_BYTES } };
+	parts->batch = (struct slv_omap_batch){
+		.map = parts->map, .changes = parts->changes, .count = count, .done = parts_removed
+	};
+	slv_omap_write(parts->self->loop, &parts->batch);
+}
+
+static void read_parts(struct parts *parts)
+{
+	parts->read = (struct slv_omap_read){
+		.map = parts->map,
+		.what = SLV_OMAP_SCAN,
+		.from = { parts->from, sizeof(parts->from) },
+		.until = { parts->until, sizeof(parts->until) },
+		.rows_max = PARTS_MAX,
+		.done = parts_read,
+	};
+	slv_omap_read(parts->self->loop, &parts->read);
+}
+
+void object_clean_parts(struct object *self, struct slv_omap *map, slv_str upload)
+{
+	struct parts *parts = SLV_ALLOC(struct parts);
+	parts->self = self;
+	parts->map = map;
+	(void)object_part_key(upload, 0, parts->from);                         /* fills it */
+	(void)object_part_key(upload, SLV_OBJECT_PARTS_MAX + 1, parts->until); /* likewise */
+	(void)object_remains_key(upload, parts->remains);                      /* likewise */
+	read_parts(parts);
+}
+
+/* --- rows --- */
+
+struct remains {
+	struct object *self;
+	struct slv_omap_batch batch;
+	struct slv_omap_change change;
+	char key[OBJECT_PART_KEY_BYTES];
+};
+
+static void remains_noted(struct slv_omap_batch *batch, slv_err err)
+{
+	struct remains *remains = SLV_CONTAINER(batch, struct remains, batch);
+	if (!slv_failed(err))
+		object_clean_parts(remains->self, batch->map,
+				slv_str_from_index(remains->change.key, 1));
+	slv_free(remains);
+}
+
+/* A row that was replaced: that it was in parts was not known before, so it is noted now. If we die
+ * before, its parts stay; `selvedge store check` finds them. */
+static void clean_replaced_parts(struct object *self, struct slv_omap *map, slv_str upload)
+{
+	struct remains *remains = SLV_ALLOC(struct remains);
+	remains->self = self;
+	remains->change = (struct slv_omap_change){ .what = SLV_OMAP_PUT,
+		.key = object_remains_key(upload, remains->key) };
+	remains->batch = (struct slv_omap_batch){
+		.map = map, .changes = &remains->change, .count = 1, .done = remains_noted
+	};
+	slv_omap_write(self->loop, &remains->batch);
+}
+
+void object_clean(struct object *self, struct slv_omap *map, const struct slv_omap_rows *old)
+{
+	for (size_t i = 0; i < old->count; i++) {
+		struct object_meta meta;
+		const struct slv_omap_row *row = &old->at[i];
+		char kind = row->key.len ? row->key.at[0] : 0;
+		if (!row->version || (kind != 'o' && kind != 'p') ||
+				slv_failed(object_meta_read(NULL, row->value, &meta)))
+			continue;
+		if (meta.where == OBJECT_BLOB)
+			object_clean_blob(self, meta.blob);
+		else if (meta.where == OBJECT_PARTS)
+			clean_replaced_parts(self, map, (slv_str){ meta.upload, OBJECT_ID_BYTES });
+	}
+}

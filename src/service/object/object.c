@@ -1,0 +1,450 @@
+/* object.c - which operation a request is, of which bucket and key, and its way there */
+#include "service/object/object.h"
+
+#include "base/assert.h"
+#include "base/mem.h"
+#include "service/object/private.h"
+
+#include <string.h>
+
+#define MEMORY_BYTES_MAX SLV_MIB(64) /* of rows, for each loop */
+#define XML_BYTES_MAX SLV_KIB(16)    /* of an error */
+#define REQUEST_ID_BYTES 16
+
+/* --- asking --- */
+
+slv_str object_param(const struct object_ask *ask, const char *name)
+{
+	slv_str value;
+	slv_err err = slv_query_get(ask->req->arena, ask->req->uri.query, slv_str_from(name),
+			SLV_QUERY_PLUS, &value);
+	return slv_failed(err) ? (slv_str){ 0 } : value;
+}
+
+slv_str object_field(const struct object_ask *ask, const char *name)
+{
+	const struct slv_field *field = slv_fields_find_name(&ask->req->fields, slv_str_from(name));
+	return field ? field->value : (slv_str){ 0 };
+}
+
+bool object_may(const struct object_ask *ask, enum slv_api_right right, slv_str bucket, slv_str key)
+{
+	return ask->find.token && slv_api_token_may(ask->find.token, right, bucket, key);
+}
+
+slv_object_err object_err(slv_err err)
+{
+	switch (err.code) {
+	case SLV_E_NONE:
+		return SLV_OBJECT_OK;
+	case SLV_E_BUSY:
+		return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+	case SLV_E_TIMEOUT:
+		return SLV_OBJECT_ERR(SLV_OBJECT_E_SERVICE_UNAVAILABLE, NULL);
+	case SLV_E_LIMIT:
+		return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_REQUEST, err.what);
+	case SLV_E_PRECONDITION:
+		return SLV_OBJECT_ERR(SLV_OBJECT_E_PRECONDITION_FAILED, NULL);
+	default:
+		return SLV_OBJECT_ERR(SLV_OBJECT_E_INTERNAL, NULL);
+	}
+}
+
+/* --- answering --- */
+
+slv_err object_reply_init(struct object_ask *ask, int status, struct slv_reply *ret_reply)
+{
+	slv_reply_init(ret_reply, ask->req, status);
+	if (ask->is_public)
+		return SLV_OK;
+	return slv_fields_add(&ret_reply->fields, SLV_STR("x-amz-request-id"), ask->id);
+}
+
+void object_fail_with(struct object_ask *ask, slv_object_err err,
+		const struct slv_object_error_detail *details, size_t count)
+{
+	struct slv_reply reply;
+	struct slv_buf xml;
+	if (ask->is_public) {
+		object_fail_public(ask, err);
+		return;
+	}
+	struct slv_object_error error = {
+		.err = err,
+		.resource = ask->req->uri.path,
+		.request_id = ask->id,
+		.details = details,
+		.detail_count = count,
+	};
+	const char *what = err.what ? err.what : slv_object_code_text(err.code);
+	slv_err bad = object_reply_init(ask, slv_object_code_status(err.code), &reply);
+	if (!slv_failed(bad))
+		bad = slv_fields_add_id(
+				&reply.fields, SLV_FIELD_CONTENT_TYPE, SLV_STR("application/xml"));
+	if (!slv_failed(bad) && reply.status == 503)
+		bad = slv_fields_add_id(&reply.fields, SLV_FIELD_RETRY_AFTER, SLV_STR("1"));
+	if (slv_failed(bad)) {
+		slv_problem_reply(ask->req, bad);
+		return;
+	}
+	reply.code = slv_object_code_name(err.code);
+	ask->req->error_why = slv_str_copy(ask->req->arena, slv_str_from(what));
+	if (!slv_status_is_bare(reply.status)) {
+		slv_buf_init(&xml, XML_BYTES_MAX);
+		slv_object_error_print(&error, &xml);
+		reply.body = slv_body_take(&xml);
+	}
+	slv_req_reply(ask->req, &reply);
+}
+
+void object_fail(struct object_ask *ask, slv_object_err err)
+{
+	object_fail_with(ask, err, NULL, 0);
+}
+
+void object_reply_empty(struct object_ask *ask, int status)
+{
+	struct slv_reply reply;
+	slv_err err = object_reply_init(ask, status, &reply);
+	if (slv_failed(err))
+		slv_problem_reply(ask->req, err);
+	else
+		slv_req_reply(ask->req, &reply);
+}
+
+void object_reply_xml(struct object_ask *ask, struct slv_buf *xml)
+{
+	struct slv_reply reply;
+	slv_err err = object_reply_init(ask, 200, &reply);
+	if (!slv_failed(err))
+		err = slv_fields_add_id(
+				&reply.fields, SLV_FIELD_CONTENT_TYPE, SLV_STR("application/xml"));
+	if (slv_failed(err) || xml->overflow) {
+		slv_buf_done(xml);
+		object_fail(ask, SLV_OBJECT_ERR(SLV_OBJECT_E_INTERNAL, NULL));
+		return;
+	}
+	reply.body = slv_body_take(xml);
+	slv_req_reply(ask->req, &reply);
+}
+
+/* --- the operations --- */
+
+#define READ SLV_API_ITEM_READ
+#define WRITE SLV_API_ITEM_WRITE
+#define GET SLV_METHOD_GET
+#define PUT SLV_METHOD_PUT
+#define POST SLV_METHOD_POST
+#define HEAD SLV_METHOD_HEAD
+#define DELETE SLV_METHOD_DELETE
+
+const struct object_op object_ops[] = {
+	{ .name = "ListBuckets",
+			.method = GET,
+			.right = SLV_API_R2_READ,
+			.without_bucket = true,
+			.serve = object_list_buckets },
+
+	{ .name = "GetBucketLocation",
+			.method = GET,
+			.of = OBJECT_OF_BUCKET,
+			.param = "location",
+			.right = READ,
+			.of_all = true,
+			.serve = object_bucket_location },
+	{ .name = "GetBucketEncryption",
+			.method = GET,
+			.of = OBJECT_OF_BUCKET,
+			.param = "encryption",
+			.right = READ,
+			.of_all = true,
+			.serve = object_bucket_encryption },
+	{ .name = "DeleteObjects",
+			.method = POST,
+			.of = OBJECT_OF_BUCKET,
+			.param = "delete",
+			.right = WRITE,
+			.of_each = true,
+			.serve = object_delete_many },
+	{ .name = "HeadBucket",
+			.method = HEAD,
+			.of = OBJECT_OF_BUCKET,
+			.right = READ,
+			.of_all = true,
+			.serve = object_head_bucket },
+	{ .name = "CreateBucket",
+			.method = PUT,
+			.of = OBJECT_OF_BUCKET,
+			.right = SLV_API_R2_WRITE,
+			.without_bucket = true,
+			.serve = object_create_bucket },
+	{ .name = "DeleteBucket",
+			.method = DELETE,
+			.of = OBJECT_OF_BUCKET,
+			.right = SLV_API_R2_WRITE,
+			.serve = object_delete_bucket },
+
+	{ .name = "PutObject",
+			.method = PUT,
+			.of = OBJECT_OF_KEY,
+			.right = WRITE,
+			.serve = object_put },
+	{ .name = "GetObject",
+			.method = GET,
+			.of = OBJECT_OF_KEY,
+			.right = READ,
+			.serve = object_get },
+	{ .name = "HeadObject",
+			.method = HEAD,
+			.of = OBJECT_OF_KEY,
+			.right = READ,
+			.serve = object_head },
+	{ .name = "DeleteObject",
+			.method = DELETE,
+			.of = OBJECT_OF_KEY,
+			.right = WRITE,
+			.serve = object_delete },
+	{ 0 },
+};
+
+/* Parameters that make another operation of a request, one that is not done here: without a look at
+ * them it would be taken for a plain one. */
+static const char *const foreign_params[] = { "accelerate", "acl", "analytics", "attributes",
+	"intelligent-tiering", "inventory", "legal-hold", "logging", "metadataTable", "metrics",
+	"notification", "object-lock", "ownershipControls", "policy", "policyStatus",
+	"publicAccessBlock", "replication", "requestPayment", "restore", "retention", "select",
+	"tagging", "torrent", "versioning", "versions", "website" };
+
+/* Of those that are done: a request has one of them at most. */
+static const char *const own_params[] = { "cors", "delete", "encryption", "lifecycle", "location",
+	"uploads" };
+
+static bool has_param(const struct object_ask *ask, const char *name)
+{
+	return object_param(ask, name).at != NULL;
+}
+
+static bool fits(const struct object_ask *ask, const struct object_op *op)
+{
+	unsigned of = ask->key.len ? OBJECT_OF_KEY : ask->bucket.len ? OBJECT_OF_BUCKET : 0;
+	return op->method == ask->req->method && op->of == of &&
+	       (!op->param || has_param(ask, op->param)) &&
+	       (!op->field || object_field(ask, op->field).at);
+}
+
+static slv_object_err find_op(struct object_ask *ask)
+{
+	for (size_t i = 0; i < SLV_COUNT(foreign_params); i++)
+		if (has_param(ask, foreign_params[i]))
+			return SLV_OBJECT_ERR(SLV_OBJECT_E_NOT_IMPLEMENTED, NULL);
+	for (const struct object_op *op = object_ops; op->name && !ask->op; op++)
+		if (fits(ask, op))
+			ask->op = op;
+	if (!ask->op)
+		return SLV_OBJECT_ERR(SLV_OBJECT_E_METHOD_NOT_ALLOWED, NULL);
+	for (size_t i = 0; i < SLV_COUNT(own_params); i++)
+		if (has_param(ask, own_params[i]) &&
+				(!ask->op->param || strcmp(ask->op->param, own_params[i]) != 0))
+			return SLV_OBJECT_ERR(SLV_OBJECT_E_METHOD_NOT_ALLOWED, NULL);
+	return SLV_OBJECT_OK;
+}
+
+/* --- which bucket and key --- */
+
+/* "photos" of "photos.s3.example.com"; empty: the bucket is in the path. */
+static slv_str bucket_of_host(const struct object_ask *ask)
+{
+	const struct slv_conf_list *hosts = &ask->self->settings->hosts;
+	const slv_str *names = hosts->at;
+	slv_str host = ask->req->host;
+	for (size_t i = 0; i < hosts->count; i++)
+		if (host.len > names[i].len + 1 && slv_str_ends(host, names[i]) &&
+				host.at[host.len - names[i].len - 1] == '.')
+			return slv_str_head(host, host.len - names[i].len - 1);
+	return (slv_str){ 0 };
+}
+
+static slv_object_err find_names(struct object_ask *ask)
+{
+	struct slv_arena *arena = ask->req->arena;
+	slv_str rest = slv_str_from_index(ask->req->uri.path, 1), query;
+	slv_err err = SLV_OK;
+	ask->bucket = bucket_of_host(ask);
+	if (!ask->bucket.len)
+		err = slv_uri_decode(arena, slv_str_cut(&rest, '/'), &ask->bucket);
+	if (!slv_failed(err))
+		err = slv_uri_decode(arena, rest, &ask->key);
+	if (slv_failed(err))
+		return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_URI, NULL);
+	if (ask->key.len > SLV_OBJECT_KEY_BYTES_MAX)
+		return SLV_OBJECT_ERR(SLV_OBJECT_E_KEY_TOO_LONG, NULL);
+	/* All parameters are looked at once, so that later look-ups cannot fail. */
+	err = slv_query_get(
+			arena, ask->req->uri.query, SLV_STR("uploadId"), SLV_QUERY_PLUS, &query);
+	return slv_failed(err) ? SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_URI, err.what) : SLV_OBJECT_OK;
+}
+
+/* --- the way through --- */
+
+static void serve(struct object_ask *ask)
+{
+	slv_object_err err = ask->op->serve(ask);
+	if (slv_object_failed(err))
+		object_fail(ask, err);
+}
+
+struct slv_omap *object_map(struct object *self, slv_str bucket_row)
+{
+	char name[3 + OBJECT_ID_BYTES] = "s3-";
+	json_t *root = json_loadb(bucket_row.at ? bucket_row.at : "", bucket_row.len, 0, NULL);
+	const char *id = json_string_value(json_object_get(root, "id"));
+	struct slv_omap *map = NULL;
+	if (id && strlen(id) == OBJECT_ID_BYTES) {
+		memcpy(name + 3, id, OBJECT_ID_BYTES);
+		map = slv_omap_named(self->maps, (slv_str){ name, sizeof(name) });
+	}
+	json_decref(root);
+	return map;
+}
+
+static void drop_row(void *arg)
+{
+	struct slv_hold *hold = arg;
+	hold->drop(hold);
+}
+
+static void bucket_found(struct object_ask *ask)
+{
+	struct slv_omap_recall *recall = &ask->recall;
+	if (!slv_arena_defer(ask->req->arena, drop_row, recall->hold)) {
+		recall->hold->drop(recall->hold);
+		object_fail(ask, SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL));
+		return;
+	}
+	if (!recall->row->version) {
+		struct slv_object_error_detail name = { "BucketName", ask->bucket };
+		object_fail_with(ask, SLV_OBJECT_ERR(SLV_OBJECT_E_NO_SUCH_BUCKET, NULL), &name, 1);
+		return;
+	}
+	ask->map = object_map(ask->self, recall->row->value);
+	if (ask->map)
+		serve(ask);
+	else
+		object_fail(ask, SLV_OBJECT_ERR(SLV_OBJECT_E_INTERNAL, NULL));
+}
+
+static void bucket_read(struct slv_omap_recall *recall, slv_err err)
+{
+	struct object_ask *ask = SLV_CONTAINER(recall, struct object_ask, recall);
+	if (slv_failed(err))
+		object_fail(ask, object_err(err));
+	else
+		bucket_found(ask);
+}
+
+void object_find_bucket(struct object_ask *ask)
+{
+	slv_str key = slv_str_printf(ask->req->arena, "b/%.*s", SLV_FMT(ask->bucket));
+	if (!key.at || ask->bucket.len > 63) {
+		object_fail(ask, SLV_OBJECT_ERR(SLV_OBJECT_E_NO_SUCH_BUCKET, NULL));
+		return;
+	}
+	ask->recall = (struct slv_omap_recall){
+		.memory = ask->self->memory,
+		.map = ask->self->buckets,
+		.key = key,
+		.done = bucket_read,
+	};
+	if (slv_omap_recall(&ask->recall))
+		bucket_found(ask);
+}
+
+/* What a right of the operation is about. */
+static bool is_allowed(const struct object_ask *ask)
+{
+	const struct object_op *op = ask->op;
+	if (op->right == SLV_API_R2_READ || op->right == SLV_API_R2_WRITE)
+		return object_may(ask, op->right, (slv_str){ 0 }, (slv_str){ 0 });
+	if (op->of_each)
+		return true;
+	if (op->by_prefix)
+		return object_may(ask, op->right, ask->bucket, object_param(ask, "prefix"));
+	if (op->of_all) /* who may read some of it may know that it is there */
+		return slv_api_token_touches(ask->find.token, op->right, ask->bucket);
+	return object_may(ask, op->right, ask->bucket, ask->key);
+}
+
+static void known(struct object_ask *ask, slv_object_err err)
+{
+	if (slv_object_failed(err))
+		object_fail(ask, err);
+	else if (!is_allowed(ask))
+		object_fail(ask, SLV_OBJECT_ERR(SLV_OBJECT_E_ACCESS_DENIED, NULL));
+	else if (ask->op->without_bucket)
+		serve(ask);
+	else
+		object_find_bucket(ask);
+}
+
+static slv_str request_id(struct object *self, struct slv_arena *arena)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	char *id = slv_arena_bytes(arena, REQUEST_ID_BYTES);
+	if (!id)
+		return (slv_str){ 0 };
+	slv_loop_random(self->loop, id, REQUEST_ID_BYTES);
+	for (size_t i = 0; i < REQUEST_ID_BYTES; i++)
+		id[i] = hex[id[i] & 15];
+	return (slv_str){ id, REQUEST_ID_BYTES };
+}
+
+static slv_err object_serve(void *me, struct slv_req *req)
+{
+	struct object *self = me;
+	struct object_ask *ask = SLV_NEW(req->arena, struct object_ask);
+	if (!ask)
+		return SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
+	ask->req = req;
+	ask->self = self;
+	ask->id = request_id(self, req->arena);
+	slv_object_err err = find_names(ask);
+	if (!slv_object_failed(err))
+		err = find_op(ask);
+	if (slv_object_failed(err))
+		object_fail(ask, err);
+	else
+		object_authenticate(ask, known);
+	return SLV_OK;
+}
+
+/* --- the service --- */
+
+static slv_err object_start(
+		struct slv_service_env *env, const struct slv_service_place *place, void **ret_self)
+{
+	struct object *self = SLV_ALLOC(struct object);
+	self->loop = env->loop;
+	self->maps = env->maps;
+	self->blobs = env->blobs;
+	self->settings = place->settings;
+	self->buckets = slv_omap_named(env->maps, SLV_STR(OBJECT_BUCKETS_MAP));
+	self->memory = slv_omap_memory_new(env->loop, MEMORY_BYTES_MAX);
+	self->keys = slv_api_keys_new(env->loop, env->maps);
+	*ret_self = self;
+	return SLV_OK;
+}
+
+static void object_stop(void *me)
+{
+	struct object *self = me;
+	slv_api_keys_free(self->keys);
+	slv_omap_memory_free(self->memory);
+	slv_free(self);
+}
+
+const struct slv_service slv_object_service = {
+	.name = "s3",
+	.start = object_start,
+	.serve = object_serve,
+	.stop = object_stop,
+};
