@@ -133,13 +133,17 @@ struct object_intake {
 	struct object_ask *ask;
 	bool to_blob;   /* though it is small */
 	bool in_memory; /* though it is large */
+	/* This checksum is worked out, told or not, and no other may be told. */
+	bool wants_checksum;
+	enum slv_object_checksum_kind kind;
+	bool ignores_checksum; /* what the header tells is not of these bytes */
 	uint64_t bytes_max;
 	void (*done)(struct object_intake *intake, slv_object_err err);
 
 	/* Then these are known. */
 	uint64_t len;
 	uint8_t md5[OBJECT_MD5_BYTES];
-	bool has_checksum; /* the client told one, and it holds */
+	bool has_checksum; /* the client told one, and it holds; or it was wanted */
 	struct slv_object_checksum checksum;
 	struct slv_buf bytes; /* if it is no blob */
 	bool has_blob;
@@ -157,6 +161,7 @@ slv_object_err object_intake_start(struct object_intake *intake);
 struct object_document {
 	struct object_ask *ask;
 	size_t bytes_max;
+	bool ignores_checksum; /* as of struct object_intake */
 	void (*done)(struct object_document *document, slv_object_err err, slv_str text);
 	struct object_intake intake;
 };
