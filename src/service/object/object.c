@@ -489,6 +489,8 @@ static slv_err object_start(
 	self->buckets = slv_omap_named(env->maps, SLV_STR(OBJECT_BUCKETS_MAP));
 	self->memory = slv_omap_memory_new(env->loop, MEMORY_BYTES_MAX);
 	self->keys = slv_api_keys_new(env->loop, env->maps);
+	if (slv_loop_index(env->loop) == 0)
+		self->sweep = object_sweep_new(self);
 	*ret_self = self;
 	return SLV_OK;
 }
@@ -496,6 +498,7 @@ static slv_err object_start(
 static void object_stop(void *me)
 {
 	struct object *self = me;
+	object_sweep_free(self->sweep);
 	slv_api_keys_free(self->keys);
 	slv_omap_memory_free(self->memory);
 	slv_free(self);
