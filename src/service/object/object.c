@@ -50,6 +50,12 @@ slv_object_err object_err(slv_err err)
 	}
 }
 
+bool object_is_closed(const struct slv_omap_batch *batch, slv_err err)
+{
+	return err.code == SLV_E_PRECONDITION &&
+	       slv_str_eq(batch->changes[batch->failed].key, SLV_STR(OBJECT_OPEN_KEY));
+}
+
 /* --- answering --- */
 
 slv_err object_reply_init(struct object_ask *ask, int status, struct slv_reply *ret_reply)
@@ -57,7 +63,8 @@ slv_err object_reply_init(struct object_ask *ask, int status, struct slv_reply *
 	slv_reply_init(ret_reply, ask->req, status);
 	if (ask->is_public)
 		return SLV_OK;
-	return slv_fields_add(&ret_reply->fields, SLV_STR("x-amz-request-id"), ask->id);
+	slv_err err = slv_fields_add(&ret_reply->fields, SLV_STR("x-amz-request-id"), ask->id);
+	return slv_failed(err) ? err : object_origin_fields(ask, &ret_reply->fields);
 }
 
 void object_fail_with(struct object_ask *ask, slv_object_err err,
@@ -160,6 +167,42 @@ const struct object_op object_ops[] = {
 			.right = READ,
 			.of_all = true,
 			.serve = object_bucket_encryption },
+	{ .name = "GetBucketCors",
+			.method = GET,
+			.of = OBJECT_OF_BUCKET,
+			.param = "cors",
+			.right = SLV_API_R2_READ,
+			.serve = object_get_cors },
+	{ .name = "PutBucketCors",
+			.method = PUT,
+			.of = OBJECT_OF_BUCKET,
+			.param = "cors",
+			.right = SLV_API_R2_WRITE,
+			.serve = object_put_cors },
+	{ .name = "DeleteBucketCors",
+			.method = DELETE,
+			.of = OBJECT_OF_BUCKET,
+			.param = "cors",
+			.right = SLV_API_R2_WRITE,
+			.serve = object_delete_cors },
+	{ .name = "GetBucketLifecycleConfiguration",
+			.method = GET,
+			.of = OBJECT_OF_BUCKET,
+			.param = "lifecycle",
+			.right = SLV_API_R2_READ,
+			.serve = object_get_lifecycle },
+	{ .name = "PutBucketLifecycleConfiguration",
+			.method = PUT,
+			.of = OBJECT_OF_BUCKET,
+			.param = "lifecycle",
+			.right = SLV_API_R2_WRITE,
+			.serve = object_put_lifecycle },
+	{ .name = "DeleteBucketLifecycle",
+			.method = DELETE,
+			.of = OBJECT_OF_BUCKET,
+			.param = "lifecycle",
+			.right = SLV_API_R2_WRITE,
+			.serve = object_delete_lifecycle },
 	{ .name = "ListMultipartUploads",
 			.method = GET,
 			.of = OBJECT_OF_BUCKET,
@@ -390,6 +433,7 @@ static void bucket_found(struct object_ask *ask)
 		object_fail_with(ask, SLV_OBJECT_ERR(SLV_OBJECT_E_NO_SUCH_BUCKET, NULL), &name, 1);
 		return;
 	}
+	ask->origin.varies = object_config(recall->row->body, OBJECT_CORS).len > 0;
 	ask->map = object_map(ask->self, recall->row->value);
 	if (ask->map)
 		serve(ask);
@@ -406,20 +450,31 @@ static void bucket_read(struct slv_omap_recall *recall, slv_err err)
 		bucket_found(ask);
 }
 
-void object_find_bucket(struct object_ask *ask)
+bool object_bucket_may_be(const struct object_ask *ask)
 {
-	slv_str key = slv_str_printf(ask->req->arena, "b/%.*s", SLV_FMT(ask->bucket));
-	if (!key.at || ask->bucket.len > 63) {
-		object_fail(ask, SLV_OBJECT_ERR(SLV_OBJECT_E_NO_SUCH_BUCKET, NULL));
-		return;
-	}
+	return ask->bucket.len > 0 && ask->bucket.len <= OBJECT_BUCKET_BYTES_MAX;
+}
+
+bool object_bucket_recall(
+		struct object_ask *ask, void (*done)(struct slv_omap_recall *recall, slv_err err))
+{
+	char *key = ask->row_key;
+	memcpy(key, "b/", 2);
+	memcpy(key + 2, ask->bucket.at, ask->bucket.len);
 	ask->recall = (struct slv_omap_recall){
 		.memory = ask->self->memory,
 		.map = ask->self->buckets,
-		.key = key,
-		.done = bucket_read,
+		.key = { key, 2 + ask->bucket.len },
+		.done = done,
 	};
-	if (slv_omap_recall(&ask->recall))
+	return slv_omap_recall(&ask->recall);
+}
+
+void object_find_bucket(struct object_ask *ask)
+{
+	if (!object_bucket_may_be(ask))
+		object_fail(ask, SLV_OBJECT_ERR(SLV_OBJECT_E_NO_SUCH_BUCKET, NULL));
+	else if (object_bucket_recall(ask, bucket_read))
 		bucket_found(ask);
 }
 
@@ -462,6 +517,15 @@ static slv_str request_id(struct object *self, struct slv_arena *arena)
 	return (slv_str){ id, REQUEST_ID_BYTES };
 }
 
+static void begin(struct object_ask *ask)
+{
+	slv_object_err err = find_op(ask);
+	if (slv_object_failed(err))
+		object_fail(ask, err);
+	else
+		object_authenticate(ask, known);
+}
+
 static slv_err object_serve(void *me, struct slv_req *req)
 {
 	struct object *self = me;
@@ -472,12 +536,12 @@ static slv_err object_serve(void *me, struct slv_req *req)
 	ask->self = self;
 	ask->id = request_id(self, req->arena);
 	slv_object_err err = find_names(ask);
-	if (!slv_object_failed(err))
-		err = find_op(ask);
 	if (slv_object_failed(err))
 		object_fail(ask, err);
+	else if (req->method == SLV_METHOD_OPTIONS)
+		object_preflight(ask);
 	else
-		object_authenticate(ask, known);
+		object_origin_find(ask, begin);
 	return SLV_OK;
 }
 
@@ -494,6 +558,8 @@ static slv_err object_start(
 	self->buckets = slv_omap_named(env->maps, SLV_STR(OBJECT_BUCKETS_MAP));
 	self->memory = slv_omap_memory_new(env->loop, MEMORY_BYTES_MAX);
 	self->keys = slv_api_keys_new(env->loop, env->maps);
+	if (slv_loop_index(env->loop) == 0)
+		self->sweep = object_sweep_new(self);
 	*ret_self = self;
 	return SLV_OK;
 }
@@ -501,6 +567,7 @@ static slv_err object_start(
 static void object_stop(void *me)
 {
 	struct object *self = me;
+	object_sweep_free(self->sweep);
 	slv_api_keys_free(self->keys);
 	slv_omap_memory_free(self->memory);
 	slv_free(self);
