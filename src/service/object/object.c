@@ -15,10 +15,11 @@
 
 slv_str object_param(const struct object_ask *ask, const char *name)
 {
-	slv_str value;
-	slv_err err = slv_query_get(ask->req->arena, ask->req->uri.query, slv_str_from(name),
-			SLV_QUERY_PLUS, &value);
-	return slv_failed(err) ? (slv_str){ 0 } : value;
+	slv_str wanted = slv_str_from(name);
+	for (size_t i = 0; i < ask->param_count; i++)
+		if (slv_str_eq(ask->params[i].name, wanted))
+			return ask->params[i].value;
+	return (slv_str){ 0 };
 }
 
 slv_str object_field(const struct object_ask *ask, const char *name)
@@ -326,6 +327,14 @@ static const char *const foreign_params[] = { "accelerate", "acl", "analytics", 
 static const char *const own_params[] = { "cors", "delete", "encryption", "lifecycle", "location",
 	"uploads" };
 
+static bool is_one_of(slv_str name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (slv_str_eq(name, slv_str_from(names[i])))
+			return true;
+	return false;
+}
+
 static bool has_param(const struct object_ask *ask, const char *name)
 {
 	return object_param(ask, name).at != NULL;
@@ -341,18 +350,20 @@ static bool fits(const struct object_ask *ask, const struct object_op *op)
 
 static slv_object_err find_op(struct object_ask *ask)
 {
-	for (size_t i = 0; i < SLV_COUNT(foreign_params); i++)
-		if (has_param(ask, foreign_params[i]))
+	for (size_t i = 0; i < ask->param_count; i++)
+		if (is_one_of(ask->params[i].name, foreign_params, SLV_COUNT(foreign_params)))
 			return SLV_OBJECT_ERR(SLV_OBJECT_E_NOT_IMPLEMENTED, NULL);
 	for (const struct object_op *op = object_ops; op->name && !ask->op; op++)
 		if (fits(ask, op))
 			ask->op = op;
 	if (!ask->op)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_METHOD_NOT_ALLOWED, NULL);
-	for (size_t i = 0; i < SLV_COUNT(own_params); i++)
-		if (has_param(ask, own_params[i]) &&
-				(!ask->op->param || strcmp(ask->op->param, own_params[i]) != 0))
+	for (size_t i = 0; i < ask->param_count; i++) {
+		slv_str name = ask->params[i].name;
+		bool is_op = ask->op->param && slv_str_eq(name, slv_str_from(ask->op->param));
+		if (!is_op && is_one_of(name, own_params, SLV_COUNT(own_params)))
 			return SLV_OBJECT_ERR(SLV_OBJECT_E_METHOD_NOT_ALLOWED, NULL);
+	}
 	return SLV_OBJECT_OK;
 }
 
@@ -371,10 +382,43 @@ static slv_str bucket_of_host(const struct object_ask *ask)
 	return (slv_str){ 0 };
 }
 
+static slv_err decode(struct slv_arena *arena, slv_str raw, slv_str *ret_text)
+{
+	*ret_text = raw.at ? raw : SLV_STR("");
+	return slv_str_find(raw, '%') < raw.len
+	                       ? slv_query_decode(arena, raw, SLV_QUERY_PLUS, ret_text)
+	                       : SLV_OK;
+}
+
+/* All parameters once, for they are asked for by many names. */
+static slv_object_err find_params(struct object_ask *ask)
+{
+	struct slv_arena *arena = ask->req->arena;
+	slv_str rest = ask->req->uri.query, name, value;
+	size_t count = 1;
+	for (size_t i = 0; i < rest.len; i++)
+		count += rest.at[i] == '&';
+	if (count > SLV_QUERY_PARAMS_MAX)
+		return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_URI, "more than 128 parameters");
+	struct object_param *params = SLV_NEW_ARRAY(arena, struct object_param, count);
+	if (!params)
+		return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+	ask->params = params;
+	while (slv_query_next(&rest, &name, &value)) {
+		struct object_param *param = &params[ask->param_count++];
+		slv_err err = decode(arena, name, &param->name);
+		if (!slv_failed(err))
+			err = decode(arena, value, &param->value);
+		if (slv_failed(err))
+			return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_URI, err.what);
+	}
+	return SLV_OBJECT_OK;
+}
+
 static slv_object_err find_names(struct object_ask *ask)
 {
 	struct slv_arena *arena = ask->req->arena;
-	slv_str rest = slv_str_from_index(ask->req->uri.path, 1), query;
+	slv_str rest = slv_str_from_index(ask->req->uri.path, 1);
 	slv_err err = SLV_OK;
 	ask->bucket = bucket_of_host(ask);
 	if (!ask->bucket.len)
@@ -385,10 +429,7 @@ static slv_object_err find_names(struct object_ask *ask)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_URI, NULL);
 	if (ask->key.len > SLV_OBJECT_KEY_BYTES_MAX)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_KEY_TOO_LONG, NULL);
-	/* All parameters are looked at once, so that later look-ups cannot fail. */
-	err = slv_query_get(
-			arena, ask->req->uri.query, SLV_STR("uploadId"), SLV_QUERY_PLUS, &query);
-	return slv_failed(err) ? SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_URI, err.what) : SLV_OBJECT_OK;
+	return find_params(ask);
 }
 
 /* --- the way through --- */

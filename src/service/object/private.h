@@ -51,8 +51,15 @@ struct object_op {
 	slv_object_err (*serve)(struct object_ask *ask); /* an error is the reply */
 };
 
+/* A parameter of a query, decoded. */
+struct object_param {
+	slv_str name, value; /* a value that was not written has at != NULL, too */
+};
+
 struct object_ask {
 	struct slv_req *req;
+	const struct object_param *params; /* in the order of the query */
+	size_t param_count;
 	struct object *self;
 	const struct object_op *op;
 	slv_str id;          /* of the request, for people who look for it in a log */
@@ -85,8 +92,7 @@ struct object_ask {
 
 /* --- asking --- */
 
-/* The value of a parameter, decoded; at == NULL: it is not there. Errors of the query were found
- * before. */
+/* The value of the first parameter of that name, decoded; at == NULL: it is not there. */
 slv_str object_param(const struct object_ask *ask, const char *name);
 
 /* A field's value; at == NULL: it is not there. */
