@@ -34,17 +34,18 @@ async function namespaces() {
 	return made.id;
 }
 
-async function values(id) {
+async function values(namespace_id) {
+	const at = { account_id, namespace_id };
 	const key = 'a/b c+d ü';
-	await kv.values.update(id, key, { account_id, value: 'text', metadata: JSON.stringify({ a: 1 }) });
-	assert.equal(await (await kv.values.get(id, key, { account_id })).text(), 'text');
-	assert.deepEqual(await kv.metadata.get(id, key, { account_id }), { a: 1 });
-	await kv.values.update(id, 'expires', { account_id, value: 'x', expiration_ttl: 600 });
-	const reply = await kv.values.get(id, 'expires', { account_id });
+	await kv.values.update(key, { ...at, value: 'text', metadata: JSON.stringify({ a: 1 }) });
+	assert.equal(await (await kv.values.get(key, at)).text(), 'text');
+	assert.deepEqual(await kv.metadata.get(key, at), { a: 1 });
+	await kv.values.update('expires', { ...at, value: 'x', expiration_ttl: 600 });
+	const reply = await kv.values.get('expires', at);
 	assert.ok(Number(reply.headers.get('expiration')) > Date.now() / 1000 + 500);
-	await kv.values.delete(id, 'expires', { account_id });
-	await rejects(kv.values.get(id, 'expires', { account_id }), Cloudflare.NotFoundError, 404);
-	await kv.values.delete(id, key, { account_id });
+	await kv.values.delete('expires', at);
+	await rejects(kv.values.get('expires', at), Cloudflare.NotFoundError, 404);
+	await kv.values.delete(key, at);
 }
 
 async function bulks(id) {
