@@ -202,8 +202,7 @@ static const struct slv_omap_row *row_of(const struct desk *desk, char letter, s
 static slv_err put_record(struct desk *desk, const json_t *record, const struct slv_omap_row *row)
 {
 	struct slv_buf text;
-	slv_str key = slv_str_printf(
-			&desk->arena, "t/%.*s", SLV_FMT(text_of(record, "id")));
+	slv_str key = slv_str_printf(&desk->arena, "t/%.*s", SLV_FMT(text_of(record, "id")));
 	slv_buf_init(&text, SLV_OMAP_VALUE_BYTES_MAX);
 	slv_api_dump(record, &text);
 	struct slv_omap_change change = {
@@ -277,13 +276,13 @@ static json_t *policy_of(struct desk *desk, slv_str allow)
 	slv_str prefix = allow, group = slv_str_cut(&prefix, ':');
 	slv_str bucket = slv_str_cut(&prefix, '/');
 	const char *member = group.len == SLV_API_ID_BYTES ? "id" : "name";
-	slv_str resource = bucket.len ? slv_str_printf(&desk->arena,
-							"com.cloudflare.edge.r2.bucket.%.*s_"
-							"default_%.*s",
-							SLV_FMT(desk->account), SLV_FMT(bucket))
-	                              : slv_str_printf(&desk->arena,
-							"com.cloudflare.api.account.%.*s",
-							SLV_FMT(desk->account));
+	slv_str resource =
+			bucket.len ? slv_str_printf(&desk->arena,
+						     "com.cloudflare.edge.r2.bucket.%.*s_"
+						     "default_%.*s",
+						     SLV_FMT(desk->account), SLV_FMT(bucket))
+				   : slv_str_printf(&desk->arena, "com.cloudflare.api.account.%.*s",
+						     SLV_FMT(desk->account));
 	slv_str keys = slv_str_printf(&desk->arena, "%.*s*", SLV_FMT(prefix));
 	json_object_setn_new(resources, resource.at, resource.len,
 			prefix.len ? json_pack("{s%:s}", keys.at, keys.len, "*")
@@ -371,8 +370,7 @@ static slv_err change(struct desk *desk, const struct slv_omap_row *row, json_t 
 	if (rolls) {
 		slv_api_token_roll(desk->loop, record, value);
 	} else {
-		json_object_set_new(record, "status",
-				json_string(enables ? "active" : "disabled"));
+		json_object_set_new(record, "status", json_string(enables ? "active" : "disabled"));
 		slv_api_token_modified(desk->loop, record);
 	}
 	slv_err err = put_record(desk, record, row);
@@ -413,9 +411,12 @@ static const struct deed {
 	bool has_id;
 	slv_err (*run)(struct desk *desk);
 } deeds[] = {
-	{ "create", false, do_create }, { "list", false, do_list },
-	{ "roll", true, do_change },    { "disable", true, do_change },
-	{ "enable", true, do_change },  { "delete", true, do_delete },
+	{ "create", false, do_create },
+	{ "list", false, do_list },
+	{ "roll", true, do_change },
+	{ "disable", true, do_change },
+	{ "enable", true, do_change },
+	{ "delete", true, do_delete },
 };
 
 static const struct deed *deed_of(const char *name)

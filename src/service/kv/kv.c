@@ -119,8 +119,7 @@ static void blob_removed(struct slv_blob_remove *remove, slv_err err)
 	slv_free(remove);
 }
 
-void kv_clean_blob(
-		struct slv_loop *loop, struct slv_blobs *blobs, const struct slv_blob_id *id)
+void kv_clean_blob(struct slv_loop *loop, struct slv_blobs *blobs, const struct slv_blob_id *id)
 {
 	struct slv_blob_remove *remove = SLV_ALLOC(struct slv_blob_remove);
 	*remove = (struct slv_blob_remove){ .blobs = blobs, .id = *id, .done = blob_removed };
