@@ -139,6 +139,7 @@ static slv_err read_again(struct work *work)
 static void first_read(void *arg, slv_err err, slv_str bytes)
 {
 	struct work *work = arg;
+	struct slv_hold *hold = work->recall.hold; /* a reply may be the end of `work` */
 	struct slv_body body = { .length = work->meta.len, .source = &work->blob->source };
 	if (slv_failed(err)) {
 		slv_body_done(&body);
@@ -151,9 +152,9 @@ static void first_read(void *arg, slv_err err, slv_str bytes)
 		work->blob->at = bytes.len;
 		err = reply_value(work, &body);
 	}
-	work->recall.hold->drop(work->recall.hold);
 	if (slv_failed(err))
 		kv_fail(&work->call, err);
+	hold->drop(hold);
 }
 
 static slv_err read_value(struct work *work)
@@ -173,9 +174,10 @@ static slv_err read_value(struct work *work)
 
 static void reply_metadata(struct work *work)
 {
-	slv_str metadata = work->meta.metadata;
-	slv_api_reply(work->call.ask->req, metadata.len ? slv_api_json(metadata) : NULL, NULL);
+	slv_str text = work->meta.metadata;
+	json_t *metadata = text.len ? slv_api_json(text) : NULL;
 	work->recall.hold->drop(work->recall.hold);
+	slv_api_reply(work->call.ask->req, metadata, NULL);
 }
 
 /* The row was read; `recall.hold` is ours. */
