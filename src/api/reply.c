@@ -87,26 +87,26 @@ void slv_api_reply(struct slv_req *req, json_t *result, json_t *info)
 }
 
 static void fail(struct slv_req *req, int status, int code, const char *name, const char *message,
-		slv_str allowed)
+		const char *why, slv_str allowed)
 {
 	struct slv_buf text;
 	slv_buf_init(&text, REPLY_BYTES_MAX);
 	slv_buf_printf(&text, "{\"success\":false,\"errors\":[{\"code\":%d,\"message\":", code);
 	slv_buf_add_json(&text, slv_str_from(message));
 	slv_buf_add(&text, SLV_STR("}],\"messages\":[],\"result\":null}\n"));
-	req->error_why = slv_str_copy(req->arena, slv_str_from(message)); /* for the log only */
+	req->error_why = slv_str_copy(req->arena, slv_str_from(why)); /* for the log only */
 	reply_text(req, status, name, allowed, &text);
 }
 
 void slv_api_fail(struct slv_req *req, int status, int code, const char *message)
 {
-	fail(req, status, code, "api", message, (slv_str){ 0 });
+	fail(req, status, code, "api", message, message, (slv_str){ 0 });
 }
 
 void slv_api_fail_method(struct slv_req *req, slv_str allowed)
 {
-	fail(req, 405, SLV_API_E_METHOD, "api",
-			"Method not available for that URI; see the documentation", allowed);
+	const char *message = "Method not available for that URI; see the documentation";
+	fail(req, 405, SLV_API_E_METHOD, "api", message, message, allowed);
 }
 
 void slv_api_fail_err(struct slv_api_ask *ask, slv_err err)
@@ -122,10 +122,8 @@ void slv_api_fail_err(struct slv_api_ask *ask, slv_err err)
 	                                   : SLV_API_E_INPUT;
 	/* What a disk or a database said is for the log. */
 	fail(req, status, code, slv_code_name(err.code),
-			ours ? "the store cannot answer now; see the log" : err.what,
+			ours ? "the store cannot answer now; see the log" : err.what, err.what,
 			(slv_str){ 0 });
-	if (ours)
-		req->error_why = slv_str_copy(req->arena, slv_str_from(err.what));
 }
 
 /* --- pages --- */
