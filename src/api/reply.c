@@ -55,8 +55,6 @@ static void reply_text(struct slv_req *req, int status, const char *code, slv_st
 	err = add_field(&reply, err, SLV_FIELD_CACHE_CONTROL, SLV_STR("no-store"));
 	err = add_field(&reply, err, SLV_FIELD_RETRY_AFTER, retry);
 	err = add_field(&reply, err, SLV_FIELD_ALLOW, allow);
-	if (!slv_failed(err) && text->overflow)
-		err = SLV_ERR(SLV_E_LIMIT, "the reply is larger than 64 MiB; ask for less");
 	if (slv_failed(err)) {
 		slv_buf_done(text);
 		slv_problem_reply(req, err);
@@ -65,6 +63,23 @@ static void reply_text(struct slv_req *req, int status, const char *code, slv_st
 	reply.code = code;
 	reply.body = slv_body_take(text);
 	slv_req_reply(req, &reply);
+}
+
+static void fail(struct slv_req *req, int status, int code, const char *name, const char *message,
+		const char *why, slv_str allowed)
+{
+	struct slv_buf text;
+	slv_buf_init(&text, REPLY_BYTES_MAX);
+	slv_buf_printf(&text, "{\"success\":false,\"errors\":[{\"code\":%d,\"message\":", code);
+	slv_buf_add_json(&text, slv_str_from(message));
+	slv_buf_add(&text, SLV_STR("}],\"messages\":[],\"result\":null}\n"));
+	req->error_why = slv_str_copy(req->arena, slv_str_from(why)); /* for the log only */
+	reply_text(req, status, name, allowed, &text);
+}
+
+void slv_api_fail(struct slv_req *req, int status, int code, const char *message)
+{
+	fail(req, status, code, "api", message, message, (slv_str){ 0 });
 }
 
 void slv_api_reply(struct slv_req *req, json_t *result, json_t *info)
@@ -83,24 +98,13 @@ void slv_api_reply(struct slv_req *req, json_t *result, json_t *info)
 	slv_buf_add(&text, SLV_STR("}\n"));
 	json_decref(result);
 	json_decref(info);
+	if (text.overflow) {
+		slv_buf_done(&text);
+		slv_api_fail(req, 413, SLV_API_E_LIMIT,
+				"the reply is larger than 64 MiB; ask for less");
+		return;
+	}
 	reply_text(req, 200, NULL, (slv_str){ 0 }, &text);
-}
-
-static void fail(struct slv_req *req, int status, int code, const char *name, const char *message,
-		const char *why, slv_str allowed)
-{
-	struct slv_buf text;
-	slv_buf_init(&text, REPLY_BYTES_MAX);
-	slv_buf_printf(&text, "{\"success\":false,\"errors\":[{\"code\":%d,\"message\":", code);
-	slv_buf_add_json(&text, slv_str_from(message));
-	slv_buf_add(&text, SLV_STR("}],\"messages\":[],\"result\":null}\n"));
-	req->error_why = slv_str_copy(req->arena, slv_str_from(why)); /* for the log only */
-	reply_text(req, status, name, allowed, &text);
-}
-
-void slv_api_fail(struct slv_req *req, int status, int code, const char *message)
-{
-	fail(req, status, code, "api", message, message, (slv_str){ 0 });
 }
 
 void slv_api_fail_method(struct slv_req *req, slv_str allowed)

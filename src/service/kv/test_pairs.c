@@ -184,6 +184,34 @@ static void there_are_10000_pairs_at_most(void **state)
 	slv_buf_done(&text);
 }
 
+/* An array of `count` ones: as many bytes, as many commas less one, and two brackets. */
+static slv_err read_numbers(struct kit *kit, size_t count)
+{
+	struct slv_buf text;
+	slv_buf_init(&text, SLV_MIB(1));
+	slv_buf_add(&text, SLV_STR("["));
+	for (size_t i = 0; i < count; i++)
+		slv_buf_add(&text, i ? SLV_STR(", 1") : SLV_STR("[1"));
+	slv_buf_add(&text, SLV_STR("]]"));
+	slv_err err = read_text(kit, slv_buf_str(&text), false);
+	slv_buf_done(&text);
+	return err;
+}
+
+/* Else a request would become a tree of forty times its size. */
+static void an_item_has_64_kib_besides_its_texts_at_most(void **state)
+{
+	const size_t count_max = (SLV_KIB(64) - 1) / 2;
+	slv_err err = read_numbers(*state, count_max);
+	assert_int_equal(err.code, SLV_E_SYNTAX); /* a pair is an object */
+	err = read_numbers(*state, count_max + 1);
+	assert_int_equal(err.code, SLV_E_LIMIT);
+	assert_string_equal(err.what, "item 0 has more than 64 KiB besides its texts");
+	/* Brackets in texts, and those behind a quote that is none, are nothing of the kind. */
+	err = read_long(*state, "[{\"key\":\"a\\\"]}\",\"value\":\"[{\\\\", SLV_KIB(128), "\"}]");
+	assert_int_equal(err.code, SLV_E_NONE);
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -194,6 +222,7 @@ int main(void)
 		TEST(what_is_no_array_is_refused),
 		TEST(a_member_has_a_bound),
 		TEST(there_are_10000_pairs_at_most),
+		TEST(an_item_has_64_kib_besides_its_texts_at_most),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
