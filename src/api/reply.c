@@ -5,6 +5,36 @@
 
 #define REPLY_BYTES_MAX SLV_MIB(64)
 
+static void add_escape(struct slv_buf *buf, char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	const char text[] = { '\\', 'u', '0', '0', hex[(c >> 4) & 15], hex[c & 15] };
+	if (c == '"' || c == '\\')
+		slv_buf_add(buf, (slv_str){ (char[]){ '\\', c }, 2 });
+	else if (c == '\n')
+		slv_buf_add(buf, SLV_STR("\\n"));
+	else
+		slv_buf_add(buf, (slv_str){ text, sizeof(text) });
+}
+
+/* It is UTF-8. A value may be long and nothing but escapes: those who wait for the loop must not
+ * notice, so this gives up once there is no room. */
+static void dump_text(slv_str text, struct slv_buf *buf)
+{
+	size_t begin = 0;
+	slv_buf_add_char(buf, '"');
+	for (size_t i = 0; i < text.len && !buf->overflow; i++) {
+		uint8_t c = (uint8_t)text.at[i];
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		slv_buf_add(buf, (slv_str){ text.at + begin, i - begin });
+		add_escape(buf, text.at[i]);
+		begin = i + 1;
+	}
+	slv_buf_add(buf, slv_str_from_index(text, begin));
+	slv_buf_add_char(buf, '"');
+}
+
 static int add_bytes(const char *bytes, size_t len, void *arg)
 {
 	struct slv_buf *buf = arg;
@@ -12,10 +42,47 @@ static int add_bytes(const char *bytes, size_t len, void *arg)
 	return 0;
 }
 
+static void dump_array(const json_t *array, struct slv_buf *buf)
+{
+	slv_buf_add_char(buf, '[');
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		if (i)
+			slv_buf_add_char(buf, ',');
+		slv_api_dump(json_array_get(array, i), buf);
+	}
+	slv_buf_add_char(buf, ']');
+}
+
+static void dump_object(const json_t *object, struct slv_buf *buf)
+{
+	const char *name;
+	size_t len;
+	json_t *value;
+	bool first = true;
+	slv_buf_add_char(buf, '{');
+	json_object_keylen_foreach((json_t *)(uintptr_t)object, name, len, value)
+	{
+		if (!first)
+			slv_buf_add_char(buf, ',');
+		first = false;
+		dump_text((slv_str){ name, len }, buf);
+		slv_buf_add_char(buf, ':');
+		slv_api_dump(value, buf);
+	}
+	slv_buf_add_char(buf, '}');
+}
+
+/* As deep as jansson parses, 2048. */
 void slv_api_dump(const json_t *value, struct slv_buf *buf)
 {
-	/* It fails only if add_bytes() does. */
-	(void)json_dump_callback(value, add_bytes, buf, JSON_COMPACT | JSON_ENCODE_ANY);
+	if (json_is_string(value))
+		dump_text((slv_str){ json_string_value(value), json_string_length(value) }, buf);
+	else if (json_is_array(value))
+		dump_array(value, buf);
+	else if (json_is_object(value))
+		dump_object(value, buf);
+	else /* it fails only if add_bytes() does */
+		(void)json_dump_callback(value, add_bytes, buf, JSON_ENCODE_ANY);
 }
 
 json_t *slv_api_json(slv_str text)

@@ -295,6 +295,17 @@ static void an_error_has_a_code_and_keeps_what_a_disk_said_to_itself(void **stat
 			slv_fields_get(&kit->reply.fields, SLV_FIELD_RETRY_AFTER), SLV_STR("1")));
 }
 
+static void what_is_told_is_json(void **state)
+{
+	struct kit *kit = *state;
+	ask(kit, SLV_METHOD_POST, "/things",
+			SLV_STR("[{}, [], {\"\\\"\\n\": [1, -2.5, true, false, null]}, \"\\u0001\\t\\\\\\"
+				"/\\u00fc\\ud83d\\udddd\"]"));
+	answers(kit, 200,
+			GOOD("[\"/things\",[{},[],{\"\\\"\\n\":[1,-2.5,true,false,null]},\"\\u0001\\u0009"
+			     "\\\\/\xc3\xbc\xf0\x9f\x97\x9d\"]]"));
+}
+
 #define PAGE(part, numbers)                                                                        \
 	"{\"success\":true,\"errors\":[],\"messages\":[],\"result\":" part                         \
 	",\"result_info\":{" numbers ",\"total_count\":7,\"total_pages\":"
@@ -334,6 +345,7 @@ int main(void)
 		TEST(a_body_is_json_or_refused),
 		TEST(a_body_has_1_mib_at_most),
 		TEST(an_error_has_a_code_and_keeps_what_a_disk_said_to_itself),
+		TEST(what_is_told_is_json),
 		TEST(a_list_comes_by_page),
 		TEST(calls_about_tokens_need_one),
 	};

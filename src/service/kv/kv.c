@@ -89,6 +89,8 @@ slv_err kv_key_check(slv_str key)
 		return SLV_ERR(SLV_E_LIMIT, "a key has 512 bytes at most");
 	if (slv_str_eq(key, SLV_STR(".")) || slv_str_eq(key, SLV_STR("..")))
 		return SLV_ERR(SLV_E_SYNTAX, "a key cannot be . or ..");
+	if (slv_str_find(key, 0) < key.len)
+		return SLV_ERR(SLV_E_SYNTAX, "a key has no byte 0");
 	if (!kv_is_text(key))
 		return SLV_ERR(SLV_E_SYNTAX, "a key is UTF-8");
 	return SLV_OK;

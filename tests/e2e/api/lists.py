@@ -116,6 +116,7 @@ def of_a_key_that_is_there_twice_the_last_one_counts(server):
     ("a key that is a number", {"key": 5, "value": "x"}, 400, "a key is a text"),
     ("an empty key", {"key": "", "value": "x"}, 400, "1 byte"),
     ("a dot", {"key": ".", "value": "x"}, 400, "cannot be"),
+    ("a 0 in a key", {"key": "a\0", "value": "x"}, 400, "no byte 0"),
     ("a key of 513 bytes", {"key": "x" * 513, "value": "x"}, 413, "512"),
     ("no value", {"key": "x"}, 400, "value is a text"),
     ("a value that is a number", {"key": "x", "value": 1}, 400, "value is a text"),
