@@ -131,11 +131,12 @@ class Place:
         """So many are left, once what is superfluous has gone."""
         wait_for(f"{count} blobs", lambda: self.blobs() == count)
 
-    def key_of(self, *resources, right="read"):
-        """Of a token that may do that to these resources only."""
+    def key_of(self, bucket, prefix=None, right="read"):
+        """Of a token that may do that to this bucket only, or to what begins with `prefix`."""
+        resource = f"com.cloudflare.edge.r2.bucket.{self.account}_default_{bucket}"
         body = json.dumps({"name": "one", "policies": [{
             "effect": "allow", "permission_groups": [{"id": ITEM[right]}],
-            "resources": {resource: "*" for resource in resources}}]}).encode()
+            "resources": {resource: {f"{prefix}*": "*"} if prefix else "*"}}]}).encode()
         reply = self.server.ask(
             f"/client/v4/accounts/{self.account}/tokens", "POST", listener=-1, body=body,
             fields={"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"})

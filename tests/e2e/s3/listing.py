@@ -200,8 +200,7 @@ def a_listing_is_refused_for(place, params, code):
 @case(a_server_with_buckets)
 def who_may_see_a_prefix_lists_with_it(place):
     bucket = put_all(place, ["a/1", "b/1"])
-    resource = f"com.cloudflare.edge.r2.bucket.{place.account}_default_{bucket}"
-    key = place.key_of(resource)
+    key = place.key_of(bucket)
     assert told(key.s3.list_objects_v2(Bucket=bucket))[0] == ["a/1", "b/1"]
     other = place.bucket()
     refused("AccessDenied", 403, key.s3.list_objects_v2, Bucket=other)
@@ -326,3 +325,18 @@ def parts_are_of_an_upload_that_is_there(place):
     raw = place.raw("GET", "/" + urllib.parse.quote(bucket) + "/k", uploadId=begun["UploadId"],
                     **{"max-parts": "x"})
     assert raw.code == "InvalidArgument", raw
+
+
+@case(a_server_with_buckets)
+def who_may_see_some_of_a_bucket_lists_that(place):
+    bucket = put_all(place, ["a/1", "a/2/3", "b/1"])
+    begun = begin(place, bucket, "a/1", "b/1")
+    s3 = place.key_of(bucket, prefix="a/").s3
+    assert told(s3.list_objects_v2(Bucket=bucket, Prefix="a/"))[0] == ["a/1", "a/2/3"]
+    assert told(s3.list_objects(Bucket=bucket, Prefix="a/2", Delimiter="/"))[1] == ["a/2/"]
+    assert uploads_of(s3.list_multipart_uploads(Bucket=bucket, Prefix="a/")) == [begun[0]]
+    for prefix in "", "a", "b/":
+        for ask in s3.list_objects, s3.list_objects_v2, s3.list_multipart_uploads:
+            refused("AccessDenied", 403, ask, Bucket=bucket, Prefix=prefix)
+    s3.list_parts(Bucket=bucket, Key="a/1", UploadId=begun[0][1])
+    refused("AccessDenied", 403, s3.list_parts, Bucket=bucket, Key="b/1", UploadId=begun[1][1])
