@@ -54,8 +54,9 @@ struct object_ask {
 	struct slv_req *req;
 	struct object *self;
 	const struct object_op *op;
-	slv_str id;          /* of the request, for people who look for it in a log */
-	slv_str bucket, key; /* decoded; empty: none was named */
+	slv_str id;            /* of the request, for people who look for it in a log */
+	slv_str bucket, key;   /* decoded; empty: none was named */
+	slv_str content_range; /* of a reply that fails with InvalidRange */
 
 	/* Who asks. */
 	struct auth *auth; /* auth.c's */
