@@ -36,6 +36,8 @@ slv_err object_reply_checksum(
  * no field can have is not said. */
 static slv_str override(const struct object_ask *ask, slv_str name)
 {
+	if (ask->is_public)
+		return (slv_str){ 0 };
 	static const char *const names[] = { "cache-control", "content-disposition",
 		"content-encoding", "content-language", "content-type", "expires" };
 	static const char *const params[] = { "response-cache-control",
@@ -154,6 +156,8 @@ static slv_object_err reply_object(struct get *get)
 		err = object_reply_meta(ask, &reply, &get->meta);
 	if (!slv_failed(err))
 		err = add_parts_count(get, &reply);
+	if (!slv_failed(err) && ask->is_public)
+		err = object_public_fields(ask, &reply);
 	if (slv_failed(err))
 		return object_err(err);
 	reply.body.length = get->meta.len;
@@ -182,7 +186,9 @@ static slv_object_err reply_object(struct get *get)
 static slv_object_err find_part(struct get *get)
 {
 	uint64_t number;
-	slv_str text = object_param(get->ask, "partNumber");
+	slv_str text = { 0 };
+	if (!get->ask->is_public)
+		text = object_param(get->ask, "partNumber");
 	struct object_part_item item = { .len = get->meta.len };
 	if (!text.at)
 		return SLV_OBJECT_OK;

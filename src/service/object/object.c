@@ -3,7 +3,6 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
-#include "http/problem.h"
 #include "service/object/private.h"
 
 #include <string.h>
@@ -56,6 +55,8 @@ slv_object_err object_err(slv_err err)
 slv_err object_reply_init(struct object_ask *ask, int status, struct slv_reply *ret_reply)
 {
 	slv_reply_init(ret_reply, ask->req, status);
+	if (ask->is_public)
+		return SLV_OK;
 	return slv_fields_add(&ret_reply->fields, SLV_STR("x-amz-request-id"), ask->id);
 }
 
@@ -64,6 +65,10 @@ void object_fail_with(struct object_ask *ask, slv_object_err err,
 {
 	struct slv_reply reply;
 	struct slv_buf xml;
+	if (ask->is_public) {
+		object_fail_public(ask, err);
+		return;
+	}
 	struct slv_object_error error = {
 		.err = err,
 		.resource = ask->req->uri.path,
@@ -134,6 +139,7 @@ void object_reply_xml(struct object_ask *ask, struct slv_buf *xml)
 #define POST SLV_METHOD_POST
 #define HEAD SLV_METHOD_HEAD
 #define DELETE SLV_METHOD_DELETE
+#define COPIES "x-amz-copy-source"
 
 const struct object_op object_ops[] = {
 	{ .name = "ListBuckets",
@@ -156,6 +162,13 @@ const struct object_op object_ops[] = {
 			.right = READ,
 			.of_all = true,
 			.serve = object_bucket_encryption },
+	{ .name = "ListMultipartUploads",
+			.method = GET,
+			.of = OBJECT_OF_BUCKET,
+			.param = "uploads",
+			.right = READ,
+			.by_prefix = true,
+			.serve = object_list_uploads },
 	{ .name = "DeleteObjects",
 			.method = POST,
 			.of = OBJECT_OF_BUCKET,
@@ -163,6 +176,19 @@ const struct object_op object_ops[] = {
 			.right = WRITE,
 			.of_each = true,
 			.serve = object_delete_many },
+	{ .name = "ListObjectsV2",
+			.method = GET,
+			.of = OBJECT_OF_BUCKET,
+			.param = "list-type",
+			.right = READ,
+			.by_prefix = true,
+			.serve = object_list_v2 },
+	{ .name = "ListObjects",
+			.method = GET,
+			.of = OBJECT_OF_BUCKET,
+			.right = READ,
+			.by_prefix = true,
+			.serve = object_list },
 	{ .name = "HeadBucket",
 			.method = HEAD,
 			.of = OBJECT_OF_BUCKET,
@@ -181,6 +207,49 @@ const struct object_op object_ops[] = {
 			.right = SLV_API_R2_WRITE,
 			.serve = object_delete_bucket },
 
+	{ .name = "UploadPartCopy",
+			.method = PUT,
+			.of = OBJECT_OF_KEY,
+			.param = "uploadId",
+			.field = COPIES,
+			.right = WRITE,
+			.serve = object_copy_part },
+	{ .name = "UploadPart",
+			.method = PUT,
+			.of = OBJECT_OF_KEY,
+			.param = "uploadId",
+			.right = WRITE,
+			.serve = object_put_part },
+	{ .name = "ListParts",
+			.method = GET,
+			.of = OBJECT_OF_KEY,
+			.param = "uploadId",
+			.right = READ,
+			.serve = object_list_parts },
+	{ .name = "CreateMultipartUpload",
+			.method = POST,
+			.of = OBJECT_OF_KEY,
+			.param = "uploads",
+			.right = WRITE,
+			.serve = object_create_upload },
+	{ .name = "CompleteMultipartUpload",
+			.method = POST,
+			.of = OBJECT_OF_KEY,
+			.param = "uploadId",
+			.right = WRITE,
+			.serve = object_complete },
+	{ .name = "AbortMultipartUpload",
+			.method = DELETE,
+			.of = OBJECT_OF_KEY,
+			.param = "uploadId",
+			.right = WRITE,
+			.serve = object_abort },
+	{ .name = "CopyObject",
+			.method = PUT,
+			.of = OBJECT_OF_KEY,
+			.field = COPIES,
+			.right = WRITE,
+			.serve = object_copy },
 	{ .name = "PutObject",
 			.method = PUT,
 			.of = OBJECT_OF_KEY,
@@ -358,7 +427,7 @@ static void bucket_read(struct slv_omap_recall *recall, slv_err err)
 		bucket_found(ask);
 }
 
-static void find_bucket(struct object_ask *ask)
+void object_find_bucket(struct object_ask *ask)
 {
 	slv_str key = slv_str_printf(ask->req->arena, "b/%.*s", SLV_FMT(ask->bucket));
 	if (!key.at || ask->bucket.len > 63) {
@@ -399,7 +468,7 @@ static void known(struct object_ask *ask, slv_object_err err)
 	else if (ask->op->without_bucket)
 		serve(ask);
 	else
-		find_bucket(ask);
+		object_find_bucket(ask);
 }
 
 static slv_str request_id(struct object *self, struct slv_arena *arena)
