@@ -165,6 +165,8 @@ static size_t take_group(struct slv_omap *map, struct slv_omap_batch **batches)
 		bytes += batch->weight;
 		if (count == GROUP_BATCHES_MAX || (count > 0 && bytes > GROUP_BYTES_MAX))
 			break;
+		if (count > 0 && (batch->drops || batches[0]->drops))
+			break; /* one that drops is alone */
 		slv_list_remove(link);
 		map->waiting--;
 		map->waiting_bytes -= batch->weight;
@@ -196,7 +198,8 @@ static void writer_work(struct slv_chore *chore)
 	size_t count = take_group(map, batches);
 	if (count == 0)
 		return;
-	slv_err err = map->omaps->driver->write(map, batches, count);
+	slv_err err = batches[0]->drops ? map->omaps->driver->drop(map, batches[0])
+	                                : map->omaps->driver->write(map, batches, count);
 	for (size_t i = 0; i < count; i++)
 		batch_end(batches[i], err);
 	slv_crew_add(writers, &map->writer);
@@ -222,7 +225,7 @@ static slv_err batch_queue(struct slv_omap *map, struct slv_omap_batch *batch, b
 	return err;
 }
 
-void slv_omap_write(struct slv_loop *loop, struct slv_omap_batch *batch)
+static void batch_start(struct slv_loop *loop, struct slv_omap_batch *batch, bool drops)
 {
 	struct slv_omap *map = batch->map;
 	slv_assert(map && batch->done);
@@ -230,12 +233,13 @@ void slv_omap_write(struct slv_loop *loop, struct slv_omap_batch *batch)
 	batch->loop = loop;
 	batch->link = (struct slv_list){ 0 };
 	batch->old = NULL;
+	batch->drops = drops;
 	batch->bytes = bytes_of(batch);
 	batch->weight = batch->bytes;
 	if (batch->wants_old)
 		batch->weight += batch->count * (SLV_OMAP_KEY_BYTES_MAX + SLV_OMAP_VALUE_BYTES_MAX);
 	batch->err = SLV_OK;
-	slv_err err = check_batch(batch);
+	slv_err err = drops ? SLV_OK : check_batch(batch);
 	if (!slv_failed(err)) {
 		slv_loop_await(loop);
 		/* From here on it is the writer's, unless this fails. */
@@ -252,9 +256,76 @@ void slv_omap_write(struct slv_loop *loop, struct slv_omap_batch *batch)
 	}
 }
 
+void slv_omap_write(struct slv_loop *loop, struct slv_omap_batch *batch)
+{
+	batch_start(loop, batch, false);
+}
+
+/* --- maps --- */
+
+static void drop_came(struct slv_omap_batch *batch, slv_err err)
+{
+	struct slv_omap_drop *drop = SLV_CONTAINER(batch, struct slv_omap_drop, batch);
+	drop->done(drop, err);
+}
+
+void slv_omap_drop(struct slv_loop *loop, struct slv_omap_drop *drop)
+{
+	slv_assert(drop->done);
+	/* The empty key has the stamp of all. */
+	drop->all = (struct slv_omap_change){ .what = SLV_OMAP_REMOVE };
+	drop->batch = (struct slv_omap_batch){
+		.map = drop->map, .changes = &drop->all, .count = 1, .done = drop_came
+	};
+	batch_start(loop, &drop->batch, true);
+}
+
+static void list_came(struct slv_post *post)
+{
+	struct slv_omap_list *list = SLV_CONTAINER(post, struct slv_omap_list, post);
+	slv_loop_came(list->loop);
+	list->done(list, list->err, list->rows);
+}
+
+static void list_work(struct slv_chore *chore)
+{
+	struct slv_omap_list *list = SLV_CONTAINER(chore, struct slv_omap_list, chore);
+	struct slv_omap_found found;
+	slv_omap_found_init(&found, list->rows_max, SLV_OMAP_READ_BYTES_MAX);
+	list->err = list->omaps->driver->list(list->omaps, list, &found);
+	if (slv_failed(list->err))
+		slv_omap_found_done(&found);
+	else
+		list->rows = slv_omap_found_keep(&found);
+	list->post = (struct slv_post){ .run = list_came };
+	slv_loop_post(list->loop, &list->post);
+}
+
+static void list_refuse(struct slv_task *task)
+{
+	struct slv_omap_list *list = SLV_CONTAINER(task, struct slv_omap_list, task);
+	list->done(list, list->err, NULL);
+}
+
+void slv_omap_list(struct slv_loop *loop, struct slv_omap_list *list)
+{
+	slv_assert(list->omaps && list->done);
+	list->loop = loop;
+	list->rows = NULL;
+	if (list->rows_max < 1 || list->rows_max > SLV_OMAP_ROWS_MAX) {
+		list->err = SLV_ERR(SLV_E_LIMIT, "maps of a list: from 1 to 10000 are allowed");
+		list->task = (struct slv_task){ .run = list_refuse };
+		slv_task_start(loop, &list->task);
+		return;
+	}
+	slv_loop_await(loop);
+	list->chore = (struct slv_chore){ .work = list_work };
+	slv_crew_add(list->omaps->readers, &list->chore);
+}
+
 /* --- life --- */
 
-static bool name_is_ok(slv_str name)
+bool slv_omap_name_is_ok(slv_str name)
 {
 	if (name.len == 0 || name.len > SLV_OMAP_NAME_BYTES_MAX || name.at[0] == '.')
 		return false;
@@ -283,7 +354,7 @@ static struct slv_omap *map_add(struct slv_omaps *omaps, slv_str name)
 
 struct slv_omap *slv_omap_named(struct slv_omaps *omaps, slv_str name)
 {
-	if (!name_is_ok(name))
+	if (!slv_omap_name_is_ok(name))
 		return NULL;
 	pthread_mutex_lock(&omaps->lock);
 	struct slv_omap *map = slv_map_get(&omaps->by_name, name);
@@ -330,6 +401,7 @@ void slv_omaps_close(struct slv_omaps *omaps)
 {
 	if (!omaps)
 		return;
+	atomic_store(&omaps->closing, true);
 	slv_crew_free(omaps->readers);
 	slv_crew_free(omaps->writers);
 	for (size_t i = 0; i < omaps->by_name.cap; i++) {

@@ -174,9 +174,49 @@ struct slv_omap_batch {
 	struct slv_list link;
 	struct slv_task task;
 	size_t bytes, weight; /* of what it brings; and of the old rows at most */
+	bool drops;
 	slv_err err;
 };
 
 void slv_omap_write(struct slv_loop *loop, struct slv_omap_batch *batch);
+
+/* --- maps --- */
+
+/* The map is as one that nobody has written to: its rows are gone, for good once this is told, and
+ * all their stamps change. What was asked before is done before, what is asked later begins
+ * another map of that name, with another epoch and versions from 1 on: a version that was read
+ * before may then be that of another row. So it is with what other processes write at the same
+ * time: each of their batches is before, and gone, or after. To drop what is not there is no error.
+ */
+struct slv_omap_drop {
+	struct slv_omap *map;
+	void (*done)(struct slv_omap_drop *drop, slv_err err);
+
+	/* Private. */
+	struct slv_omap_batch batch;
+	struct slv_omap_change all;
+};
+
+void slv_omap_drop(struct slv_loop *loop, struct slv_omap_drop *drop);
+
+/* The names of the maps that somebody has written to, in order; those that are damaged, too. */
+struct slv_omap_list {
+	struct slv_omaps *omaps;
+	slv_str after;     /* names behind this one; empty: all */
+	uint32_t rows_max; /* 1 to SLV_OMAP_ROWS_MAX */
+	/* A row for each, with the name as its key and nothing else. `rows` is NULL on an error. */
+	void (*done)(struct slv_omap_list *list, slv_err err, struct slv_omap_rows *rows);
+
+	/* Private. */
+	struct slv_loop *loop;
+	struct slv_chore chore;
+	struct slv_post post;
+	struct slv_task task;
+	slv_err err;
+	struct slv_omap_rows *rows;
+};
+
+/* With SQLite it opens the file of each. */
+void slv_omap_list(struct slv_loop *loop, struct slv_omap_list *list);
 
 #endif

@@ -136,8 +136,8 @@ static slv_err set_up(struct pg_maps *maps, PGconn *db)
 		return SLV_ERR(SLV_E_UNSUPPORTED, "the store was written by a newer selvedge");
 	if (!slv_failed(err) && format < PG_FORMAT)
 		err = pg_simple(omaps, db, pg_setup);
-	if (!slv_failed(err))
-		atomic_store(&maps->is_set_up, true);
+	if (!slv_failed(err) && !atomic_exchange(&maps->is_set_up, true))
+		pg_clear_start(maps); /* what was not done when somebody ended */
 	return err;
 }
 
@@ -205,7 +205,7 @@ static bool is_alive(const PGconn *db)
 	return poll(&poll_fd, 1, 0) == 0;
 }
 
-static slv_err session_find(struct pg_maps *maps, struct pg_session **ret_session)
+slv_err pg_session_find(struct pg_maps *maps, struct pg_session **ret_session)
 {
 	for (;;) {
 		pthread_mutex_lock(&maps->lock);
@@ -265,13 +265,24 @@ slv_err pg_session_take(struct slv_omap *omap, bool writes, struct pg_session **
 		int32_t *ret_id)
 {
 	struct pg_maps *maps = pg_maps_of(omap);
-	slv_err err = session_find(maps, ret_session);
+	slv_err err = pg_session_find(maps, ret_session);
 	if (slv_failed(err))
 		return err;
 	err = map_id(SLV_CONTAINER(omap, struct pg_map, map), *ret_session, writes, ret_id);
 	if (slv_failed(err))
 		pg_session_give(maps, *ret_session);
 	return err;
+}
+
+void pg_map_forget(struct slv_omap *omap, int32_t id)
+{
+	struct pg_map *map = SLV_CONTAINER(omap, struct pg_map, map);
+	(void)atomic_compare_exchange_strong(&map->id, &id, 0); /* somebody may know the next */
+}
+
+slv_err pg_dropped_again(void)
+{
+	return SLV_ERR(SLV_E_BUSY, "the map is dropped again and again");
 }
 
 /* --- life --- */
@@ -299,8 +310,8 @@ static void pg_free(struct slv_omaps *omaps)
 	slv_free(maps);
 }
 
-static const struct slv_omap_driver driver = { pg_map_new, pg_map_free, pg_free, pg_read,
-	pg_write };
+static const struct slv_omap_driver driver = { pg_map_new, pg_map_free, pg_free, pg_read, pg_write,
+	pg_drop, pg_list };
 
 slv_err slv_omap_pg_open(slv_str url, struct slv_omaps **ret_omaps)
 {

@@ -3,7 +3,8 @@
  * All maps share the tables of the schema "selvedge"; a map is a number in them. A batch is one
  * call of the function selvedge.write(), which locks the map's row, so that versions have no gaps
  * whoever else writes. The batches of a group are sent without waiting for each other's answers
- * (pipeline mode) and committed together. A read is one statement.
+ * (pipeline mode) and committed together. A read is one statement. A map without a name was
+ * dropped: its rows are removed little by little, and its number never comes again.
  *
  * Checksums are of key and value, or body; the version is the server's word.
  */
@@ -16,7 +17,7 @@
 
 /* --- what is asked: pg_schema.c --- */
 
-#define PG_FORMAT 1 /* of the schema */
+#define PG_FORMAT 2 /* of the schema */
 
 extern const char pg_setup[];
 
@@ -29,6 +30,9 @@ enum pg_statement {
 	PG_FOLD,
 	PG_CHANGES,
 	PG_WRITE,
+	PG_DROP,
+	PG_CLEAR,
+	PG_LIST,
 	PG_STATEMENT_COUNT
 };
 
@@ -53,6 +57,9 @@ struct pg_maps {
 	_Atomic bool is_set_up;
 	_Atomic uint64_t away_until_ms; /* it could not be reached: nobody tries before */
 	uint64_t answer_ms;             /* for one answer; PG_ANSWER_MS but in tests */
+	_Atomic bool wants_clearing;
+	_Atomic bool clearing; /* `clearer` is under way */
+	struct slv_chore clearer;
 };
 
 struct pg_map {
@@ -86,6 +93,16 @@ PGresult *pg_last(struct slv_omaps *omaps, PGconn *db, slv_err *ret_err);
 slv_err pg_session_take(struct slv_omap *omap, bool writes, struct pg_session **ret_session,
 		int32_t *ret_id);
 void pg_session_give(struct pg_maps *maps, struct pg_session *session);
+
+/* Without a map. */
+slv_err pg_session_find(struct pg_maps *maps, struct pg_session **ret_session);
+
+/* The map of that number was dropped: the next session_take() looks for another. */
+void pg_map_forget(struct slv_omap *omap, int32_t id);
+
+/* So often a request begins again whose map is dropped by somebody else meanwhile. */
+#define PG_ATTEMPTS 5
+slv_err pg_dropped_again(void);
 
 /* --- arguments and answers, binary: pg_value.c --- */
 
@@ -125,5 +142,11 @@ PGresult *pg_ask(struct slv_omaps *omaps, PGconn *db, enum pg_statement which,
 slv_err pg_read(struct slv_omap *omap, const struct slv_omap_read *read,
 		struct slv_omap_found *found);
 slv_err pg_write(struct slv_omap *omap, struct slv_omap_batch **batches, size_t count);
+slv_err pg_drop(struct slv_omap *omap, struct slv_omap_batch *batch);
+slv_err pg_list(struct slv_omaps *omaps, const struct slv_omap_list *list,
+		struct slv_omap_found *found);
+
+/* Remove the rows of maps that were dropped, step by step, as a chore of the writers. */
+void pg_clear_start(struct pg_maps *maps);
 
 #endif

@@ -46,8 +46,6 @@ static slv_err take_row(const PGresult *result, int i, struct slv_omap_row *ret_
 static slv_err take_rows(const PGresult *result, const struct slv_omap_read *read,
 		struct slv_omap_found *found)
 {
-	if (PQntuples(result) == 0)
-		return SLV_ERR(SLV_E_CORRUPT, "the database has lost a map");
 	found->version = pg_number_at(result, 0, AT_VERSION);
 	found->epoch = pg_number_at(result, 0, AT_EPOCH);
 	slv_err err = slv_omap_check_since(
@@ -73,7 +71,7 @@ static enum pg_statement reading(const struct slv_omap_read *read)
 }
 
 static slv_err read_rows(struct slv_omaps *omaps, struct pg_session *session, int32_t id,
-		const struct slv_omap_read *read, struct slv_omap_found *found)
+		const struct slv_omap_read *read, struct slv_omap_found *found, bool *ret_dropped)
 {
 	enum pg_statement which = reading(read);
 	struct slv_buf keys = { 0 };
@@ -103,7 +101,9 @@ static slv_err read_rows(struct slv_omaps *omaps, struct pg_session *session, in
 	slv_buf_done(&keys);
 	if (!result)
 		return err;
-	err = take_rows(result, read, found);
+	*ret_dropped = PQntuples(result) == 0; /* else it has the state of the map */
+	if (!*ret_dropped)
+		err = take_rows(result, read, found);
 	PQclear(result);
 	return err;
 }
@@ -112,13 +112,19 @@ slv_err pg_read(struct slv_omap *omap, const struct slv_omap_read *read,
 		struct slv_omap_found *found)
 {
 	struct pg_maps *maps = pg_maps_of(omap);
-	struct pg_session *session;
-	int32_t id;
-	slv_err err = pg_session_take(omap, false, &session, &id);
-	if (slv_failed(err))
-		return err;
-	err = id ? read_rows(omap->omaps, session, id, read, found)
-	         : slv_omap_read_nothing(read, found);
-	pg_session_give(maps, session);
-	return err;
+	for (int attempt = 0; attempt < PG_ATTEMPTS; attempt++) {
+		struct pg_session *session;
+		int32_t id;
+		bool dropped = false;
+		slv_err err = pg_session_take(omap, false, &session, &id);
+		if (slv_failed(err))
+			return err;
+		err = id ? read_rows(omap->omaps, session, id, read, found, &dropped)
+		         : slv_omap_read_nothing(read, found);
+		pg_session_give(maps, session);
+		if (!dropped)
+			return err;
+		pg_map_forget(omap, id);
+	}
+	return pg_dropped_again();
 }

@@ -13,10 +13,12 @@ const char pg_setup[] =
 	" CREATE TABLE IF NOT EXISTS selvedge.format ("
 	"   one int PRIMARY KEY CHECK (one = 1),"
 	"   number int NOT NULL);"
-	" INSERT INTO selvedge.format VALUES (1, 1) ON CONFLICT DO NOTHING;"
+	" INSERT INTO selvedge.format VALUES (1, 2)"
+	" ON CONFLICT (one) DO UPDATE SET number = excluded.number;"
 
 	" CREATE TABLE IF NOT EXISTS selvedge.map ("
 	"   id serial PRIMARY KEY,"
+	/* NULL: it was dropped. */
 	"   name text UNIQUE,"
 	"   version bigint NOT NULL DEFAULT 0,"
 	"   forgotten bigint NOT NULL DEFAULT 0,"
@@ -47,8 +49,8 @@ const char pg_setup[] =
 	" CREATE UNIQUE INDEX IF NOT EXISTS gone_key ON selvedge.gone (map, key);"
 
 	/* whats: 0 put, 1 remove, 2 check. whens: 0 always, 1 absent, 2 present, 3 of versions[i].
-	 * `failed` counts from 0; -1: none did. One row, or with `wants` one for each change, with
-	 * what was there before. */
+	 * `failed` counts from 0; -1: none did; -2: the map was dropped. One row, or with `wants`
+	 * one for each change, with what was there before. */
 	" CREATE OR REPLACE FUNCTION selvedge.write("
 	"   the_map int, whats int[], whens int[], versions bigint[], keys bytea[], sums bigint[],"
 	"   vals bytea[], body_sums bigint[], bodies bytea[], wants bool)"
@@ -61,7 +63,8 @@ const char pg_setup[] =
 	"   old_versions bigint[] := '{NULL}'; old_sums bigint[]; old_vals bytea[]; old_lens int[];"
 	" BEGIN"
 	"   SELECT m.version, m.gone, m.epoch INTO latest, gone_count, the_epoch"
-	"   FROM selvedge.map AS m WHERE m.id = the_map FOR UPDATE;"
+	"   FROM selvedge.map AS m WHERE m.id = the_map AND m.name IS NOT NULL FOR UPDATE;"
+	"   IF NOT FOUND THEN failed := -2; RETURN NEXT; RETURN; END IF;"
 
 	"   SELECT coalesce(min(c.i) - 1, -1) INTO failed"
 	"   FROM unnest(whens, versions, keys) WITH ORDINALITY AS c (at, version, key, i)"
@@ -127,6 +130,31 @@ const char pg_setup[] =
 	"   FROM unnest(old_versions, old_sums, old_vals, old_lens) AS o;"
 	" END $$ LANGUAGE plpgsql;"
 
+	/* A step of what removes the rows of maps that were dropped; how many it removed, or NULL
+	 * if there is nothing to remove, or somebody else does. */
+	" CREATE OR REPLACE FUNCTION selvedge.clear(at_once bigint)"
+	" RETURNS bigint"
+	" AS $$"
+	" DECLARE"
+	"   dropped int; removed bigint; more bigint;"
+	" BEGIN"
+	"   SELECT m.id INTO dropped FROM selvedge.map AS m WHERE m.name IS NULL"
+	"   ORDER BY m.id LIMIT 1 FOR UPDATE SKIP LOCKED;"
+	"   IF NOT FOUND THEN RETURN NULL; END IF;"
+	"   DELETE FROM selvedge.row AS r WHERE r.map = dropped AND r.key IN ("
+	"     SELECT o.key FROM selvedge.row AS o WHERE o.map = dropped"
+	"     ORDER BY o.key LIMIT at_once);"
+	"   GET DIAGNOSTICS removed = ROW_COUNT;"
+	"   DELETE FROM selvedge.gone AS g WHERE g.map = dropped AND g.version IN ("
+	"     SELECT o.version FROM selvedge.gone AS o WHERE o.map = dropped"
+	"     ORDER BY o.version LIMIT at_once);"
+	"   GET DIAGNOSTICS more = ROW_COUNT;"
+	"   IF removed + more = 0 THEN"
+	"     DELETE FROM selvedge.map AS m WHERE m.id = dropped;"
+	"   END IF;"
+	"   RETURN removed + more;"
+	" END $$ LANGUAGE plpgsql;"
+
 	/* A scan that begins again behind each group that it folds. */
 	" CREATE OR REPLACE FUNCTION selvedge.fold("
 	"   the_map int, first bytea, behind bytea, skip int, fold bytea, rows_max bigint)"
@@ -176,7 +204,7 @@ const char pg_setup[] =
 	"     row_number() OVER (ORDER BY place) AS number" \
 	"   FROM (" rows ") AS wanted) AS w" \
 	" ON w.before <= $3 OR w.number <= 2" \
-	" WHERE m.id = $1 ORDER BY w.place"
+	" WHERE m.id = $1 AND m.name IS NOT NULL ORDER BY w.place"
 
 #define COLUMNS(place) \
 	" SELECT r.key, r.version, r.sum, r.value, r.body_sum, octet_length(r.body) AS body_len," \
@@ -229,6 +257,14 @@ const struct pg_text pg_statements[PG_STATEMENT_COUNT] = {
 		" ORDER BY place LIMIT $2") },
 	[PG_WRITE] = { "write",
 		"SELECT * FROM selvedge.write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)" },
+	[PG_DROP] = { "drop",
+		"UPDATE selvedge.map SET name = NULL WHERE name = $1 RETURNING id" },
+	[PG_CLEAR] = { "clear",
+		"SELECT selvedge.clear($1)" },
+	[PG_LIST] = { "list",
+		" SELECT convert_to(name, 'UTF8') AS bytes FROM selvedge.map"
+		" WHERE convert_to(name, 'UTF8') > $1::bytea"
+		" ORDER BY bytes LIMIT $2" },
 };
 
 /* clang-format on */

@@ -39,6 +39,7 @@ static bool send_batch(PGconn *db, int32_t id, const struct slv_omap_batch *batc
 	return sent;
 }
 
+enum { NO_MAP = -2 }; /* in OF_FAILED */
 enum { OF_FAILED, OF_LATEST, OF_EPOCH, OF_VERSION, OF_SUM, OF_VALUE, OF_BODY_LEN };
 
 /* The rows as they were, which stand behind the answer. */
@@ -68,6 +69,10 @@ static slv_err take_old(const PGresult *result, const struct slv_omap_batch *bat
 static void take_written(const PGresult *result, struct slv_omap_batch *batch)
 {
 	int64_t failed = (int64_t)pg_number_at(result, 0, OF_FAILED);
+	if (failed == NO_MAP) {
+		batch->err = SLV_ERR(SLV_E_MISSING, "the map was dropped"); /* it begins again */
+		return;
+	}
 	batch->version = pg_number_at(result, 0, OF_LATEST);
 	if (failed >= 0) {
 		batch->failed = (size_t)failed;
@@ -149,7 +154,17 @@ static slv_err write_group(struct slv_omaps *omaps, PGconn *db, int32_t id,
 	return err;
 }
 
-slv_err pg_write(struct slv_omap *omap, struct slv_omap_batch **batches, size_t count)
+/* Whoever writes first locks the map, so that it is there for all of a group or for none. */
+static bool was_dropped(struct slv_omap_batch **batches, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (batches[i]->err.code != SLV_E_MISSING)
+			return false;
+	return true;
+}
+
+static slv_err write_once(struct slv_omap *omap, struct slv_omap_batch **batches, size_t count,
+		bool *ret_dropped)
 {
 	struct pg_maps *maps = pg_maps_of(omap);
 	struct pg_session *session;
@@ -165,5 +180,21 @@ slv_err pg_write(struct slv_omap *omap, struct slv_omap_batch **batches, size_t 
 	if (slv_failed(err) && PQtransactionStatus(session->db) == PQTRANS_INERROR)
 		(void)pg_simple(omap->omaps, session->db, "ROLLBACK"); /* told already */
 	pg_session_give(maps, session);
+	*ret_dropped = !slv_failed(err) && was_dropped(batches, count);
+	if (*ret_dropped)
+		pg_map_forget(omap, id);
 	return err;
+}
+
+slv_err pg_write(struct slv_omap *omap, struct slv_omap_batch **batches, size_t count)
+{
+	for (int attempt = 0; attempt < PG_ATTEMPTS; attempt++) {
+		bool dropped = false;
+		slv_err err = write_once(omap, batches, count, &dropped);
+		if (!dropped)
+			return err;
+		for (size_t i = 0; i < count; i++)
+			batches[i]->err = SLV_OK;
+	}
+	return pg_dropped_again();
 }

@@ -86,6 +86,13 @@ struct slv_omap_driver {
 	/* Make the changes of the batches, which are `count`, in one transaction. Each that fails
 	 * has its `err`, and none of its changes; an error that is returned holds for all. */
 	slv_err (*write)(struct slv_omap *map, struct slv_omap_batch **batches, size_t count);
+
+	/* In its turn among the writes. The one change of `batch` is for the stamps. */
+	slv_err (*drop)(struct slv_omap *map, struct slv_omap_batch *batch);
+
+	/* The names behind list->after, in order, as keys. */
+	slv_err (*list)(struct slv_omaps *omaps, const struct slv_omap_list *list,
+			struct slv_omap_found *found);
 };
 
 struct slv_omaps {
@@ -95,6 +102,7 @@ struct slv_omaps {
 	struct slv_crew *readers, *writers;
 	pthread_mutex_t lock;
 	struct slv_map by_name;
+	_Atomic bool closing;                   /* who adds chores to a crew for ever ends that */
 	_Atomic(struct slv_omap_slot *) stamps; /* the driver's; NULL: there are none */
 	bool stamps_age;                        /* others write whom they do not tell of */
 };
@@ -114,6 +122,9 @@ struct slv_omap {
 	_Atomic size_t reading;
 	struct slv_chore writer;
 };
+
+/* Whether a map can have that name. */
+bool slv_omap_name_is_ok(slv_str name);
 
 /* For each driver: what is behind its name in the URL. */
 slv_err slv_omap_sqlite_open(slv_str folder, struct slv_omaps **ret_omaps);

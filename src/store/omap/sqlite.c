@@ -6,8 +6,11 @@
 #include "store/disk.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define IDLE_MAX 64 /* connections, of all maps, that are kept for the next request */
@@ -66,6 +69,11 @@ static const char *const texts[SQL_STATEMENT_COUNT] = {
 	[SQL_DROP_GONE] = "DELETE FROM gone WHERE key = ?1",
 	[SQL_EDGE_GONE] = "SELECT version FROM gone ORDER BY version LIMIT 1 OFFSET ?1",
 	[SQL_SHORTEN_GONE] = "DELETE FROM gone WHERE version <= ?1",
+	[SQL_DROP] = "UPDATE state SET version = 0, forgotten = 0, gone = 0, epoch = 0",
+	[SQL_CLEAR_ROWS] = "DELETE FROM row",
+	[SQL_CLEAR_BODIES] = "DELETE FROM body",
+	[SQL_CLEAR_GONE] = "DELETE FROM gone",
+	[SQL_BEGIN_ANEW] = "UPDATE state SET epoch = random() & 0x7fffffffffffffff | 1",
 };
 
 static struct sqlite_maps *maps_of(const struct sqlite_map *map)
@@ -173,8 +181,7 @@ void sqlite_session_close(struct sqlite_session *session)
 	slv_free(session);
 }
 
-/* The number or the word that `pragma` answers with. */
-static bool ask(struct sqlite_session *session, const char *pragma, int *ret_number,
+bool sqlite_ask(struct sqlite_session *session, const char *pragma, int *ret_number,
 		char ret_word[8])
 {
 	sqlite3_stmt *stmt = NULL;
@@ -194,7 +201,7 @@ static slv_err session_set_up(struct sqlite_session *session)
 {
 	int number;
 	char word[8];
-	if (!ask(session, "PRAGMA journal_mode=WAL", &number, word))
+	if (!sqlite_ask(session, "PRAGMA journal_mode=WAL", &number, word))
 		return sqlite_failed(session);
 	if (strcmp(word, "wal") != 0)
 		return SLV_ERR(SLV_E_SYS, "the store's file system cannot do write-ahead logs");
@@ -223,27 +230,29 @@ static slv_err session_prepare(struct sqlite_map *map, struct sqlite_session *se
 {
 	struct sqlite_maps *maps = maps_of(map);
 	slv_err err = SLV_OK;
-	int format;
+	int format, number;
 	char word[8];
 	(void)sqlite3_wal_hook(session->db, on_commit, session); /* returns the hook before */
 	if (sqlite3_busy_timeout(session->db, SQLITE_BUSY_MS) != SQLITE_OK ||
 			sqlite3_exec(session->db, setup, NULL, NULL, NULL) != SQLITE_OK ||
-			!ask(session, "PRAGMA user_version", &format, word))
+			!sqlite_ask(session, "PRAGMA user_version", &format, word))
 		return sqlite_failed(session);
 	if (format > FORMAT)
 		return SLV_ERR(SLV_E_UNSUPPORTED, "the store was written by a newer selvedge");
-	if (format == FORMAT)
-		return SLV_OK;
-	if (!writes)
+	if (format < FORMAT && !writes)
 		return SLV_ERR(SLV_E_MISSING, "not set up");
+	if (!sqlite_ask(session, "PRAGMA journal_mode", &number, word))
+		return sqlite_failed(session);
+	/* Who dropped it may have been killed before he removed it: then it has no log. */
+	if (format == FORMAT && strcmp(word, "wal") == 0)
+		return SLV_OK;
 	pthread_mutex_lock(&maps->setting_up);
 	err = session_set_up(session);
 	pthread_mutex_unlock(&maps->setting_up);
 	return err;
 }
 
-/* SLV_E_MISSING: it is not there, and we are not about to write. */
-static slv_err folder_find(struct sqlite_maps *maps, bool writes)
+slv_err sqlite_folder_find(struct sqlite_maps *maps, bool writes)
 {
 	struct slv_disk disk = { &slv_disk_ops };
 	slv_err err = SLV_ERR(SLV_E_SYS, "the store's folder cannot be used");
@@ -270,18 +279,48 @@ static slv_err folder_find(struct sqlite_maps *maps, bool writes)
 	return SLV_OK;
 }
 
-static slv_err session_open(
+char *sqlite_path(const struct sqlite_map *map)
+{
+	char *path = sqlite3_mprintf("%s/%s.db", atomic_load(&maps_of(map)->real), map->map.name);
+	slv_assert(path); /* as slv_alloc() */
+	return path;
+}
+
+int sqlite_door(struct sqlite_maps *maps, bool closes)
+{
+	SLV_CLEANUP(slv_fd_done)
+	int fd = open(atomic_load(&maps->real), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	uint64_t begun_ms = slv_crew_now_ms();
+	while (flock(fd, (closes ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		if (slv_crew_now_ms() - begun_ms >= SQLITE_BUSY_MS)
+			return -EBUSY;
+		(void)poll(NULL, 0, SQLITE_TRY_MS); /* a pause */
+	}
+	return slv_fd_take(&fd);
+}
+
+slv_err sqlite_session_open(
 		struct sqlite_map *map, bool writes, struct sqlite_session **ret_session)
 {
 	struct sqlite_maps *maps = maps_of(map);
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
 	            SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW;
-	slv_err err = folder_find(maps, writes);
+	slv_err err = sqlite_folder_find(maps, writes);
 	if (slv_failed(err))
 		return err;
 	(void)sqlite_stamps_open(maps); /* who writes looks whether it went well */
-	char *path = sqlite3_mprintf("%s/%s.db", atomic_load(&maps->real), map->map.name);
-	slv_assert(path); /* as slv_alloc() */
+	SLV_CLEANUP(slv_fd_done) int door = sqlite_door(maps, false);
+	if (door < 0) {
+		err = SLV_ERR(SLV_E_SYS, "the store's folder cannot be locked");
+		err.code = door == -EBUSY ? SLV_E_BUSY : SLV_E_SYS;
+		err.sys = -door;
+		return err;
+	}
+	char *path = sqlite_path(map);
 	struct sqlite_session *session = SLV_ALLOC(struct sqlite_session);
 	session->omaps = map->map.omaps;
 	if (!writes && access(path, F_OK) != 0 && errno == ENOENT)
@@ -311,7 +350,7 @@ slv_err sqlite_session_take(
 		maps->idle_count--;
 	}
 	pthread_mutex_unlock(&maps->lock);
-	return link ? SLV_OK : session_open(map, writes, ret_session);
+	return link ? SLV_OK : sqlite_session_open(map, writes, ret_session);
 }
 
 void sqlite_session_give(struct sqlite_map *map, struct sqlite_session *session)
@@ -332,6 +371,25 @@ void sqlite_session_give(struct sqlite_map *map, struct sqlite_session *session)
 		sqlite_session_close(oldest);
 }
 
+void sqlite_sessions_close(struct sqlite_map *map)
+{
+	struct sqlite_maps *maps = maps_of(map);
+	for (;;) {
+		struct sqlite_session *session = NULL;
+		pthread_mutex_lock(&maps->lock);
+		struct slv_list *link = slv_list_pop(&map->idle);
+		if (link) {
+			session = SLV_CONTAINER(link, struct sqlite_session, link);
+			slv_list_remove(&session->used);
+			maps->idle_count--;
+		}
+		pthread_mutex_unlock(&maps->lock);
+		if (!session)
+			return;
+		sqlite_session_close(session);
+	}
+}
+
 /* --- life --- */
 
 static struct slv_omap *sqlite_map_new(struct slv_omaps *omaps)
@@ -345,11 +403,7 @@ static struct slv_omap *sqlite_map_new(struct slv_omaps *omaps)
 static void sqlite_map_free(struct slv_omap *omap)
 {
 	struct sqlite_map *map = SLV_CONTAINER(omap, struct sqlite_map, map);
-	for (struct slv_list *link; (link = slv_list_pop(&map->idle));) {
-		struct sqlite_session *session = SLV_CONTAINER(link, struct sqlite_session, link);
-		slv_list_remove(&session->used);
-		sqlite_session_close(session);
-	}
+	sqlite_sessions_close(map);
 	slv_free(map);
 }
 
@@ -365,7 +419,7 @@ static void sqlite_free(struct slv_omaps *omaps)
 }
 
 static const struct slv_omap_driver driver = { sqlite_map_new, sqlite_map_free, sqlite_free,
-	sqlite_read, sqlite_write };
+	sqlite_read, sqlite_write, sqlite_drop, sqlite_list };
 
 slv_err slv_omap_sqlite_open(slv_str folder, struct slv_omaps **ret_omaps)
 {

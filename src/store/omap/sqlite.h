@@ -7,7 +7,8 @@
  *     row    what there is, by key, and by version for who follows the changes
  *     body   of those that have one, by the row's version, so that new ones are at the end
  *     gone   what was removed: the last of them, so that followers hear of it
- *     state  the version of the last change; up to which one `gone` was shortened, and what it has
+ *     state  the version of the last change; up to which one `gone` was shortened, and what it has;
+ *            the epoch: 0 if the map was dropped, and what else is in the file does not count then
  */
 #ifndef SLV_STORE_OMAP_SQLITE_H
 #define SLV_STORE_OMAP_SQLITE_H
@@ -37,10 +38,16 @@ enum sqlite_statement {
 	SQL_DROP_GONE,
 	SQL_EDGE_GONE,
 	SQL_SHORTEN_GONE,
+	SQL_DROP,
+	SQL_CLEAR_ROWS,
+	SQL_CLEAR_BODIES,
+	SQL_CLEAR_GONE,
+	SQL_BEGIN_ANEW,
 	SQL_STATEMENT_COUNT
 };
 
 #define SQLITE_BUSY_MS 5000 /* for another process that writes */
+#define SQLITE_TRY_MS 5     /* between looks whether a file is still locked */
 
 struct sqlite_maps {
 	struct slv_omaps maps;   /* first */
@@ -93,14 +100,33 @@ bool sqlite_run_with_text(
 slv_str sqlite_text_of(sqlite3_stmt *stmt, int column);
 uint64_t sqlite_number_of(sqlite3_stmt *stmt, int column);
 
+/* --- the folder --- */
+
+/* SLV_E_MISSING: it is not there, and we are not about to write. */
+slv_err sqlite_folder_find(struct sqlite_maps *maps, bool writes);
+
+/* Files are opened with the door open, and removed with it closed: who opens one cannot meet the
+ * log of another of the same name. A descriptor, to be closed again, or -errno; EBUSY after a
+ * while. */
+int sqlite_door(struct sqlite_maps *maps, bool closes);
+
 /* --- sessions --- */
 
 /* An idle one, or a new one. SLV_E_MISSING: nobody has written to the map, and we are not about to.
  */
+slv_err sqlite_session_open(
+		struct sqlite_map *map, bool writes, struct sqlite_session **ret_session);
 slv_err sqlite_session_take(
 		struct sqlite_map *map, bool writes, struct sqlite_session **ret_session);
 void sqlite_session_give(struct sqlite_map *map, struct sqlite_session *session);
 void sqlite_session_close(struct sqlite_session *session); /* instead: it is in doubt */
+void sqlite_sessions_close(struct sqlite_map *map);        /* those that are idle */
+
+char *sqlite_path(const struct sqlite_map *map); /* for sqlite3_free() */
+
+/* The number or the word that `pragma` answers with. */
+bool sqlite_ask(struct sqlite_session *session, const char *pragma, int *ret_number,
+		char ret_word[8]);
 
 /* --- stamps: sqlite_stamps.c --- */
 
@@ -128,8 +154,26 @@ slv_err sqlite_stored_read(sqlite3_stmt *stmt, struct sqlite_stored *ret_stored)
 
 /* --- the driver --- */
 
+/* The transaction in progress. */
+struct sqlite_writing {
+	struct sqlite_session *session;
+	struct sqlite_state state;
+	slv_err err; /* the file has failed: nothing of it is committed */
+};
+
+void sqlite_writing_failed(struct sqlite_writing *writing);
+
+/* Whatever the file had before the map was dropped. */
+bool sqlite_clear(struct sqlite_session *session);
+
+void sqlite_commit(struct sqlite_writing *writing, struct slv_omap *omap,
+		struct slv_omap_batch **batches, size_t count);
+
 slv_err sqlite_read(struct slv_omap *omap, const struct slv_omap_read *read,
 		struct slv_omap_found *found);
 slv_err sqlite_write(struct slv_omap *omap, struct slv_omap_batch **batches, size_t count);
+slv_err sqlite_drop(struct slv_omap *omap, struct slv_omap_batch *batch);
+slv_err sqlite_list(struct slv_omaps *omaps, const struct slv_omap_list *list,
+		struct slv_omap_found *found);
 
 #endif

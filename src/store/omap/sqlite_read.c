@@ -158,10 +158,12 @@ static slv_err read_all(struct sqlite_session *session, const struct slv_omap_re
 {
 	struct sqlite_state state = { 0 };
 	slv_err err = sqlite_state_read(session, &state);
-	if (!slv_failed(err))
+	if (!slv_failed(err) && state.epoch != 0)
 		err = slv_omap_check_since(read, state.version, state.forgotten, state.epoch);
 	if (slv_failed(err))
 		return err;
+	if (state.epoch == 0)
+		return slv_omap_read_nothing(read, found);
 	found->version = state.version;
 	found->epoch = state.epoch;
 	switch (read->what) {

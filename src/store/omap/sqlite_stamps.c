@@ -19,8 +19,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TRY_MS 5
-
 /* Written, not only cut to its length: a page that the disk has no room for would end the process
  * that touches it. What fails is seen by the length. */
 static void make_anew(int fd)
@@ -46,7 +44,7 @@ static int lock_shared(int fd)
 			return errno;
 		if (slv_crew_now_ms() - begun_ms >= SQLITE_BUSY_MS)
 			return EBUSY;
-		(void)poll(NULL, 0, TRY_MS); /* a pause */
+		(void)poll(NULL, 0, SQLITE_TRY_MS); /* a pause */
 	}
 }
 

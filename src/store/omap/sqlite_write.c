@@ -2,20 +2,13 @@
 
 #include "base/mem.h"
 
-/* The transaction in progress. */
-struct writing {
-	struct sqlite_session *session;
-	struct sqlite_state state;
-	slv_err err; /* the file has failed: nothing of it is committed */
-};
-
 /* What a change meets. */
 struct before {
 	uint64_t version; /* 0: there is no row */
 	bool has_body;
 };
 
-static void writing_failed(struct writing *writing)
+void sqlite_writing_failed(struct sqlite_writing *writing)
 {
 	if (!slv_failed(writing->err))
 		writing->err = sqlite_failed(writing->session);
@@ -23,7 +16,7 @@ static void writing_failed(struct writing *writing)
 
 /* As it is; with `old` it is added there, too. The batch fails if it is damaged: its version and
  * its body may be those of another row, and the file's index of versions may not fit it. */
-static struct before look(struct writing *writing, struct slv_omap_batch *batch,
+static struct before look(struct sqlite_writing *writing, struct slv_omap_batch *batch,
 		const struct slv_omap_change *change, struct slv_omap_found *old)
 {
 	sqlite3_stmt *stmt = sqlite_statement(writing->session, SQL_GET);
@@ -34,7 +27,7 @@ static struct before look(struct writing *writing, struct slv_omap_batch *batch,
 		if (slv_failed(err))
 			batch->err = err;
 	} else if (rc != SQLITE_DONE) {
-		writing_failed(writing);
+		sqlite_writing_failed(writing);
 	}
 	if (old)
 		(void)slv_omap_found_add(old, &stored.row); /* it has room for all */
@@ -80,7 +73,7 @@ static bool put_body(struct sqlite_session *session, const struct slv_omap_chang
 	       sqlite_bind_text(stmt, 3, change->body) && sqlite_finish(stmt);
 }
 
-static bool drop_gone(struct writing *writing, slv_str key)
+static bool drop_gone(struct sqlite_writing *writing, slv_str key)
 {
 	if (writing->state.gone == 0)
 		return true;
@@ -90,7 +83,7 @@ static bool drop_gone(struct writing *writing, slv_str key)
 	return true;
 }
 
-static bool put(struct writing *writing, const struct slv_omap_change *change,
+static bool put(struct sqlite_writing *writing, const struct slv_omap_change *change,
 		const struct before *before)
 {
 	struct sqlite_session *session = writing->session;
@@ -103,7 +96,7 @@ static bool put(struct writing *writing, const struct slv_omap_change *change,
 	       put_body(session, change, version);
 }
 
-static bool add_gone(struct writing *writing, slv_str key)
+static bool add_gone(struct sqlite_writing *writing, slv_str key)
 {
 	sqlite3_stmt *stmt = sqlite_statement(writing->session, SQL_ADD_GONE);
 	uint64_t version = ++writing->state.version;
@@ -113,7 +106,7 @@ static bool add_gone(struct writing *writing, slv_str key)
 	       sqlite_finish(stmt);
 }
 
-static bool take_away(struct writing *writing, const struct slv_omap_change *change,
+static bool take_away(struct sqlite_writing *writing, const struct slv_omap_change *change,
 		const struct before *before)
 {
 	struct sqlite_session *session = writing->session;
@@ -125,7 +118,7 @@ static bool take_away(struct writing *writing, const struct slv_omap_change *cha
 	       add_gone(writing, change->key);
 }
 
-static bool make_change(struct writing *writing, const struct slv_omap_change *change,
+static bool make_change(struct sqlite_writing *writing, const struct slv_omap_change *change,
 		const struct before *before)
 {
 	switch (change->what) {
@@ -139,8 +132,8 @@ static bool make_change(struct writing *writing, const struct slv_omap_change *c
 	}
 }
 
-static void batch_make(
-		struct writing *writing, struct slv_omap_batch *batch, const struct before *before)
+static void batch_make(struct sqlite_writing *writing, struct slv_omap_batch *batch,
+		const struct before *before)
 {
 	for (size_t i = 0; i < batch->count; i++) {
 		if (condition_holds(&batch->changes[i], &before[i]))
@@ -151,12 +144,12 @@ static void batch_make(
 	}
 	for (size_t i = 0; i < batch->count && !slv_failed(writing->err); i++)
 		if (!make_change(writing, &batch->changes[i], &before[i]))
-			writing_failed(writing);
+			sqlite_writing_failed(writing);
 	batch->version = writing->state.version;
 }
 
 /* All changes of one, or none. */
-static void write_batch(struct writing *writing, struct slv_omap_batch *batch)
+static void write_batch(struct sqlite_writing *writing, struct slv_omap_batch *batch)
 {
 	struct slv_omap_found old;
 	struct before *before = slv_alloc(batch->count * sizeof(*before));
@@ -176,7 +169,7 @@ static void write_batch(struct writing *writing, struct slv_omap_batch *batch)
 }
 
 /* Forget the oldest of what was removed. */
-static bool shorten_gone(struct writing *writing)
+static bool shorten_gone(struct sqlite_writing *writing)
 {
 	struct sqlite_session *session = writing->session;
 	struct sqlite_state *state = &writing->state;
@@ -195,7 +188,7 @@ static bool shorten_gone(struct writing *writing)
 	return true;
 }
 
-static bool write_state(struct writing *writing)
+static bool write_state(struct sqlite_writing *writing)
 {
 	sqlite3_stmt *stmt = sqlite_statement(writing->session, SQL_SET_STATE);
 	const struct sqlite_state *state = &writing->state;
@@ -206,37 +199,54 @@ static bool write_state(struct writing *writing)
 
 /* One that fails is in doubt: it may stand in the log, where nobody finds it but who mends what
  * somebody left that was killed. The next commit takes its place there. */
-static void commit(struct writing *writing, struct slv_omap *omap, struct slv_omap_batch **batches,
-		size_t count)
+void sqlite_commit(struct sqlite_writing *writing, struct slv_omap *omap,
+		struct slv_omap_batch **batches, size_t count)
 {
 	slv_omap_stamps_begin(omap, batches, count);
 	if (sqlite_run(writing->session, SQL_COMMIT)) {
 		slv_omap_stamps_end(omap, batches, count);
 	} else {
-		writing_failed(writing);
+		sqlite_writing_failed(writing);
 		slv_omap_stamps_doubt(omap, batches, count);
 	}
+}
+
+bool sqlite_clear(struct sqlite_session *session)
+{
+	return sqlite_run(session, SQL_CLEAR_ROWS) && sqlite_run(session, SQL_CLEAR_BODIES) &&
+	       sqlite_run(session, SQL_CLEAR_GONE);
+}
+
+/* The map was dropped. */
+static void begin_anew(struct sqlite_writing *writing)
+{
+	if (sqlite_clear(writing->session) && sqlite_run(writing->session, SQL_BEGIN_ANEW))
+		writing->err = sqlite_state_read(writing->session, &writing->state);
+	else
+		sqlite_writing_failed(writing);
 }
 
 static slv_err write_group(struct sqlite_session *session, struct slv_omap *omap,
 		struct slv_omap_batch **batches, size_t count)
 {
-	struct writing writing = { .session = session };
+	struct sqlite_writing writing = { .session = session };
 	if (!sqlite_run(session, SQL_BEGIN_WRITE))
 		return sqlite_failed(session);
 	/* What another process may have changed is read again. */
 	writing.err = sqlite_state_read(session, &writing.state);
+	if (!slv_failed(writing.err) && writing.state.epoch == 0)
+		begin_anew(&writing);
 	uint64_t version = writing.state.version;
 	for (size_t i = 0; i < count && !slv_failed(writing.err); i++)
 		write_batch(&writing, batches[i]);
 	bool changed = writing.state.version != version;
 	if (!slv_failed(writing.err) && changed &&
 			(!shorten_gone(&writing) || !write_state(&writing)))
-		writing_failed(&writing);
+		sqlite_writing_failed(&writing);
 	if (!slv_failed(writing.err) && changed)
-		commit(&writing, omap, batches, count);
+		sqlite_commit(&writing, omap, batches, count);
 	else if (!slv_failed(writing.err) && !sqlite_run(session, SQL_ROLLBACK))
-		writing_failed(&writing);
+		sqlite_writing_failed(&writing);
 	return writing.err;
 }
 

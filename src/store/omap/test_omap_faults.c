@@ -101,12 +101,12 @@ static void a_newer_format_is_refused(void **state)
 	struct slv_omap_change change = putting("a", "");
 	kit_put(kit, "a", "");
 	kit_close(kit);
-	kit_run(kit, "PRAGMA user_version = 2", "UPDATE selvedge.format SET number = 2");
+	kit_run(kit, "PRAGMA user_version = 2", "UPDATE selvedge.format SET number = 3");
 	kit_open(kit);
 	reading_gives(kit, "a", SLV_E_UNSUPPORTED);
 	kit_write(kit, &change, 1, NULL);
 	assert_int_equal(kit->err.code, SLV_E_UNSUPPORTED);
-	kit_run(kit, "PRAGMA user_version = 1", "UPDATE selvedge.format SET number = 1");
+	kit_run(kit, "PRAGMA user_version = 1", "UPDATE selvedge.format SET number = 2");
 	reading_gives(kit, "a", SLV_E_NONE);
 }
 

@@ -13,16 +13,16 @@
 #include <unistd.h>
 
 #define SECTOR 512
-enum { DB, WAL, JOURNAL, FILES }; /* the journal is used until there is a log */
-enum { BATCHES = 40 };
+enum { DB, WAL, JOURNAL, FILES };  /* the journal is used until there is a log */
+enum { BATCHES = 40, DROPS = 13 }; /* each so manieth drops the map instead */
 
 /* --- the record --- */
 
 struct op {
-	enum { WRITE, TRUNCATE, SYNC, DELETE, ACK } what;
+	enum { WRITE, TRUNCATE, SYNC, DELETE, ASK, ACK } what;
 	int file;
-	int64_t offset; /* the length of a cut file; the number of an acknowledged batch; whether
-	                   the folder of a deleted file is synced */
+	int64_t offset; /* the length of a cut file; the number of a batch that is asked for or
+	                   acknowledged; whether the folder of a deleted file is synced */
 	size_t len;
 	char *bytes;
 };
@@ -211,7 +211,9 @@ static int record_delete(sqlite3_vfs *vfs, const char *name, int sync)
 	struct record *record = SLV_CONTAINER(vfs, struct record, vfs);
 	note(record,
 			(struct op){ .what = DELETE,
-					.file = strstr(name, "-wal") ? WAL : JOURNAL,
+					.file = strstr(name, "-wal")       ? WAL
+	                                        : strstr(name, "-journal") ? JOURNAL
+	                                                                   : DB,
 					.offset = sync },
 			NULL);
 	return record->real->xDelete(record->real, name, sync);
@@ -256,6 +258,8 @@ enum deed { PUTS, REMOVES, LEAVES };
 
 static enum deed deed_of(unsigned number, unsigned k)
 {
+	if (number % DROPS == 0)
+		return REMOVES;
 	unsigned dice = (number * 7 + k * 5) % 11;
 	return dice < 6 ? PUTS : dice < 8 ? REMOVES : LEAVES;
 }
@@ -268,6 +272,7 @@ static size_t body_len_of(unsigned number, unsigned k)
 
 struct work {
 	struct wrote wrote;
+	struct dropping dropping;
 	struct record *record;
 	unsigned number;
 	struct slv_omap_change changes[KEYS + 1];
@@ -284,12 +289,28 @@ static void on_worked(struct slv_omap_batch *batch, slv_err err)
 	on_write(batch, err);
 }
 
+static void on_dropped(struct slv_omap_drop *drop, slv_err err)
+{
+	struct work *work = SLV_CONTAINER(drop, struct work, dropping.drop);
+	assert_int_equal(err.code, SLV_E_NONE);
+	note(work->record, (struct op){ .what = ACK, .offset = work->number }, NULL);
+	slv_free(work->body);
+	on_drop(drop, err);
+}
+
 static void work_start(struct kit *kit, struct record *record, struct work *work, unsigned number)
 {
 	size_t count = 0;
 	*work = (struct work){ .record = record, .number = number, .body = slv_alloc(20000) };
 	snprintf(work->text, sizeof(work->text), "%u", number);
 	memset(work->body, 'a' + (int)number % 26, 20000);
+	note(record, (struct op){ .what = ASK, .offset = number }, NULL);
+	if (number % DROPS == 0) {
+		work->dropping = (struct dropping){ { .map = kit->map, .done = on_dropped }, kit };
+		kit->pending++;
+		slv_omap_drop(kit->loop, &work->dropping.drop);
+		return;
+	}
 	work->changes[count++] = putting("last", work->text);
 	for (unsigned k = 0; k < KEYS; k++) {
 		enum deed deed = deed_of(number, k);
@@ -311,7 +332,10 @@ static void work_start(struct kit *kit, struct record *record, struct work *work
 
 static void checkpoint(struct kit *kit, const char *how)
 {
-	char text[60];
+	char text[60], path[100];
+	snprintf(path, sizeof(path), "%s/maps/things.db", kit->folder);
+	if (access(path, F_OK) != 0)
+		return; /* it was dropped */
 	snprintf(text, sizeof(text), "PRAGMA wal_checkpoint(%s)", how);
 	kit_run(kit, text, NULL);
 }
@@ -392,6 +416,7 @@ static void image_do(struct image *image, const struct op *op, enum manner manne
 		}
 		break;
 	case SYNC:
+	case ASK:
 	case ACK:
 	default:
 		break;
@@ -459,18 +484,20 @@ static void is_as_after(const struct slv_omap_rows *rows, unsigned number)
 		for (size_t i = 0; i < row->body.len; i++)
 			assert_int_equal(row->body.at[i], 'a' + (int)putter % 26);
 	}
-	assert_int_equal(rows->count, at + (number > 0)); /* and "last" */
+	assert_int_equal(rows->count, at + (number % DROPS != 0)); /* and "last" */
 }
 
 /* The map is as after some batch that was not acknowledged before `acked`, and can be written to.
- */
-static void map_is_whole(struct kit *kit, unsigned acked)
+ * `asked` is the last one that was asked for. */
+static void map_is_whole(struct kit *kit, unsigned acked, unsigned asked)
 {
 	struct slv_omap_rows *rows = kit_read(
 			kit, (struct slv_omap_read){ .what = SLV_OMAP_SCAN, .bodies = true });
 	if (!rows)
 		fail_msg("it cannot be read: %s", kit->err.what);
-	unsigned number = 0;
+	unsigned number = acked;
+	while (rows->count == 0 && number % DROPS != 0 && number <= asked)
+		number++; /* the next one that drops, or none yet */
 	if (rows->count > 0) {
 		const struct slv_omap_row *last = &rows->at[rows->count - 1];
 		char text[16] = "";
@@ -478,33 +505,49 @@ static void map_is_whole(struct kit *kit, unsigned acked)
 		memcpy(text, last->value.at, last->value.len);
 		number = (unsigned)strtoul(text, NULL, 10);
 	}
-	if (number < acked)
+	if (number < acked || number > asked)
 		fail_msg("batch %u was acknowledged, %u is there", acked, number);
 	is_as_after(rows, number);
 	uint64_t version = rows->version;
 	assert_true(kit_put(kit, "more", "") == version + 1);
 }
 
+/* A file that is synced is on the disk; a folder with what was deleted in it before. */
+static void step_is_synced(
+		const struct record *record, size_t count, struct image *synced, size_t *since)
+{
+	const struct op *op = &record->ops[count - 1];
+	unsigned dice = 0;
+	for (int which = 0; which < FILES; which++) {
+		size_t until = which == op->file ? count : 0;
+		for (size_t i = since[which]; i < count && op->what == DELETE; i++)
+			if (record->ops[i].file == which && record->ops[i].what == DELETE)
+				until = i + 1;
+		for (size_t i = since[which]; i < until; i++)
+			if (record->ops[i].file == which)
+				image_do(&synced[which], &record->ops[i], ALL, &dice);
+		since[which] = until > since[which] ? until : since[which];
+	}
+}
+
 static void steps_are_replayed(struct kit *kit, const struct record *record)
 {
 	struct image synced[FILES] = { { 0 } };
 	size_t since[FILES] = { 0 };
-	unsigned acked = 0, dice = 0;
+	unsigned acked = 0, asked = 0;
 	for (size_t count = 0; count <= record->count; count++) {
 		const struct op *op = count > 0 ? &record->ops[count - 1] : NULL;
 		if (op && op->what == ACK && (unsigned)op->offset > acked)
 			acked = (unsigned)op->offset;
+		if (op && op->what == ASK)
+			asked = (unsigned)op->offset;
 		files_make(record, count, synced, since, (enum manner)(count % MANNERS),
 				kit->folder);
 		kit_open(kit);
-		map_is_whole(kit, acked);
+		map_is_whole(kit, acked, asked);
 		kit_close(kit);
-		if (op && (op->what == SYNC || (op->what == DELETE && op->offset))) {
-			for (size_t i = since[op->file]; i < count; i++)
-				if (record->ops[i].file == op->file)
-					image_do(&synced[op->file], &record->ops[i], ALL, &dice);
-			since[op->file] = count;
-		}
+		if (op && (op->what == SYNC || (op->what == DELETE && op->offset)))
+			step_is_synced(record, count, synced, since);
 	}
 	assert_int_equal(acked, BATCHES);
 	for (int which = 0; which < FILES; which++)

@@ -174,6 +174,60 @@ uint64_t kit_write(struct kit *kit, const struct slv_omap_change *list, size_t c
 	return slv_failed(kit->err) ? 0 : wrote.batch.version;
 }
 
+void on_drop(struct slv_omap_drop *drop, slv_err err)
+{
+	struct kit *kit = SLV_CONTAINER(drop, struct dropping, drop)->kit;
+	kit->err = err;
+	kit->pending--;
+}
+
+void kit_drop(struct kit *kit)
+{
+	struct dropping dropping = { { .map = kit->map, .done = on_drop }, kit };
+	kit->pending++;
+	slv_omap_drop(kit->loop, &dropping.drop);
+	assert_int_equal(kit->pending, 1);
+	kit_wait(kit);
+}
+
+struct listing {
+	struct slv_omap_list list;
+	struct kit *kit;
+};
+
+static void on_list(struct slv_omap_list *list, slv_err err, struct slv_omap_rows *rows)
+{
+	struct kit *kit = SLV_CONTAINER(list, struct listing, list)->kit;
+	assert_true(slv_failed(err) == (rows == NULL));
+	if (kit->rows)
+		kit->rows->hold.drop(&kit->rows->hold);
+	kit->rows = rows;
+	kit->err = err;
+	kit->pending--;
+}
+
+void kit_lists(struct kit *kit, const char *after, uint32_t rows_max, const char *want)
+{
+	char text[300] = "";
+	struct listing listing = { { .omaps = kit->omaps,
+						   .after = slv_str_from(after),
+						   .rows_max = rows_max,
+						   .done = on_list },
+		kit };
+	kit->pending++;
+	slv_omap_list(kit->loop, &listing.list);
+	assert_int_equal(kit->pending, 1);
+	kit_wait(kit);
+	if (!kit->rows)
+		fail_msg("%s", kit->err.what);
+	for (size_t i = 0; i < kit->rows->count; i++) {
+		strncat(text, kit->rows->at[i].key.at, kit->rows->at[i].key.len);
+		strcat(text, " ");
+	}
+	strcat(text, kit->rows->more ? "…" : "");
+	assert_string_equal(text, want);
+}
+
 struct slv_omap_change putting(const char *key, const char *value)
 {
 	return (struct slv_omap_change){ .key = slv_str_from(key), .value = slv_str_from(value) };

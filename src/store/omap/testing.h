@@ -33,6 +33,17 @@ void kit_wait(struct kit *kit); /* until nothing is pending */
 void kit_run(struct kit *kit, const char *sqlite, const char *pg);
 sqlite3 *kit_sqlite(struct kit *kit); /* the map's file; to be closed */
 
+/* One whose end is noted in `kit`. */
+struct dropping {
+	struct slv_omap_drop drop;
+	struct kit *kit;
+};
+void on_drop(struct slv_omap_drop *drop, slv_err err);
+void kit_drop(struct kit *kit); /* its map; kit->err */
+
+/* The names of maps behind `after`, a space behind each, are `want`; with "…" there are more. */
+void kit_lists(struct kit *kit, const char *after, uint32_t rows_max, const char *want);
+
 /* Rows, until the next call; NULL with kit->err. */
 struct slv_omap_rows *kit_read(struct kit *kit, struct slv_omap_read read);
 
