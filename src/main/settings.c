@@ -433,3 +433,17 @@ slv_err settings_load(struct slv_arena *arena, const char *path, struct slv_conf
 	slv_err err = slv_conf_load(arena, path, settings_keys, sizeof(struct settings), &conf);
 	return slv_failed(err) ? err : checked(arena, path, conf, ret_conf);
 }
+
+slv_str settings_maps_url(struct slv_arena *arena, const struct settings *settings)
+{
+	if (settings->store.maps.len)
+		return settings->store.maps;
+	return slv_str_printf(arena, "sqlite:%.*s/maps", SLV_FMT(settings->data));
+}
+
+slv_str settings_blobs_url(struct slv_arena *arena, const struct settings *settings)
+{
+	if (settings->store.blobs.len)
+		return settings->store.blobs;
+	return slv_str_printf(arena, "file:%.*s/blobs", SLV_FMT(settings->data));
+}
