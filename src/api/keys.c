@@ -114,8 +114,10 @@ static slv_err account_take(struct slv_api_keys *keys, slv_str row)
 static void keep(struct slv_api_keys *keys, struct slv_api_kept *kept)
 {
 	struct slv_api_kept *before = slv_map_get(&keys->by_id, kept->token.id);
-	if (before)
+	if (before) {
+		kept->used_s = before->used_s;
 		forget(keys, before);
+	}
 	if (keys->by_id.count >= KEPT_MAX)
 		forget(keys, SLV_CONTAINER(keys->kept.next, struct slv_api_kept, link));
 	kept->refs++;

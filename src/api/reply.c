@@ -18,6 +18,11 @@ void slv_api_dump(const json_t *value, struct slv_buf *buf)
 	(void)json_dump_callback(value, add_bytes, buf, JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
+json_t *slv_api_json(slv_str text)
+{
+	return json_loadb(text.at ? text.at : "", text.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+}
+
 json_t *slv_api_text(slv_str text)
 {
 	return json_stringn(text.at ? text.at : "", text.len);
@@ -31,18 +36,25 @@ slv_str slv_api_member(const json_t *object, const char *name)
 	return (slv_str){ json_string_value(value), json_string_length(value) };
 }
 
+/* A field more, unless its value is empty. */
+static slv_err add_field(struct slv_reply *reply, slv_err err, enum slv_field_id id, slv_str value)
+{
+	return slv_failed(err) || !value.len ? err : slv_fields_add_id(&reply->fields, id, value);
+}
+
 /* `text` is taken. */
-static void reply_text(struct slv_req *req, int status, const char *code, struct slv_buf *text)
+static void reply_text(struct slv_req *req, int status, const char *code, slv_str allowed,
+		struct slv_buf *text)
 {
 	struct slv_reply reply;
 	slv_reply_init(&reply, req, status);
+	slv_str retry = status == 503 ? SLV_STR("1") : (slv_str){ 0 };
+	slv_str allow = slv_str_copy(req->arena, allowed);
 	slv_err err = slv_fields_add_id(
 			&reply.fields, SLV_FIELD_CONTENT_TYPE, SLV_STR("application/json"));
-	if (!slv_failed(err))
-		err = slv_fields_add_id(
-				&reply.fields, SLV_FIELD_CACHE_CONTROL, SLV_STR("no-store"));
-	if (!slv_failed(err) && status == 503)
-		err = slv_fields_add_id(&reply.fields, SLV_FIELD_RETRY_AFTER, SLV_STR("1"));
+	err = add_field(&reply, err, SLV_FIELD_CACHE_CONTROL, SLV_STR("no-store"));
+	err = add_field(&reply, err, SLV_FIELD_RETRY_AFTER, retry);
+	err = add_field(&reply, err, SLV_FIELD_ALLOW, allow);
 	if (!slv_failed(err) && text->overflow)
 		err = SLV_ERR(SLV_E_LIMIT, "the reply is larger than 64 MiB; ask for less");
 	if (slv_failed(err)) {
@@ -71,10 +83,11 @@ void slv_api_reply(struct slv_req *req, json_t *result, json_t *info)
 	slv_buf_add(&text, SLV_STR("}\n"));
 	json_decref(result);
 	json_decref(info);
-	reply_text(req, 200, NULL, &text);
+	reply_text(req, 200, NULL, (slv_str){ 0 }, &text);
 }
 
-static void fail(struct slv_req *req, int status, int code, const char *name, const char *message)
+static void fail(struct slv_req *req, int status, int code, const char *name, const char *message,
+		slv_str allowed)
 {
 	struct slv_buf text;
 	slv_buf_init(&text, REPLY_BYTES_MAX);
@@ -82,25 +95,35 @@ static void fail(struct slv_req *req, int status, int code, const char *name, co
 	slv_buf_add_json(&text, slv_str_from(message));
 	slv_buf_add(&text, SLV_STR("}],\"messages\":[],\"result\":null}\n"));
 	req->error_why = slv_str_copy(req->arena, slv_str_from(message)); /* for the log only */
-	reply_text(req, status, name, &text);
+	reply_text(req, status, name, allowed, &text);
 }
 
 void slv_api_fail(struct slv_req *req, int status, int code, const char *message)
 {
-	fail(req, status, code, "api", message);
+	fail(req, status, code, "api", message, (slv_str){ 0 });
 }
 
-void slv_api_fail_err(struct slv_req *req, slv_err err)
+void slv_api_fail_method(struct slv_req *req, slv_str allowed)
 {
+	fail(req, 405, SLV_API_E_METHOD, "api",
+			"Method not available for that URI; see the documentation", allowed);
+}
+
+void slv_api_fail_err(struct slv_api_ask *ask, slv_err err)
+{
+	struct slv_req *req = ask->req;
+	bool has_own = ask->group && ask->group->limit_code;
+	int limit_code = has_own ? ask->group->limit_code : SLV_API_E_LIMIT;
 	/* To the API a damaged row is no fault of the request, as a damaged picture is. */
 	int status = err.code == SLV_E_CORRUPT ? 500 : slv_code_status(err.code);
 	bool ours = status >= 500 && status != 503;
-	int code = err.code == SLV_E_LIMIT ? SLV_API_E_LIMIT
+	int code = err.code == SLV_E_LIMIT ? limit_code
 	           : status >= 500         ? SLV_API_E_STORE
 	                                   : SLV_API_E_INPUT;
 	/* What a disk or a database said is for the log. */
 	fail(req, status, code, slv_code_name(err.code),
-			ours ? "the store cannot answer now; see the log" : err.what);
+			ours ? "the store cannot answer now; see the log" : err.what,
+			(slv_str){ 0 });
 	if (ours)
 		req->error_why = slv_str_copy(req->arena, slv_str_from(err.what));
 }

@@ -15,7 +15,6 @@
 #include "main/services.h"
 #include "main/settings.h"
 #include "service/admin/admin.h"
-#include "service/kv/kv.h"
 #include "service/object/object.h"
 #include "store/blob/blob.h"
 #include "store/cache.h"
@@ -365,7 +364,6 @@ static slv_err start_admin(struct program *program)
 	static const struct slv_service *const admin_services[] = {
 		[ADMIN] = &slv_admin_service, [API] = &slv_api_service, NULL
 	};
-	static const struct slv_api_group *const groups[] = { &slv_kv_calls, NULL };
 	struct core *home = &program->cores[0];
 	const struct settings *settings = program->settings;
 	struct slv_listen_port port;
@@ -382,7 +380,7 @@ static slv_err start_admin(struct program *program)
 		.purge = purge,
 		.arg = program,
 	};
-	program->api = (struct slv_api_settings){ .groups = groups };
+	program->api = (struct slv_api_settings){ .groups = services_api_groups };
 	program->admin_routes[ADMIN].path = SLV_STR("/");
 	program->admin_routes[ADMIN].settings[ADMIN] = &program->admin;
 	program->admin_routes[API].path = SLV_STR(SLV_API_PREFIX "/");

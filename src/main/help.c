@@ -1,6 +1,8 @@
 /* help.c - what people can ask of the program */
+#include "api/tokens.h"
 #include "base/buf.h"
 #include "main/commands.h"
+#include "main/services.h"
 #include "main/settings.h"
 
 #include <stdio.h>
@@ -81,11 +83,14 @@ static const struct {
 			"Exit status: 0 all is good, 1 damage was found or it failed, 2 words that "
 			"are\n"
 			"not understood.\n" },
-	{ "help", "this, a command, or `help config`",
-			"selvedge help [COMMAND | config]\n\n"
+	{ "help", "this, a command, `help config`, `help api`",
+			"selvedge help [COMMAND | config | api]\n\n"
 			"`help config` lists every setting with its type, bounds, default and "
 			"meaning;\n"
-			"`help config --markdown` prints the same for docs/configuration.md.\n" },
+			"`help config --markdown` prints the same for docs/configuration.md.\n"
+			"`help api` lists every call of the API, with the permission group that "
+			"its\n"
+			"token needs.\n" },
 	{ "version", "which version this is", "selvedge version\n" },
 };
 
@@ -99,6 +104,32 @@ static int help_config(bool markdown)
 		slv_conf_help(settings_keys, &text);
 	printf("%.*s", SLV_FMT(slv_buf_str(&text)));
 	slv_buf_done(&text);
+	return 0;
+}
+
+/* What a token needs for a call. */
+static const char *need_of(const struct slv_api_call *call)
+{
+	if (call->right < SLV_API_RIGHT_COUNT)
+		return slv_api_rights[call->right].name;
+	return call->right == SLV_API_OPEN ? "no token" : "any token";
+}
+
+static void print_calls(const struct slv_api_group *group)
+{
+	for (const struct slv_api_call *call = group->calls; call->path; call++)
+		printf("%-7.*s%-56s %s\n", SLV_FMT(slv_method_name(call->method)), call->path,
+				need_of(call));
+}
+
+static int help_api(void)
+{
+	printf("Below " SLV_API_PREFIX ", on the admin listener. A ':' stands for an id (the\n"
+	       "first one is the account's), a '*' for a key; behind them is the permission\n"
+	       "group that a token needs.\n\n");
+	print_calls(&slv_api_tokens);
+	for (size_t i = 0; services_api_groups[i]; i++)
+		print_calls(services_api_groups[i]);
 	return 0;
 }
 
@@ -117,6 +148,8 @@ int command_help(int argc, char **argv)
 		return help_all();
 	if (strcmp(argv[0], "config") == 0)
 		return help_config(argc > 1 && strcmp(argv[1], "--markdown") == 0);
+	if (strcmp(argv[0], "api") == 0)
+		return help_api();
 	for (size_t i = 0; i < SLV_COUNT(topics); i++) {
 		if (strcmp(argv[0], topics[i].command) != 0)
 			continue;

@@ -3,6 +3,7 @@
 #include "edge/edge.h"
 #include "service/files/files.h"
 #include "service/image/image.h"
+#include "service/kv/kv.h"
 #include "service/object/object.h"
 
 #include <stddef.h>
@@ -43,3 +44,5 @@ const struct slv_conf_key services_route_keys[] = {
 			.help = "Objects of a bucket, for everybody" },
 	{ 0 },
 };
+
+const struct slv_api_group *const services_api_groups[] = { &slv_kv_calls, NULL };

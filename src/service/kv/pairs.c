@@ -178,7 +178,9 @@ static slv_err read_one(struct kv_pairs *pairs, struct slv_arena *arena, slv_str
 	if (index == SLV_KV_BULK_PAIRS_MAX)
 		return SLV_ERR(SLV_E_LIMIT, "a bulk request has 10000 keys at most");
 	json_t *item = json_loadb(text->at, text->len,
-			JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &why);
+			JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY | JSON_ALLOW_NUL |
+					JSON_REJECT_DUPLICATES,
+			&why);
 	if (!item)
 		return slv_err_printf(
 				arena, SLV_E_SYNTAX, "item %zu is no JSON: %s", index, why.text);

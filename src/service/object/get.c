@@ -32,7 +32,8 @@ slv_err object_reply_checksum(
 			meta->checksum.parts ? SLV_STR("COMPOSITE") : SLV_STR("FULL_OBJECT"));
 }
 
-/* What a presigned link may say instead: response-content-type=… and kin. Only who signed can. */
+/* What a presigned link may say instead: response-content-type=… and kin. Only who signed can. What
+ * no field can have is not said. */
 static slv_str override(const struct object_ask *ask, slv_str name)
 {
 	if (ask->is_public)
@@ -42,10 +43,11 @@ static slv_str override(const struct object_ask *ask, slv_str name)
 	static const char *const params[] = { "response-cache-control",
 		"response-content-disposition", "response-content-encoding",
 		"response-content-language", "response-content-type", "response-expires" };
+	slv_str value = { 0 };
 	for (size_t i = 0; i < SLV_COUNT(names); i++)
 		if (slv_str_eq(name, slv_str_from(names[i])))
-			return object_param(ask, params[i]);
-	return (slv_str){ 0 };
+			value = object_param(ask, params[i]);
+	return slv_field_value_ok(value) ? value : (slv_str){ 0 };
 }
 
 static slv_err add_overrides(struct object_ask *ask, struct slv_reply *reply)
@@ -55,7 +57,7 @@ static slv_err add_overrides(struct object_ask *ask, struct slv_reply *reply)
 	slv_err err = SLV_OK;
 	for (size_t i = 0; i < SLV_COUNT(names) && !slv_failed(err); i++) {
 		slv_str value = override(ask, slv_str_from(names[i]));
-		if (value.len && slv_field_value_ok(value))
+		if (value.len)
 			err = slv_fields_add(&reply->fields, slv_str_from(names[i]), value);
 	}
 	return err;

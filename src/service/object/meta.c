@@ -36,6 +36,14 @@ static bool take_bytes(slv_str *rest, void *to, size_t len)
 	return true;
 }
 
+slv_str object_config(slv_str bucket_body, enum object_config which)
+{
+	slv_str document = { 0 }, rest = bucket_body;
+	for (int i = 0; i <= (int)which; i++)
+		document = slv_str_cut(&rest, '\0');
+	return document;
+}
+
 /* --- writing --- */
 
 static void write_checksum(const struct object_meta *meta, struct slv_buf *row)

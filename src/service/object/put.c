@@ -11,7 +11,7 @@ struct put {
 	struct slv_omap_recall recall; /* of what is there, if it is asked for */
 	struct slv_buf row;
 	char key[OBJECT_ROW_KEY_BYTES_MAX];
-	struct slv_omap_change change;
+	struct slv_omap_change changes[2]; /* the row, and that the bucket is open */
 	struct slv_omap_batch batch;
 };
 
@@ -138,19 +138,24 @@ static void answer(struct put *put)
 		slv_req_reply(ask->req, &reply);
 }
 
+static slv_object_err why_not(const struct put *put, slv_err err)
+{
+	if (object_is_closed(&put->batch, err))
+		return SLV_OBJECT_ERR(SLV_OBJECT_E_NO_SUCH_BUCKET, NULL);
+	if (err.code == SLV_E_PRECONDITION && put->changes[0].when == SLV_OMAP_IF_VERSION)
+		return SLV_OBJECT_ERR(SLV_OBJECT_E_CONDITIONAL_REQUEST_CONFLICT, NULL);
+	return object_err(err);
+}
+
 static void written(struct slv_omap_batch *batch, slv_err err)
 {
 	struct put *put = SLV_CONTAINER(batch, struct put, batch);
 	struct object *self = put->ask->self;
 	if (slv_failed(err)) {
-		if (put->intake.has_blob)
+		/* After other errors the row may be there all the same. */
+		if (put->intake.has_blob && err.code == SLV_E_PRECONDITION)
 			object_clean_blob(self, put->intake.ref.id);
-		bool raced = err.code == SLV_E_PRECONDITION &&
-		             put->change.when == SLV_OMAP_IF_VERSION;
-		object_fail(put->ask,
-				raced ? SLV_OBJECT_ERR(SLV_OBJECT_E_CONDITIONAL_REQUEST_CONFLICT,
-							NULL)
-				      : object_err(err));
+		object_fail(put->ask, why_not(put, err));
 		return;
 	}
 	object_clean(self, batch->map, batch->old);
@@ -172,14 +177,15 @@ static slv_object_err write(struct put *put)
 	slv_err err = object_meta_write(&put->meta, &put->row);
 	if (slv_failed(err))
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_METADATA_TOO_LARGE, NULL);
-	put->change.what = SLV_OMAP_PUT;
-	put->change.key = object_row_key(ask->key, put->key);
-	put->change.value = slv_buf_str(&put->row);
-	put->change.body = intake->has_blob ? (slv_str){ 0 } : slv_buf_str(&intake->bytes);
+	put->changes[0].what = SLV_OMAP_PUT;
+	put->changes[0].key = object_row_key(ask->key, put->key);
+	put->changes[0].value = slv_buf_str(&put->row);
+	put->changes[0].body = intake->has_blob ? (slv_str){ 0 } : slv_buf_str(&intake->bytes);
+	put->changes[1] = object_open_check();
 	put->batch = (struct slv_omap_batch){
 		.map = ask->map,
-		.changes = &put->change,
-		.count = 1,
+		.changes = put->changes,
+		.count = 2,
 		.wants_old = true,
 		.done = written,
 	};
@@ -222,8 +228,8 @@ static slv_object_err check_conditions(struct put *put)
 	if (slv_condition_check(ask->req, row->version ? &have : NULL,
 			    slv_loop_wall_s(ask->self->loop)) != SLV_CONDITION_GO)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_PRECONDITION_FAILED, NULL);
-	put->change.when = row->version ? SLV_OMAP_IF_VERSION : SLV_OMAP_IF_ABSENT;
-	put->change.version = row->version;
+	put->changes[0].when = row->version ? SLV_OMAP_IF_VERSION : SLV_OMAP_IF_ABSENT;
+	put->changes[0].version = row->version;
 	return SLV_OBJECT_OK;
 }
 
