@@ -80,11 +80,18 @@ slv_err object_reply_meta(
 	if (!slv_failed(err) && !slv_fields_find(&reply->fields, SLV_FIELD_CONTENT_TYPE, NULL))
 		err = slv_fields_add_id(&reply->fields, SLV_FIELD_CONTENT_TYPE,
 				SLV_STR("binary/octet-stream"));
-	if (!slv_failed(err) && meta->has_checksum &&
-			slv_str_eq_nocase(object_field(ask, "x-amz-checksum-mode"),
-					SLV_STR("enabled")))
-		err = object_reply_checksum(ask, reply, meta);
 	return err;
+}
+
+/* Of all of it only: clients hold a checksum against the bytes that come with it. */
+static slv_err add_checksum(
+		struct object_ask *ask, struct slv_reply *reply, const struct object_meta *meta)
+{
+	if (reply->status != 200 || !meta->has_checksum ||
+			!slv_str_eq_nocase(object_field(ask, "x-amz-checksum-mode"),
+					SLV_STR("enabled")))
+		return SLV_OK;
+	return object_reply_checksum(ask, reply, meta);
 }
 
 /* --- the answer --- */
@@ -165,6 +172,8 @@ static slv_object_err reply_object(struct get *get)
 		err = part_reply(get, &reply, &have, &range);
 	else
 		range = apply(get, &reply, &have);
+	if (!slv_failed(err))
+		err = add_checksum(ask, &reply, &get->meta);
 	if (slv_failed(err))
 		return object_err(err);
 	slv_object_err bad = code_of(get, &reply);

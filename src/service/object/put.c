@@ -72,6 +72,8 @@ slv_object_err object_fields_read(struct object_ask *ask, struct object_meta *me
 	slv_fields_init(&meta->fields, arena);
 	for (uint32_t i = 0; i < fields->count; i++) {
 		slv_str name = lower(arena, fields->at[i].name), value = fields->at[i].value;
+		if (!name.at)
+			return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
 		if (!is_kept(name))
 			continue;
 		if (slv_str_starts(name, META_PREFIX))
