@@ -91,6 +91,8 @@ void object_fail_with(struct object_ask *ask, slv_object_err err,
 				&reply.fields, SLV_FIELD_CONTENT_TYPE, SLV_STR("application/xml"));
 	if (!slv_failed(bad) && reply.status == 503)
 		bad = slv_fields_add_id(&reply.fields, SLV_FIELD_RETRY_AFTER, SLV_STR("1"));
+	if (!slv_failed(bad) && reply.status == 416 && ask->content_range.len)
+		bad = slv_fields_add_id(&reply.fields, SLV_FIELD_CONTENT_RANGE, ask->content_range);
 	if (slv_failed(bad)) {
 		slv_problem_reply(ask->req, bad);
 		return;
@@ -434,9 +436,28 @@ static slv_object_err find_names(struct object_ask *ask)
 
 /* --- the way through --- */
 
+/* S3 takes a single entity tag without its quotes, too. It was signed as it came; this is after. */
+static slv_err quote_etags(struct slv_req *req)
+{
+	for (uint32_t i = 0; i < req->fields.count; i++) {
+		struct slv_field *field = &req->fields.at[i];
+		slv_str tag = field->value;
+		if ((field->id != SLV_FIELD_IF_MATCH && field->id != SLV_FIELD_IF_NONE_MATCH) ||
+				!tag.len || slv_str_eq(tag, SLV_STR("*")) ||
+				slv_str_find(tag, '"') < tag.len)
+			continue;
+		field->value = slv_str_printf(req->arena, "\"%.*s\"", SLV_FMT(tag));
+		if (!field->value.at)
+			return SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
+	}
+	return SLV_OK;
+}
+
 static void serve(struct object_ask *ask)
 {
-	slv_object_err err = ask->op->serve(ask);
+	slv_object_err err = object_err(quote_etags(ask->req));
+	if (!slv_object_failed(err))
+		err = ask->op->serve(ask);
 	if (slv_object_failed(err))
 		object_fail(ask, err);
 }

@@ -62,8 +62,9 @@ struct object_ask {
 	size_t param_count;
 	struct object *self;
 	const struct object_op *op;
-	slv_str id;          /* of the request, for people who look for it in a log */
-	slv_str bucket, key; /* decoded; empty: none was named */
+	slv_str id;            /* of the request, for people who look for it in a log */
+	slv_str bucket, key;   /* decoded; empty: none was named */
+	slv_str content_range; /* of a reply that fails with InvalidRange */
 
 	bool is_public; /* of a route of a site: nobody signs, and errors are those of sites */
 

@@ -223,6 +223,9 @@ def a_large_value_whose_file_is_gone_is_an_error(server):
     path, = set(blobs(server)) - before
     path.unlink()
     server.space.get("lost").refused(500, 10001)
+    # The client is told little, the log what there is to know.
+    wait_for("the event", lambda: [event for event in server.events("request.failed")
+                                   if event["why"] == "the file of a value is missing"])
     server.space.bulk_get(["lost"]).refused(500, 10001)
     assert server.space.put("lost", LARGE).status == 200  # which mends it
     assert server.space.value("lost") == LARGE
