@@ -15,6 +15,7 @@ static const struct {
 	{ "sign", command_sign },
 	{ "purge", command_purge },
 	{ "token", command_token },
+	{ "store", command_store },
 	{ "help", command_help },
 	{ "--help", command_help },
 	{ "-h", command_help },
