@@ -299,10 +299,13 @@ static void what_is_told_is_json(void **state)
 {
 	struct kit *kit = *state;
 	ask(kit, SLV_METHOD_POST, "/things",
-			SLV_STR("[{}, [], {\"\\\"\\n\": [1, -2.5, true, false, null]}, \"\\u0001\\t\\\\\\"
+			SLV_STR("[{}, [], {\"\\\"\\n\": [1, -2.5, true, false, null]}, "
+				"\"\\u0001\\t\\\\\\"
 				"/\\u00fc\\ud83d\\udddd\"]"));
 	answers(kit, 200,
-			GOOD("[\"/things\",[{},[],{\"\\\"\\n\":[1,-2.5,true,false,null]},\"\\u0001\\u0009"
+			GOOD("[\"/"
+			     "things\",[{},[],{\"\\\"\\n\":[1,-2.5,true,false,null]},"
+			     "\"\\u0001\\u0009"
 			     "\\\\/\xc3\xbc\xf0\x9f\x97\x9d\"]]"));
 }
 
