@@ -175,12 +175,13 @@ static void created(struct slv_omap_batch *batch, slv_err err)
 {
 	struct bucket_work *work = SLV_CONTAINER(batch, struct bucket_work, batch);
 	struct object *self = work->ask->self;
-	if (slv_failed(err)) {
+	if (err.code == SLV_E_PRECONDITION) {
 		object_fail(work->ask,
-				err.code == SLV_E_PRECONDITION
-						? SLV_OBJECT_ERR(SLV_OBJECT_E_BUCKET_ALREADY_OWNED_BY_YOU,
-								  NULL)
-						: object_err(err));
+				SLV_OBJECT_ERR(SLV_OBJECT_E_BUCKET_ALREADY_OWNED_BY_YOU, NULL));
+		return;
+	}
+	if (slv_failed(err)) {
+		object_fail(work->ask, object_err(err));
 		return;
 	}
 	work->opening[0] = (struct slv_omap_change){

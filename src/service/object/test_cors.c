@@ -151,19 +151,14 @@ static void more_headers_than_may_be_wanted_are_refused(void **state)
 
 static void what_is_printed_is_what_was_said(void **state)
 {
-	struct slv_object_cors cors = read_rules(*state,
-			RULE("a&amp;b", ORIGIN("https://*.x") ORIGIN("http://y") METHOD(
-							"PUT") METHOD("GET")
-							HEADER("*") "<ExposeHe"
-								    "ader>"
-								    "ETag</"
-								    "ExposeHea"
-								    "der>"
-								    "<MaxAgeSe"
-								    "conds>0</"
-								    "MaxAgeSec"
-								    "onds>") "<CORSRule>" ORIGIN("*")
-					METHOD("HEAD") "</CORSRule>");
+	static const char said[] =
+			"<CORSRule><ID>a&amp;b</ID><AllowedOrigin>https://*.x</AllowedOrigin>"
+			"<AllowedOrigin>http://y</AllowedOrigin><AllowedMethod>PUT</AllowedMethod>"
+			"<AllowedMethod>GET</AllowedMethod><AllowedHeader>*</AllowedHeader>"
+			"<ExposeHeader>ETag</ExposeHeader><MaxAgeSeconds>0</MaxAgeSeconds>"
+			"</CORSRule><CORSRule><AllowedOrigin>*</AllowedOrigin>"
+			"<AllowedMethod>HEAD</AllowedMethod></CORSRule>";
+	struct slv_object_cors cors = read_rules(*state, said);
 	struct slv_buf xml;
 	slv_buf_init(&xml, SLV_KIB(4));
 	object_cors_print(&cors, &xml);
@@ -179,8 +174,8 @@ static void what_is_printed_is_what_was_said(void **state)
 			"</CORSRule><CORSRule><AllowedMethod>HEAD</AllowedMethod>"
 			"<AllowedOrigin>*</AllowedOrigin></CORSRule></CORSConfiguration>");
 	struct slv_object_cors again;
-	slv_object_err err = slv_object_document_cors(
-			*state, slv_str_head(slv_buf_str(&xml), xml.len - 1), &again);
+	slv_str text = slv_str_head(slv_buf_str(&xml), xml.len - 1);
+	slv_object_err err = slv_object_document_cors(*state, text, &again);
 	assert_int_equal(err.code, SLV_OBJECT_E_NONE);
 	assert_int_equal(again.count, 2);
 	assert_true(slv_str_eq(again.rules[0].id, SLV_STR("a&b")));
