@@ -5,11 +5,13 @@
 #	make build   build/selvedge
 #	make bench   measure beside nginx and IPX; prints a table, writes build/bench.tsv
 #	make fuzz    fuzz each parser; FUZZ_S=600 sets the seconds for each
+#	make crash   kill -9 under load, CRASH_S=600 seconds on this disk and on ext4 with a journal
 #	make check   the house style
 
 FUZZ_S ?= 60
+CRASH_S ?= 600
 
-.PHONY: demo test build bench fuzz check clean
+.PHONY: demo test build bench fuzz crash check clean
 
 build: build/build.ninja
 	@meson compile -C build
@@ -31,6 +33,10 @@ bench: deps-bench
 
 fuzz: deps-fuzz
 	@tools/fuzz $(FUZZ_S)
+
+crash: deps-test build
+	@tests/crash/run $(CRASH_S)
+	@tests/crash/run $(CRASH_S) --ext4
 
 check: deps-test
 	@tools/check

@@ -8,6 +8,7 @@
 
 /* Of all JSON bodies that one loop has in memory at once. */
 #define BODIES_BYTES_MAX SLV_MIB(64)
+#define METHODS_BYTES_MAX 256 /* of the names of all */
 
 struct group {
 	const struct slv_api_group *group;
@@ -74,8 +75,8 @@ static slv_err fit(struct slv_arena *arena, slv_str pattern, slv_str path,
 	return err;
 }
 
-static slv_err find_in(struct api *api, struct group *group, slv_str path, struct asked *asked,
-		bool *ret_other_method)
+/* `*allowed` gathers the methods that the path has: a bit each. */
+static slv_err find_in(struct group *group, slv_str path, struct asked *asked, uint32_t *allowed)
 {
 	struct slv_req *req = asked->ask.req;
 	for (const struct slv_api_call *call = group->group->calls; call->path; call++) {
@@ -86,13 +87,30 @@ static slv_err find_in(struct api *api, struct group *group, slv_str path, struc
 		              (call->method == SLV_METHOD_GET && req->method == SLV_METHOD_HEAD);
 		if (fits && method) {
 			asked->ask.call = call;
+			asked->ask.group = group->group;
 			asked->ask.self = group->self;
 			return err;
 		}
-		*ret_other_method |= fits;
+		if (fits)
+			*allowed |= SLV_BIT(call->method);
 	}
-	(void)api;
 	return SLV_OK;
+}
+
+static void refuse_method(struct slv_req *req, uint32_t allowed)
+{
+	struct slv_buf names;
+	slv_buf_init(&names, METHODS_BYTES_MAX);
+	if (allowed & SLV_BIT(SLV_METHOD_GET))
+		allowed |= SLV_BIT(SLV_METHOD_HEAD);
+	for (unsigned i = 0; i < SLV_METHOD_COUNT; i++) {
+		if (!(allowed & SLV_BIT(i)))
+			continue;
+		slv_buf_add(&names, names.len ? SLV_STR(", ") : SLV_STR(""));
+		slv_buf_add(&names, slv_method_name((enum slv_method)i));
+	}
+	slv_api_fail_method(req, slv_buf_str(&names));
+	slv_buf_done(&names);
 }
 
 /* False: it was answered. */
@@ -100,20 +118,21 @@ static bool find_call(struct api *api, struct asked *asked)
 {
 	struct slv_req *req = asked->ask.req;
 	slv_str path = slv_str_from_index(req->path, sizeof(SLV_API_PREFIX) - 1);
-	bool other_method = false;
+	uint32_t allowed = 0;
 	slv_err err = SLV_OK;
 	for (size_t i = 0; i < api->count && !asked->ask.call && !slv_failed(err); i++)
-		err = find_in(api, &api->groups[i], path, asked, &other_method);
+		err = find_in(&api->groups[i], path, asked, &allowed);
+	if (!slv_failed(err) && asked->ask.call)
+		return true;
 	if (slv_failed(err))
 		slv_api_fail(req, 400, SLV_API_E_ROUTE, err.what);
-	else if (!asked->ask.call && other_method)
-		slv_api_fail(req, 405, SLV_API_E_METHOD,
-				"Method not available for that URI; see the documentation");
-	else if (!asked->ask.call)
+	else if (allowed)
+		refuse_method(req, allowed);
+	else
 		slv_api_fail(req, 404, SLV_API_E_ROUTE,
 				"Could not route to that URI, perhaps your object identifier is "
 				"invalid?");
-	return asked->ask.call && !slv_failed(err);
+	return false;
 }
 
 /* --- its body, and the call --- */
@@ -122,7 +141,7 @@ static void serve(struct asked *asked)
 {
 	slv_err err = asked->ask.call->serve(&asked->ask);
 	if (slv_failed(err))
-		slv_api_fail_err(asked->ask.req, err);
+		slv_api_fail_err(&asked->ask, err);
 }
 
 static void drop_json(void *arg)
@@ -154,7 +173,7 @@ static void body_read(struct slv_api_body *body, slv_err err)
 		err = parse(asked);
 	slv_api_body_done(body);
 	if (slv_failed(err))
-		slv_api_fail_err(asked->ask.req, err);
+		slv_api_fail_err(&asked->ask, err);
 	else
 		serve(asked);
 }
@@ -207,7 +226,7 @@ static void check_token(struct asked *asked)
 	slv_wipe(secret, sizeof(secret));
 	if (!slv_arena_defer(req->arena, drop_token, &asked->find)) {
 		slv_api_found_drop(&asked->find);
-		slv_api_fail_err(req, no_memory());
+		slv_api_fail_err(&asked->ask, no_memory());
 		return;
 	}
 	if (!holds || (is_of_account(call) &&
@@ -232,9 +251,15 @@ static void token_found(struct slv_api_find *find, slv_err err)
 	if (err.code == SLV_E_MISSING)
 		refuse_token(asked->ask.req);
 	else if (slv_failed(err))
-		slv_api_fail_err(asked->ask.req, err);
+		slv_api_fail_err(&asked->ask, err);
 	else
 		check_token(asked);
+}
+
+static bool is_doubled(const struct slv_fields *fields, enum slv_field_id id)
+{
+	const struct slv_field *first = slv_fields_find(fields, id, NULL);
+	return first && slv_fields_find(fields, id, first);
 }
 
 static void find_token(struct asked *asked)
@@ -248,8 +273,10 @@ static void find_token(struct asked *asked)
 				"Authorization: Bearer <API token> is missing");
 		return;
 	}
-	/* What is no token at all is not looked for. */
-	if (!slv_str_eq_nocase(slv_str_head(value, scheme.len), scheme) ||
+	/* What is no token at all is not looked for. Nor are two: what is between us and the client
+	 * may have looked at the other one. */
+	if (is_doubled(&req->fields, SLV_FIELD_AUTHORIZATION) ||
+			!slv_str_eq_nocase(slv_str_head(value, scheme.len), scheme) ||
 			!slv_api_value_parse(slv_str_from_index(value, scheme.len), &id)) {
 		refuse_token(req);
 		return;

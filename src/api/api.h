@@ -23,6 +23,7 @@
 #define SLV_API_PARAMS_MAX 4
 #define SLV_API_JSON_BYTES_MAX SLV_MIB(1)
 
+struct slv_api_group;
 struct slv_api_keys;
 
 /* A request that has come to its call. In the arena of `req`. */
@@ -30,6 +31,7 @@ struct slv_api_ask {
 	struct slv_req *req;
 	struct slv_loop *loop;
 	const struct slv_api_call *call;
+	const struct slv_api_group *group;
 	void *self;                         /* the group's */
 	slv_str params[SLV_API_PARAMS_MAX]; /* what stands for each ':' and '*', decoded */
 	const struct slv_api_token *token;  /* as long as `req`; NULL where none is needed */
@@ -57,6 +59,7 @@ struct slv_api_call {
 struct slv_api_group {
 	const char *name;
 	const struct slv_api_call *calls; /* ends with {0} */
+	int limit_code;                   /* of what is past a bound; 0: SLV_API_E_LIMIT */
 	/* Once per process and loop. `settings` are main's business. */
 	slv_err (*start)(struct slv_service_env *env, struct slv_api_keys *keys,
 			const void *settings, void **ret_self);
@@ -82,8 +85,11 @@ void slv_api_reply(struct slv_req *req, json_t *result, json_t *info);
 /* {"success": false, "errors": [{"code", "message"}], "messages": [], "result": null} */
 void slv_api_fail(struct slv_req *req, int status, int code, const char *message);
 
+/* As that for a method that a path does not have; `allowed` are those that it has. */
+void slv_api_fail_method(struct slv_req *req, slv_str allowed);
+
 /* As that for an error of ours: its status, and a code that goes with it. */
-void slv_api_fail_err(struct slv_req *req, slv_err err);
+void slv_api_fail_err(struct slv_api_ask *ask, slv_err err);
 
 /* Codes of errors that several groups use. */
 #define SLV_API_E_ROUTE 7003
@@ -98,6 +104,9 @@ void slv_api_fail_err(struct slv_req *req, slv_err err);
 
 /* Append the text of `value`. */
 void slv_api_dump(const json_t *value, struct slv_buf *buf);
+
+/* JSON of any kind, a NUL in its strings too; NULL: it is none. */
+json_t *slv_api_json(slv_str text);
 
 /* A new JSON string; NULL if the text is not UTF-8. */
 json_t *slv_api_text(slv_str text);

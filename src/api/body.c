@@ -53,6 +53,11 @@ void slv_api_body_read(struct slv_api_body *body)
 	slv_source_pull(body->stream.source, &body->pull);
 }
 
+void slv_api_body_clear(struct slv_api_body *body)
+{
+	slv_buf_done(&body->text);
+}
+
 void slv_api_body_done(struct slv_api_body *body)
 {
 	body->bodies->bytes -= body->counted;

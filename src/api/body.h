@@ -32,6 +32,9 @@ struct slv_api_body {
 /* Read all of req->body. Calls back before it returns if there is nothing to wait for. */
 void slv_api_body_read(struct slv_api_body *body);
 
+/* Give the text back. It counts until slv_api_body_done(), for what was made of it. */
+void slv_api_body_clear(struct slv_api_body *body);
+
 void slv_api_body_done(struct slv_api_body *body);
 
 #endif

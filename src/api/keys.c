@@ -114,8 +114,10 @@ static slv_err account_take(struct slv_api_keys *keys, slv_str row)
 static void keep(struct slv_api_keys *keys, struct slv_api_kept *kept)
 {
 	struct slv_api_kept *before = slv_map_get(&keys->by_id, kept->token.id);
-	if (before)
+	if (before) {
+		kept->used_s = before->used_s;
 		forget(keys, before);
+	}
 	if (keys->by_id.count >= KEPT_MAX)
 		forget(keys, SLV_CONTAINER(keys->kept.next, struct slv_api_kept, link));
 	kept->refs++;
@@ -295,8 +297,7 @@ static void first_written(struct slv_omap_batch *batch, slv_err err)
 	first_end(first, lost ? SLV_OK : err, !slv_failed(err));
 }
 
-/* The names of all permission groups. */
-static json_t *all_groups(void)
+json_t *slv_api_all_groups(void)
 {
 	json_t *groups = json_array();
 	for (size_t i = 0; i < SLV_API_RIGHT_COUNT; i++)
@@ -315,7 +316,7 @@ static slv_err first_records(struct slv_api_first *first)
 			SLV_FMT(account)); /* fits */
 	json_t *said = json_pack("{s:s, s:[{s:s, s:{s:s}, s:o}]}", "name", "first", "policies",
 			"effect", "allow", "resources", resource, "*", "permission_groups",
-			all_groups());
+			slv_api_all_groups());
 	json_t *record = json_object();
 	slv_err err = slv_api_record_update(&scratch, account, said, true, record);
 	slv_api_token_new(first->loop, record, id, first->value);

@@ -61,7 +61,7 @@ static void rows_read(struct slv_omap_read *read, slv_err err, struct slv_omap_r
 	if (rows)
 		rows->hold.drop(&rows->hold);
 	if (slv_failed(err))
-		slv_api_fail_err(work->ask->req, err);
+		slv_api_fail_err(work->ask, err);
 }
 
 static void scan(struct work *work, slv_str from, slv_str until, uint32_t rows_max)
@@ -149,9 +149,13 @@ static slv_err account_shown(struct work *work, const struct slv_omap_rows *rows
 		slv_api_reply(work->ask->req, account, NULL);
 		return SLV_OK;
 	}
-	struct slv_api_page page = { .page = 1, .per_page = 20 };
-	slv_api_reply_page(work->ask->req, json_pack("[o]", account), &page);
-	return SLV_OK;
+	struct slv_api_page page;
+	slv_err err = slv_api_page_read(work->ask->req, 20, 5, 50, &page);
+	if (slv_failed(err))
+		json_decref(account);
+	else
+		slv_api_reply_page(work->ask->req, json_pack("[o]", account), &page);
+	return err;
 }
 
 static slv_err serve_account(struct slv_api_ask *ask)
@@ -290,7 +294,7 @@ static void written(struct slv_omap_batch *batch, slv_err err)
 	if (err.code == SLV_E_PRECONDITION)
 		err = SLV_ERR(SLV_E_CONFLICT, "the token was changed meanwhile; try again");
 	if (slv_failed(err)) {
-		slv_api_fail_err(req, err);
+		slv_api_fail_err(work->ask, err);
 		return;
 	}
 	json_t *result = shown(work->self->loop, slv_buf_str(&work->text));
@@ -404,7 +408,7 @@ static void rolled(struct slv_omap_batch *batch, slv_err err)
 	if (err.code == SLV_E_PRECONDITION)
 		err = SLV_ERR(SLV_E_CONFLICT, "the token was changed meanwhile; try again");
 	if (slv_failed(err))
-		slv_api_fail_err(work->ask->req, err);
+		slv_api_fail_err(work->ask, err);
 	else
 		slv_api_reply(work->ask->req, json_stringn(work->value, SLV_API_VALUE_BYTES), NULL);
 }
@@ -433,7 +437,7 @@ static void removed(struct slv_omap_batch *batch, slv_err err)
 	if (err.code == SLV_E_PRECONDITION)
 		err = SLV_ERR(SLV_E_MISSING, "no such token");
 	if (slv_failed(err))
-		slv_api_fail_err(work->ask->req, err);
+		slv_api_fail_err(work->ask, err);
 	else
 		slv_api_reply(work->ask->req, json_pack("{s:s%}", "id", id.at, id.len), NULL);
 }

@@ -17,6 +17,12 @@ enum slv_method slv_method_from(slv_str name)
 	return SLV_METHOD_OTHER;
 }
 
+slv_str slv_method_name(enum slv_method method)
+{
+	slv_assert(method < SLV_METHOD_COUNT);
+	return methods[method];
+}
+
 /* The registry of RFC 9110 section 16.2.1, as far as its rows are final, and nginx's 499. */
 #define STATUS_TABLE(X)                                                                            \
 	X(100, "Continue")                                                                         \

@@ -18,6 +18,9 @@ enum slv_method {
 /* Methods are case-sensitive. */
 enum slv_method slv_method_from(slv_str name);
 
+/* Its name; empty for one that we do not know. */
+slv_str slv_method_name(enum slv_method method);
+
 /* The reason phrase, as "Not Found"; "Unknown" for one without. */
 slv_str slv_status_reason(int status);
 

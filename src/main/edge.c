@@ -15,7 +15,6 @@
 #include "main/services.h"
 #include "main/settings.h"
 #include "service/admin/admin.h"
-#include "service/kv/kv.h"
 #include "service/object/object.h"
 #include "store/blob/blob.h"
 #include "store/cache.h"
@@ -117,21 +116,11 @@ static slv_err start_cache(struct program *program)
 	return SLV_OK;
 }
 
-/* What `url` says, or a folder of the data folder. */
-static slv_str store_url(
-		struct program *program, slv_str url, const char *driver, const char *folder)
-{
-	if (url.len)
-		return url;
-	return slv_str_printf(&program->arena, "%s:%.*s/%s", driver,
-			SLV_FMT(program->settings->data), folder);
-}
-
 static slv_err start_stores(struct program *program)
 {
 	const struct settings *settings = program->settings;
-	slv_str maps = store_url(program, settings->store.maps, "sqlite", "maps");
-	slv_str blobs = store_url(program, settings->store.blobs, "file", "blobs");
+	slv_str maps = settings_maps(&program->arena, settings);
+	slv_str blobs = settings_blobs(&program->arena, settings);
 	if (!maps.at || !blobs.at)
 		return SLV_ERR(SLV_E_LIMIT, "no memory for the name of the data folder");
 	slv_err err = slv_omaps_open(maps, slv_loop_hash_key(program->cores[0].loop), program->log,
@@ -375,7 +364,6 @@ static slv_err start_admin(struct program *program)
 	static const struct slv_service *const admin_services[] = {
 		[ADMIN] = &slv_admin_service, [API] = &slv_api_service, NULL
 	};
-	static const struct slv_api_group *const groups[] = { &slv_kv_calls, NULL };
 	struct core *home = &program->cores[0];
 	const struct settings *settings = program->settings;
 	struct slv_listen_port port;
@@ -392,7 +380,7 @@ static slv_err start_admin(struct program *program)
 		.purge = purge,
 		.arg = program,
 	};
-	program->api = (struct slv_api_settings){ .groups = groups };
+	program->api = (struct slv_api_settings){ .groups = services_api_groups };
 	program->admin_routes[ADMIN].path = SLV_STR("/");
 	program->admin_routes[ADMIN].settings[ADMIN] = &program->admin;
 	program->admin_routes[API].path = SLV_STR(SLV_API_PREFIX "/");

@@ -1,6 +1,8 @@
 /* help.c - what people can ask of the program */
+#include "api/tokens.h"
 #include "base/buf.h"
 #include "main/commands.h"
+#include "main/services.h"
 #include "main/settings.h"
 
 #include <stdio.h>
@@ -57,11 +59,53 @@ static const struct {
 			"curl:\n"
 			"  curl --json '{\"source\": \"/samples/cat.jpg\"}' "
 			"https://HOST:PORT/purge\n" },
-	{ "help", "this, a command, or `help config`",
-			"selvedge help [COMMAND | config]\n\n"
+	{ "token", "make API tokens, and take them back",
+			"selvedge token create --name NAME [--allow GROUP[:BUCKET[/PREFIX]]]...\n"
+			"                      [--for SECONDS] [--config FILE]\n"
+			"selvedge token list [--config FILE]\n"
+			"selvedge token roll ID [--config FILE]\n"
+			"selvedge token disable ID | enable ID | delete ID [--config FILE]\n\n"
+			"Goes to the store that FILE says, whether the server runs or not: so who "
+			"has lost\n"
+			"every token can make another. GROUP is a permission group by its name or "
+			"id, as\n"
+			"`selvedge help api` has them; without one the token may do everything. "
+			"The value,\n"
+			"and the S3 key that goes with it, are shown once. roll gives a token "
+			"another\n"
+			"value. Run it as the user whom the server runs as.\n" },
+	{ "store", "check, scrub, back up or restore what lasts",
+			"selvedge store check [--config FILE | --data FOLDER] [--repair]\n"
+			"                     [--orphan-age SECONDS]\n"
+			"selvedge store scrub [...] [--rate-mb N]\n"
+			"selvedge store backup [--config FILE | --data FOLDER] FOLDER\n"
+			"selvedge store restore [--config FILE | --data FOLDER] FOLDER\n\n"
+			"The store is that of the configuration FILE, or what is in the folders "
+			"maps and\n"
+			"blobs of the data FOLDER. A server may be running, but for restore.\n\n"
+			"check reads all rows, and looks whether each blob that one of them names "
+			"is\n"
+			"there. Blobs that no row names and that were last written more than a day "
+			"ago\n"
+			"(or SECONDS) are orphans; --repair removes them. scrub reads all blobs, "
+			"too, at\n"
+			"most N MiB a second.\n"
+			"backup makes FOLDER the same as the store, and can be run again to go on, "
+			"or to\n"
+			"bring it up to date. restore writes FOLDER into a store that is empty. "
+			"What is\n"
+			"in SQLite and what is in PostgreSQL can be restored into the other.\n\n"
+			"Exit status: 0 all is good, 1 damage was found or it failed, 2 words that "
+			"are\n"
+			"not understood.\n" },
+	{ "help", "this, a command, `help config`, `help api`",
+			"selvedge help [COMMAND | config | api]\n\n"
 			"`help config` lists every setting with its type, bounds, default and "
 			"meaning;\n"
-			"`help config --markdown` prints the same for docs/configuration.md.\n" },
+			"`help config --markdown` prints the same for docs/configuration.md.\n"
+			"`help api` lists every call of the API, with the permission group that "
+			"its\n"
+			"token needs.\n" },
 	{ "version", "which version this is", "selvedge version\n" },
 };
 
@@ -75,6 +119,32 @@ static int help_config(bool markdown)
 		slv_conf_help(settings_keys, &text);
 	printf("%.*s", SLV_FMT(slv_buf_str(&text)));
 	slv_buf_done(&text);
+	return 0;
+}
+
+/* What a token needs for a call. */
+static const char *need_of(const struct slv_api_call *call)
+{
+	if (call->right < SLV_API_RIGHT_COUNT)
+		return slv_api_rights[call->right].name;
+	return call->right == SLV_API_OPEN ? "no token" : "any token";
+}
+
+static void print_calls(const struct slv_api_group *group)
+{
+	for (const struct slv_api_call *call = group->calls; call->path; call++)
+		printf("%-7.*s%-56s %s\n", SLV_FMT(slv_method_name(call->method)), call->path,
+				need_of(call));
+}
+
+static int help_api(void)
+{
+	printf("Below " SLV_API_PREFIX ", on the admin listener. A ':' stands for an id (the\n"
+	       "first one is the account's), a '*' for a key; behind them is the permission\n"
+	       "group that a token needs.\n\n");
+	print_calls(&slv_api_tokens);
+	for (size_t i = 0; services_api_groups[i]; i++)
+		print_calls(services_api_groups[i]);
 	return 0;
 }
 
@@ -93,6 +163,8 @@ int command_help(int argc, char **argv)
 		return help_all();
 	if (strcmp(argv[0], "config") == 0)
 		return help_config(argc > 1 && strcmp(argv[1], "--markdown") == 0);
+	if (strcmp(argv[0], "api") == 0)
+		return help_api();
 	for (size_t i = 0; i < SLV_COUNT(topics); i++) {
 		if (strcmp(argv[0], topics[i].command) != 0)
 			continue;

@@ -3,14 +3,17 @@
 #include "edge/edge.h"
 #include "service/files/files.h"
 #include "service/image/image.h"
+#include "service/kv/kv.h"
+#include "service/object/object.h"
 
 #include <stddef.h>
 
-enum { FILES, IMAGES, SERVICES };
+enum { FILES, IMAGES, BUCKET, SERVICES };
 
 const struct slv_service *const services[] = {
 	[FILES] = &slv_files_service,
 	[IMAGES] = &slv_image_service,
+	[BUCKET] = &slv_bucket_service,
 	[SERVICES] = NULL,
 };
 
@@ -33,5 +36,13 @@ const struct slv_conf_key services_route_keys[] = {
 			.keys = slv_image_keys,
 			.size = SLV_IMAGE_SETTINGS_SIZE,
 			.help = "Pictures in other sizes and formats" },
+	{ .name = "bucket",
+			.type = SLV_CONF_OPTION,
+			.offset = offsetof(struct slv_edge_route, settings[BUCKET]),
+			.keys = slv_bucket_keys,
+			.size = SLV_BUCKET_SETTINGS_SIZE,
+			.help = "Objects of a bucket, for everybody" },
 	{ 0 },
 };
+
+const struct slv_api_group *const services_api_groups[] = { &slv_kv_calls, NULL };

@@ -2,6 +2,7 @@
 #ifndef SLV_MAIN_SERVICES_H
 #define SLV_MAIN_SERVICES_H
 
+#include "api/api.h"
 #include "conf/schema.h"
 #include "service/service.h"
 
@@ -10,5 +11,8 @@ extern const struct slv_service *const services[];
 
 /* The rows of struct slv_edge_route: its path, and one optional section a service. */
 extern const struct slv_conf_key services_route_keys[];
+
+/* The calls of the API, besides those about tokens. Ends with NULL. */
+extern const struct slv_api_group *const services_api_groups[];
 
 #endif

@@ -44,14 +44,30 @@ struct bulk {
 	struct slv_omap_batch batch;
 	struct slv_omap_change changes[2 * BATCH_PAIRS_MAX];
 	size_t change_count;
+	bool asked; /* the store has that batch: if it fails, it may have been made all the same */
 	struct rows *rows; /* BATCH_PAIRS_MAX */
 };
 
 static void bulk_run(struct bulk *bulk);
 
+/* Of pairs that the store was not asked to write. */
+static void drop_blobs(struct bulk *bulk)
+{
+	struct kv *kv = bulk->call.kv;
+	struct kv_meta meta;
+	if (bulk->has_ref)
+		kv_clean_blob(kv->loop, kv->blobs, &bulk->ref.id);
+	for (size_t i = 0; i < bulk->change_count && !bulk->asked; i++)
+		if (bulk->changes[i].key.at[0] == 'k' && bulk->changes[i].value.len &&
+				!slv_failed(kv_meta_read(bulk->changes[i].value, &meta)) &&
+				meta.has_blob)
+			kv_clean_blob(kv->loop, kv->blobs, &meta.blob);
+}
+
 static void bulk_drop(void *arg)
 {
 	struct bulk *bulk = arg;
+	drop_blobs(bulk);
 	slv_api_body_done(&bulk->body);
 	slv_blob_writer_free(bulk->writer);
 	slv_map_done(&bulk->in_batch);
@@ -90,16 +106,19 @@ static void batch_done(struct slv_omap_batch *batch, slv_err err)
 		answer(bulk);
 		return;
 	}
-	kv_clean(bulk->call.kv, bulk->call.map, batch->old);
+	kv_clean(bulk->call.kv, batch);
 	batch->old->hold.drop(&batch->old->hold);
 	bulk->ready = bulk->change_count = bulk->ready_bytes = 0;
+	bulk->asked = false;
 	slv_map_done(&bulk->in_batch);
 	slv_map_init(&bulk->in_batch, slv_loop_hash_key(bulk->call.kv->loop));
 	bulk_run(bulk);
 }
 
-static void write_batch(struct bulk *bulk)
+static slv_err write_batch(struct kv_call *call)
 {
+	struct bulk *bulk = SLV_CONTAINER(call, struct bulk, call);
+	bulk->asked = true;
 	bulk->batch = (struct slv_omap_batch){
 		.map = bulk->call.map,
 		.changes = bulk->changes,
@@ -108,6 +127,7 @@ static void write_batch(struct bulk *bulk)
 		.done = batch_done,
 	};
 	slv_omap_write(bulk->call.kv->loop, &bulk->batch);
+	return SLV_OK;
 }
 
 static void add_change(struct bulk *bulk, slv_str key, slv_str value, slv_str body)
@@ -208,10 +228,12 @@ static void bulk_run(struct bulk *bulk)
 		}
 		add_pair(bulk);
 	}
-	if (bulk->ready)
-		write_batch(bulk);
-	else
+	if (!bulk->ready) {
 		answer(bulk);
+		return;
+	}
+	slv_err err = kv_begin(&bulk->call, bulk->call.ask, write_batch);
+	(void)err; /* there is none: kv_begin() answers what fails */
 }
 
 /* --- taking it apart --- */
@@ -219,7 +241,7 @@ static void bulk_run(struct bulk *bulk)
 static void parsed(struct slv_job *job)
 {
 	struct bulk *bulk = SLV_CONTAINER(job, struct bulk, job);
-	slv_api_body_done(&bulk->body);
+	slv_api_body_clear(&bulk->body); /* the pairs are about as large */
 	if (slv_failed(bulk->err))
 		kv_fail(&bulk->call, bulk->err);
 	else

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define TRIES_MAX 10
+
 struct get {
 	struct kv_call call;
 	bool as_json, with_metadata;
@@ -14,12 +16,14 @@ struct get {
 	json_t *values;
 	size_t bytes;
 
+	unsigned tries;
 	size_t next; /* of the rows */
 	struct slv_blob_reader *reader;
 	struct slv_buf blob;
 };
 
 static void get_run(struct get *get);
+static slv_err begin(struct kv_call *call);
 
 static void get_drop(void *arg)
 {
@@ -33,9 +37,7 @@ static void get_drop(void *arg)
 
 static slv_err value_shown(const struct get *get, slv_str value, json_t **ret_shown)
 {
-	*ret_shown = get->as_json ? json_loadb(value.at ? value.at : "", value.len, JSON_DECODE_ANY,
-						    NULL)
-	                          : slv_api_text(value);
+	*ret_shown = get->as_json ? slv_api_json(value) : slv_api_text(value);
 	if (*ret_shown)
 		return SLV_OK;
 	return get->as_json ? SLV_ERR(SLV_E_SYNTAX, "type is json, and a value is none")
@@ -52,10 +54,7 @@ static slv_err add(struct get *get, slv_str key, const struct kv_meta *meta, slv
 	if (slv_failed(err))
 		return err;
 	if (get->with_metadata) {
-		json_t *metadata = meta->metadata.len ? json_loadb(meta->metadata.at,
-									meta->metadata.len,
-									JSON_DECODE_ANY, NULL)
-		                                      : NULL;
+		json_t *metadata = meta->metadata.len ? slv_api_json(meta->metadata) : NULL;
 		shown = json_pack("{s:o, s:o}", "value", shown, "metadata",
 				metadata ? metadata : json_null());
 		if (meta->expires_s)
@@ -63,6 +62,18 @@ static slv_err add(struct get *get, slv_str key, const struct kv_meta *meta, slv
 	}
 	json_object_setn_new(get->values, key.at, key.len, shown);
 	return SLV_OK;
+}
+
+/* Somebody has replaced a value since its row was read: read all of them again. */
+static slv_err read_again(struct get *get)
+{
+	if (++get->tries == TRIES_MAX)
+		return SLV_ERR(SLV_E_CORRUPT, "the file of a value is missing");
+	get->rows->hold.drop(&get->rows->hold);
+	get->rows = NULL;
+	get->next = get->bytes = 0;
+	json_object_clear(get->values);
+	return begin(&get->call);
 }
 
 static void blob_came(void *arg, slv_err err, slv_str bytes)
@@ -86,11 +97,16 @@ static void blob_came(void *arg, slv_err err, slv_str bytes)
 	if (!slv_failed(err))
 		err = add(get, slv_str_from_index(row->key, 1), &meta, slv_buf_str(&get->blob));
 	slv_buf_clear(&get->blob);
+	if (err.code == SLV_E_MISSING)
+		err = read_again(get);
+	else if (!slv_failed(err))
+		get->next++;
 	if (slv_failed(err)) {
 		kv_fail(&get->call, err);
 		return;
 	}
-	get->next++;
+	if (!get->rows)
+		return;
 	get_run(get);
 }
 

@@ -11,21 +11,17 @@
 
 void kv_fail(struct kv_call *call, slv_err err)
 {
-	struct slv_req *req = call->ask->req;
-	if (err.code == SLV_E_LIMIT)
-		slv_api_fail(req, 413, KV_E_LIMIT, err.what);
-	else
-		slv_api_fail_err(req, err);
+	slv_api_fail_err(call->ask, err);
 }
 
-struct slv_omap *kv_map(struct kv *kv, slv_str id)
+struct slv_omap *kv_map(struct slv_omaps *maps, slv_str id)
 {
 	char name[3 + KV_ID_BYTES];
 	if (id.len != KV_ID_BYTES)
 		return NULL;
 	memcpy(name, "kv-", 3);
 	memcpy(name + 3, id.at, id.len);
-	return slv_omap_named(kv->maps, (slv_str){ name, sizeof(name) });
+	return slv_omap_named(maps, (slv_str){ name, sizeof(name) });
 }
 
 static void space_found(struct kv_call *call)
@@ -37,7 +33,7 @@ static void space_found(struct kv_call *call)
 		slv_api_fail(call->ask->req, 404, KV_E_SPACE_MISSING, "namespace not found");
 		return;
 	}
-	call->map = kv_map(call->kv, call->ask->params[1]);
+	call->map = kv_map(call->kv->maps, call->ask->params[1]);
 	slv_err err = call->then(call);
 	if (slv_failed(err))
 		kv_fail(call, err);
@@ -93,6 +89,8 @@ slv_err kv_key_check(slv_str key)
 		return SLV_ERR(SLV_E_LIMIT, "a key has 512 bytes at most");
 	if (slv_str_eq(key, SLV_STR(".")) || slv_str_eq(key, SLV_STR("..")))
 		return SLV_ERR(SLV_E_SYNTAX, "a key cannot be . or ..");
+	if (slv_str_find(key, 0) < key.len)
+		return SLV_ERR(SLV_E_SYNTAX, "a key has no byte 0");
 	if (!kv_is_text(key))
 		return SLV_ERR(SLV_E_SYNTAX, "a key is UTF-8");
 	return SLV_OK;
@@ -117,65 +115,92 @@ slv_err kv_expiry(int64_t now_s, int64_t expiration_s, int64_t ttl_s, int64_t *r
 
 /* --- what replaced rows leave behind --- */
 
-struct clean_blob {
-	struct slv_blob_remove remove;
-};
-
 static void blob_removed(struct slv_blob_remove *remove, slv_err err)
 {
 	(void)err; /* `selvedge store check` finds it */
-	slv_free(SLV_CONTAINER(remove, struct clean_blob, remove));
+	slv_free(remove);
 }
 
-struct clean_rows {
+void kv_clean_blob(struct slv_loop *loop, struct slv_blobs *blobs, const struct slv_blob_id *id)
+{
+	struct slv_blob_remove *remove = SLV_ALLOC(struct slv_blob_remove);
+	*remove = (struct slv_blob_remove){ .blobs = blobs, .id = *id, .done = blob_removed };
+	slv_blob_remove(loop, remove);
+}
+
+struct clean {
+	struct slv_loop *loop;
 	struct slv_omap_batch batch;
 	struct slv_omap_change *changes;
 	char (*keys)[KV_ROW_KEY_BYTES_MAX];
 };
 
-static void rows_removed(struct slv_omap_batch *batch, slv_err err)
+static void expiries_removed(struct slv_omap_batch *batch, slv_err err);
+
+static void clean_run(struct clean *clean, struct slv_omap *map, size_t count)
 {
-	struct clean_rows *clean = SLV_CONTAINER(batch, struct clean_rows, batch);
-	(void)err; /* the sweep finds them when their time has come */
+	clean->batch = (struct slv_omap_batch){
+		.map = map, .changes = clean->changes, .count = count, .done = expiries_removed
+	};
+	if (count) {
+		slv_omap_write(clean->loop, &clean->batch);
+		return;
+	}
 	slv_free(clean->changes);
 	slv_free(clean->keys);
 	slv_free(clean);
 }
 
-void kv_clean(struct kv *kv, struct slv_omap *map, const struct slv_omap_rows *old)
+static void expiries_removed(struct slv_omap_batch *batch, slv_err err)
 {
-	struct clean_rows *clean = SLV_ALLOC(struct clean_rows);
+	struct clean *clean = SLV_CONTAINER(batch, struct clean, batch);
+	bool retry = err.code == SLV_E_PRECONDITION;
+	/* One was written anew since, and stays. What else fails is found by the sweep, when the
+	 * time of those rows has come. */
+	if (retry)
+		clean->changes[batch->failed] = clean->changes[batch->count - 1];
+	clean_run(clean, batch->map, retry ? batch->count - 1 : 0);
+}
+
+/* The key may expire when it did before: then the row is as it should be. */
+static bool is_put(const struct slv_omap_batch *batch, slv_str expiry_key)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		if (slv_str_eq(batch->changes[i].key, expiry_key))
+			return true;
+	return false;
+}
+
+static void clean_row(struct kv *kv, struct clean *clean, const struct slv_omap_batch *batch,
+		const struct slv_omap_row *row, size_t *count)
+{
+	struct kv_meta meta;
+	if (!row->version || row->key.at[0] != 'k' || slv_failed(kv_meta_read(row->value, &meta)))
+		return;
+	if (meta.has_blob)
+		kv_clean_blob(kv->loop, kv->blobs, &meta.blob);
+	if (!meta.expires_s)
+		return;
+	slv_str key = kv_expiry_key(
+			meta.expires_s, slv_str_from_index(row->key, 1), clean->keys[*count]);
+	if (!is_put(batch, key))
+		clean->changes[(*count)++] = (struct slv_omap_change){ .what = SLV_OMAP_REMOVE,
+			.when = SLV_OMAP_IF_VERSION,
+			.version = row->version + 1,
+			.key = key };
+}
+
+void kv_clean(struct kv *kv, const struct slv_omap_batch *batch)
+{
+	struct clean *clean = SLV_ALLOC(struct clean);
+	const struct slv_omap_rows *old = batch->old;
 	size_t count = 0;
+	clean->loop = kv->loop;
 	clean->changes = slv_alloc(old->count * sizeof(*clean->changes));
 	clean->keys = slv_alloc(old->count * sizeof(*clean->keys));
-	for (size_t i = 0; i < old->count; i++) {
-		struct kv_meta meta;
-		const struct slv_omap_row *row = &old->at[i];
-		if (!row->version || row->key.at[0] != 'k' ||
-				slv_failed(kv_meta_read(row->value, &meta)))
-			continue;
-		if (meta.has_blob) {
-			struct clean_blob *blob = SLV_ALLOC(struct clean_blob);
-			blob->remove = (struct slv_blob_remove){
-				.blobs = kv->blobs, .id = meta.blob, .done = blob_removed
-			};
-			slv_blob_remove(kv->loop, &blob->remove);
-		}
-		if (meta.expires_s) {
-			clean->changes[count] = (struct slv_omap_change){ .what = SLV_OMAP_REMOVE,
-				.key = kv_expiry_key(meta.expires_s,
-						slv_str_from_index(row->key, 1),
-						clean->keys[count]) };
-			count++;
-		}
-	}
-	clean->batch = (struct slv_omap_batch){
-		.map = map, .changes = clean->changes, .count = count, .done = rows_removed
-	};
-	if (count)
-		slv_omap_write(kv->loop, &clean->batch);
-	else
-		rows_removed(&clean->batch, SLV_OK);
+	for (size_t i = 0; i < old->count; i++)
+		clean_row(kv, clean, batch, &old->at[i], &count);
+	clean_run(clean, batch->map, count);
 }
 
 /* --- the group --- */
@@ -232,6 +257,7 @@ static const struct slv_api_call calls[] = {
 const struct slv_api_group slv_kv_calls = {
 	.name = "kv",
 	.calls = calls,
+	.limit_code = KV_E_LIMIT,
 	.start = kv_start,
 	.stop = kv_stop,
 };

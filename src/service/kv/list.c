@@ -96,9 +96,7 @@ static json_t *key_shown(slv_str key, const struct kv_meta *meta)
 	if (meta->expires_s)
 		json_object_set_new(shown, "expiration", json_integer(meta->expires_s));
 	if (meta->metadata.len)
-		json_object_set_new(shown, "metadata",
-				json_loadb(meta->metadata.at, meta->metadata.len, JSON_DECODE_ANY,
-						NULL));
+		json_object_set_new(shown, "metadata", slv_api_json(meta->metadata));
 	return shown;
 }
 

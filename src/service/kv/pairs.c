@@ -2,6 +2,8 @@
 #include "service/kv/bulk.h"
 #include "service/kv/private.h"
 
+#define ITEM_BESIDES_BYTES_MAX SLV_KIB(64)
+
 void kv_pairs_init(struct kv_pairs *pairs)
 {
 	slv_buf_init(&pairs->texts, SLV_KV_BULK_BYTES_MAX);
@@ -169,6 +171,31 @@ static bool take(slv_str *text, char c)
 	return true;
 }
 
+/* Is there little beside texts in what begins there, up to its end? A tree of numbers and brackets
+ * takes forty times the memory of its text, one of a long text no more than that. */
+static bool is_slim(slv_str text)
+{
+	size_t depth = 0, besides = 0;
+	bool in_text = false;
+	for (size_t i = 0; i < text.len && besides <= ITEM_BESIDES_BYTES_MAX; i++) {
+		char c = text.at[i];
+		if (in_text && c == '\\') {
+			i++;
+			continue;
+		}
+		in_text ^= c == '"';
+		if (in_text && c != '"')
+			continue;
+		besides += !slv_is_blank(c) && c != '\n' && c != '\r';
+		depth += c == '[' || c == '{';
+		if (depth && (c == ']' || c == '}'))
+			depth--;
+		if (!depth && !in_text)
+			break; /* or it is no JSON, which is found out next */
+	}
+	return besides <= ITEM_BESIDES_BYTES_MAX;
+}
+
 static slv_err read_one(struct kv_pairs *pairs, struct slv_arena *arena, slv_str *text,
 		bool keys_only, int64_t now_s)
 {
@@ -177,8 +204,13 @@ static slv_err read_one(struct kv_pairs *pairs, struct slv_arena *arena, slv_str
 	size_t index = kv_pairs_count(pairs);
 	if (index == SLV_KV_BULK_PAIRS_MAX)
 		return SLV_ERR(SLV_E_LIMIT, "a bulk request has 10000 keys at most");
+	if (!is_slim(*text))
+		return slv_err_printf(arena, SLV_E_LIMIT,
+				"item %zu has more than 64 KiB besides its texts", index);
 	json_t *item = json_loadb(text->at, text->len,
-			JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &why);
+			JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY | JSON_ALLOW_NUL |
+					JSON_REJECT_DUPLICATES,
+			&why);
 	if (!item)
 		return slv_err_printf(
 				arena, SLV_E_SYNTAX, "item %zu is no JSON: %s", index, why.text);

@@ -38,7 +38,8 @@ struct kv_call {
 	char space_key[2 + KV_ID_BYTES];
 };
 
-/* `call` may be answered when this returns. An error is the reply. */
+/* `call` may be answered when this returns. An error is the reply. What took long to come asks once
+ * more right before it is written. */
 slv_err kv_begin(struct kv_call *call, struct slv_api_ask *ask,
 		slv_err (*then)(struct kv_call *call));
 
@@ -46,7 +47,7 @@ slv_err kv_begin(struct kv_call *call, struct slv_api_ask *ask,
 void kv_fail(struct kv_call *call, slv_err err);
 
 /* The map of the namespace with that id. */
-struct slv_omap *kv_map(struct kv *kv, slv_str id);
+struct slv_omap *kv_map(struct slv_omaps *maps, slv_str id);
 
 /* A key as a client names it. SLV_E_LIMIT, SLV_E_SYNTAX. */
 slv_err kv_key_check(slv_str key);
@@ -59,8 +60,11 @@ bool kv_is_text(slv_str text);
 slv_err kv_expiry(int64_t now_s, int64_t expiration_s, int64_t ttl_s, int64_t *ret_expires_s);
 
 /* Forget what rows stood for that were replaced or removed: their blobs, and rows of expiries that
- * now mean nothing. `changes` and `old` are of the batch. Not waited for. */
-void kv_clean(struct kv *kv, struct slv_omap *map, const struct slv_omap_rows *old);
+ * now mean nothing. `batch` was made, and wanted the old rows. Not waited for. */
+void kv_clean(struct kv *kv, const struct slv_omap_batch *batch);
+
+/* Forget a blob that no row names. Not waited for. */
+void kv_clean_blob(struct slv_loop *loop, struct slv_blobs *blobs, const struct slv_blob_id *id);
 
 /* spaces.c */
 slv_err kv_serve_spaces(struct slv_api_ask *ask);
@@ -85,6 +89,7 @@ slv_err kv_serve_bulk_put(struct slv_api_ask *ask);
 
 /* sweep.c: removes what has expired. */
 struct kv_sweep *kv_sweep_new(struct kv *kv);
-void kv_sweep_free(struct kv_sweep *sweep);
+void kv_sweep_free(struct kv_sweep *sweep); /* NULL is fine */
+void kv_sweep_soon(struct kv_sweep *sweep); /* a namespace was removed; likewise */
 
 #endif

@@ -4,7 +4,8 @@
  *
  * Raw, or as a form with the parts `value` and `metadata`. Up to 64 KiB stay in memory and go into
  * the row; past that all goes into a blob, which is finished before the row that names it is
- * written. What fails before that leaves nothing.
+ * written. What fails before that leaves nothing. Whether the namespace is there is asked at the
+ * beginning, and again before the commit.
  */
 #include "base/assert.h"
 #include "base/mem.h"
@@ -48,6 +49,7 @@ struct put {
 	uint64_t len;
 	struct slv_blob_writer *writer;
 	struct slv_blob_ref ref;
+	bool has_ref; /* the blob is finished, and no row was asked to name it */
 
 	struct slv_omap_change changes[2];
 	struct slv_omap_batch batch;
@@ -62,6 +64,8 @@ static void put_drop(void *arg)
 	slv_buf_done(&put->value);
 	slv_buf_done(&put->metadata);
 	slv_blob_writer_free(put->writer);
+	if (put->has_ref)
+		kv_clean_blob(put->call.kv->loop, put->call.kv->blobs, &put->ref.id);
 }
 
 /* --- bytes of the value --- */
@@ -191,7 +195,7 @@ static slv_err metadata_check(struct put *put)
 	slv_str text = slv_buf_str(&put->metadata);
 	if (!text.len)
 		return SLV_OK;
-	json_t *metadata = json_loadb(text.at, text.len, JSON_DECODE_ANY, NULL);
+	json_t *metadata = slv_api_json(text);
 	if (!metadata)
 		return SLV_ERR(SLV_E_SYNTAX, "metadata is JSON");
 	json_decref(metadata);
@@ -202,8 +206,10 @@ static void blob_finished(void *arg, slv_err err, const struct slv_blob_ref *ref
 {
 	struct put *put = arg;
 	put->err = err;
-	if (!slv_failed(err))
+	if (!slv_failed(err)) {
 		put->ref = *ref;
+		put->has_ref = true;
+	}
 	put->state = slv_failed(err) ? DONE : COMMIT;
 	put_run(put);
 }
@@ -234,15 +240,16 @@ static void committed(struct slv_omap_batch *batch, slv_err err)
 	struct put *put = SLV_CONTAINER(batch, struct put, batch);
 	put->err = err;
 	if (!slv_failed(err)) {
-		kv_clean(put->call.kv, put->call.map, batch->old);
+		kv_clean(put->call.kv, batch);
 		batch->old->hold.drop(&batch->old->hold);
 	}
 	put->state = DONE;
 	put_run(put);
 }
 
-static enum state commit(struct put *put)
+static slv_err write_row(struct kv_call *call)
 {
+	struct put *put = SLV_CONTAINER(call, struct put, call);
 	struct kv_meta meta = {
 		.expires_s = put->expires_s,
 		.len = put->len,
@@ -264,7 +271,16 @@ static enum state commit(struct put *put)
 		.wants_old = true,
 		.done = committed,
 	};
+	put->has_ref = false; /* if it fails, it may have been done all the same */
 	slv_omap_write(put->call.kv->loop, &put->batch);
+	return SLV_OK;
+}
+
+static enum state commit(struct put *put)
+{
+	slv_body_done(&put->stream); /* all of it has come, and an answer may now */
+	slv_err err = kv_begin(&put->call, put->call.ask, write_row);
+	(void)err; /* there is none: kv_begin() answers what fails */
 	return WAIT;
 }
 

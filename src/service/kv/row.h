@@ -4,13 +4,14 @@
  *
  *	n/<id>      {"title"}
  *	i/<title>   the id
- *	r/<id>      it was removed, and what was in it is not yet all gone
+ *	r/<id>      when it was removed, as seconds: what was in it is not yet all gone
  *
  * In the map "kv-<id>", of one:
  *
  *	k<key>               value: when it expires, how long it is, its metadata; body: itself, up
  *	                     to 64 KiB, or else where its blob is
- *	x<expiry, 8 bytes><key>   what may have expired by then
+ *	x<expiry, 8 bytes><key>   what may have expired by then; written behind its key, so that
+ *	                     its version is the next one
  *
  * The row of an expiry may be left over from an earlier value: what counts is what the key says.
  */

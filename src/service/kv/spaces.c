@@ -19,6 +19,7 @@ struct work {
 	char id[KV_ID_BYTES];
 	char space_key[2 + KV_ID_BYTES];
 	char title_key[TITLE_KEY_BYTES], old_key[TITLE_KEY_BYTES];
+	char removed[SLV_U64_DIGITS];
 	struct slv_buf record, old_record;
 	slv_err (*then)(struct work *work, const struct slv_omap_rows *rows);
 };
@@ -341,6 +342,8 @@ static void space_removed(struct slv_omap_batch *batch, slv_err err)
 {
 	struct work *work = SLV_CONTAINER(batch, struct work, batch);
 	struct slv_req *req = work->call.ask->req;
+	if (!slv_failed(err))
+		kv_sweep_soon(work->call.kv->sweep);
 	if (err.code == SLV_E_PRECONDITION)
 		slv_api_fail(req, 409, SLV_API_E_INPUT,
 				"the namespace was changed meanwhile; try again");
@@ -366,7 +369,9 @@ static slv_err remove_it(struct work *work, const struct slv_omap_rows *rows)
 		.key = work->keys[0] };
 	work->changes[1] = (struct slv_omap_change){ .what = SLV_OMAP_REMOVE, .key = old_key };
 	work->changes[2] = (struct slv_omap_change){ .what = SLV_OMAP_PUT,
-		.key = prefixed("r/", id, work->title_key) };
+		.key = prefixed("r/", id, work->title_key),
+		.value = slv_str_of_u64(
+				(uint64_t)slv_loop_wall_s(work->call.kv->loop), work->removed) };
 	write(work, 3, space_removed);
 	return SLV_OK;
 }

@@ -1,10 +1,10 @@
 /* sweep.c - what has expired, and what was in namespaces that were removed, is taken away
  *
- *	timer → SPACES: the next page of namespaces → ROWS of one → KEYS they are about → REMOVE →
- *ROWS …
+ *	timer → a page of namespaces → ROWS of one → the KEYS they are about → REMOVE → ROWS …
  *
  * Nobody waits for it: a key that has expired is not shown, whether its row is there or not. On the
- * first loop only; two processes may do it at once. What fails is tried again at the next turn.
+ * first loop only; two processes may do it at once. What fails is tried again at the next turn,
+ * which begins with the first namespace once all had theirs.
  */
 #include "base/mem.h"
 #include "service/kv/private.h"
@@ -15,13 +15,18 @@
 #define AGAIN_MS 1000 /* there is more */
 #define ROWS_MAX 200
 #define STEPS_MAX 50 /* of one turn */
+#define REMOVED_S 600
 #define SPACES_MAX 1000
 
 struct kv_sweep {
-	struct kv *kv;
+	struct slv_loop *loop;
+	struct slv_omaps *maps;
+	struct slv_blobs *blobs;
+	struct slv_omap *names; /* of namespaces */
 	struct slv_timer timer;
 	unsigned steps; /* of this turn */
 	bool under_way, stopped;
+	bool again; /* what was looked at may have changed since */
 
 	struct slv_omap_rows *spaces; /* a page of them */
 	size_t next;                  /* of that */
@@ -50,16 +55,29 @@ static void drop(struct slv_omap_rows **rows)
 	*rows = NULL;
 }
 
-static void turn_end(struct kv_sweep *sweep, uint64_t again_ms)
+static void end(struct kv_sweep *sweep)
+{
+	drop(&sweep->spaces);
+	slv_free(sweep);
+}
+
+/* The next turn goes on where this one was. */
+static void pause(struct kv_sweep *sweep, uint64_t again_ms)
 {
 	drop(&sweep->rows);
 	drop(&sweep->keys);
-	drop(&sweep->spaces);
 	sweep->under_way = false;
 	if (sweep->stopped)
-		slv_free(sweep);
+		end(sweep);
 	else
-		slv_timer_start(sweep->kv->loop, &sweep->timer, again_ms);
+		slv_timer_start(sweep->loop, &sweep->timer, again_ms);
+}
+
+/* All namespaces were looked at. */
+static void turn_end(struct kv_sweep *sweep)
+{
+	drop(&sweep->spaces);
+	pause(sweep, sweep->again ? AGAIN_MS : EVERY_MS);
 }
 
 static void space_end(struct kv_sweep *sweep)
@@ -72,23 +90,13 @@ static void space_end(struct kv_sweep *sweep)
 
 /* --- taking away --- */
 
-static void blob_removed(struct slv_blob_remove *remove, slv_err err)
-{
-	(void)err; /* `selvedge store check` finds it */
-	slv_free(remove);
-}
-
 static void remove_blob(struct kv_sweep *sweep, const struct slv_omap_row *row)
 {
 	struct kv_meta meta;
 	if (!row->version || row->key.at[0] != 'k' || slv_failed(kv_meta_read(row->value, &meta)) ||
 			!meta.has_blob)
 		return;
-	struct slv_blob_remove *remove = SLV_ALLOC(struct slv_blob_remove);
-	*remove = (struct slv_blob_remove){
-		.blobs = sweep->kv->blobs, .id = meta.blob, .done = blob_removed
-	};
-	slv_blob_remove(sweep->kv->loop, remove);
+	kv_clean_blob(sweep->loop, sweep->blobs, &meta.blob);
 }
 
 static bool was_removed(const struct kv_sweep *sweep, slv_str key)
@@ -121,7 +129,7 @@ static void remove_rows(struct kv_sweep *sweep, size_t count)
 	sweep->batch = (struct slv_omap_batch){
 		.map = sweep->map, .changes = sweep->changes, .count = count, .done = rows_removed
 	};
-	slv_omap_write(sweep->kv->loop, &sweep->batch);
+	slv_omap_write(sweep->loop, &sweep->batch);
 }
 
 static size_t add_rows(struct kv_sweep *sweep)
@@ -137,7 +145,7 @@ static size_t add_rows(struct kv_sweep *sweep)
 static void keys_read(struct slv_omap_read *read, slv_err err, struct slv_omap_rows *keys)
 {
 	struct kv_sweep *sweep = SLV_CONTAINER(read, struct kv_sweep, read);
-	int64_t now_s = slv_loop_wall_s(sweep->kv->loop);
+	int64_t now_s = slv_loop_wall_s(sweep->loop);
 	sweep->keys = keys;
 	if (slv_failed(err)) {
 		space_end(sweep);
@@ -175,7 +183,7 @@ static void read_keys(struct kv_sweep *sweep)
 		.count = sweep->rows->count,
 		.rows_max = (uint32_t)sweep->rows->count,
 		.done = keys_read };
-	slv_omap_read(sweep->kv->loop, &sweep->read);
+	slv_omap_read(sweep->loop, &sweep->read);
 }
 
 /* --- one namespace --- */
@@ -186,15 +194,23 @@ static void gone_noted(struct slv_omap_batch *batch, slv_err err)
 	space_end(SLV_CONTAINER(batch, struct kv_sweep, batch));
 }
 
-/* Nothing is left in it. */
+/* Nothing is left in it. It is looked at for a while all the same: who was writing to it when it
+ * was removed may end his write only now. */
 static void note_gone(struct kv_sweep *sweep)
 {
+	uint64_t removed_s;
+	const struct slv_omap_row *row = &sweep->spaces->at[sweep->next];
+	if (slv_str_u64(row->value, INT64_MAX, &removed_s) &&
+			(int64_t)removed_s + REMOVED_S > slv_loop_wall_s(sweep->loop)) {
+		space_end(sweep);
+		return;
+	}
 	sweep->changes[0] = (struct slv_omap_change){ .what = SLV_OMAP_REMOVE,
 		.key = sweep->spaces->at[sweep->next].key };
 	sweep->batch = (struct slv_omap_batch){
-		.map = sweep->kv->spaces, .changes = sweep->changes, .count = 1, .done = gone_noted
+		.map = sweep->names, .changes = sweep->changes, .count = 1, .done = gone_noted
 	};
-	slv_omap_write(sweep->kv->loop, &sweep->batch);
+	slv_omap_write(sweep->loop, &sweep->batch);
 }
 
 static void rows_read(struct slv_omap_read *read, slv_err err, struct slv_omap_rows *rows)
@@ -216,7 +232,7 @@ static void rows_read(struct slv_omap_read *read, slv_err err, struct slv_omap_r
 static void read_rows(struct kv_sweep *sweep)
 {
 	if (sweep->stopped || ++sweep->steps > STEPS_MAX) {
-		turn_end(sweep, AGAIN_MS);
+		pause(sweep, AGAIN_MS);
 		return;
 	}
 	sweep->read = (struct slv_omap_read){
@@ -225,9 +241,9 @@ static void read_rows(struct kv_sweep *sweep)
 	if (!sweep->removed) {
 		sweep->read.from = SLV_STR("x");
 		sweep->read.until = kv_expiry_key(
-				slv_loop_wall_s(sweep->kv->loop) + 1, (slv_str){ 0 }, sweep->until);
+				slv_loop_wall_s(sweep->loop) + 1, (slv_str){ 0 }, sweep->until);
 	}
-	slv_omap_read(sweep->kv->loop, &sweep->read);
+	slv_omap_read(sweep->loop, &sweep->read);
 }
 
 /* --- all namespaces --- */
@@ -240,12 +256,12 @@ static void next_space(struct kv_sweep *sweep)
 		if (sweep->spaces->more && !sweep->stopped)
 			read_spaces(sweep);
 		else
-			turn_end(sweep, EVERY_MS);
+			turn_end(sweep);
 		return;
 	}
 	slv_str key = sweep->spaces->at[sweep->next].key;
 	sweep->removed = key.at[0] == 'r';
-	sweep->map = kv_map(sweep->kv, slv_str_from_index(key, 2));
+	sweep->map = kv_map(sweep->maps, slv_str_from_index(key, 2));
 	read_rows(sweep);
 }
 
@@ -256,7 +272,7 @@ static void spaces_read(struct slv_omap_read *read, slv_err err, struct slv_omap
 	sweep->spaces = rows;
 	sweep->next = 0;
 	if (slv_failed(err))
-		turn_end(sweep, EVERY_MS);
+		turn_end(sweep);
 	else
 		next_space(sweep);
 }
@@ -270,14 +286,14 @@ static void read_spaces(struct kv_sweep *sweep)
 		sweep->from_len = last.len + 1;
 	}
 	sweep->read = (struct slv_omap_read){
-		.map = sweep->kv->spaces,
+		.map = sweep->names,
 		.what = SLV_OMAP_SCAN,
 		.from = { sweep->from, sweep->from_len },
 		.until = SLV_STR("s"),
 		.rows_max = SPACES_MAX,
 		.done = spaces_read,
 	};
-	slv_omap_read(sweep->kv->loop, &sweep->read);
+	slv_omap_read(sweep->loop, &sweep->read);
 }
 
 static void turn(struct slv_timer *timer)
@@ -285,6 +301,11 @@ static void turn(struct slv_timer *timer)
 	struct kv_sweep *sweep = SLV_CONTAINER(timer, struct kv_sweep, timer);
 	sweep->under_way = true;
 	sweep->steps = 0;
+	if (sweep->spaces) {
+		next_space(sweep);
+		return;
+	}
+	sweep->again = false;
 	sweep->from[0] = 'n';
 	sweep->from_len = 1;
 	read_spaces(sweep);
@@ -293,7 +314,10 @@ static void turn(struct slv_timer *timer)
 struct kv_sweep *kv_sweep_new(struct kv *kv)
 {
 	struct kv_sweep *sweep = SLV_ALLOC(struct kv_sweep);
-	sweep->kv = kv;
+	sweep->loop = kv->loop;
+	sweep->maps = kv->maps;
+	sweep->blobs = kv->blobs;
+	sweep->names = kv->spaces;
 	sweep->timer.fire = turn;
 	slv_timer_start(kv->loop, &sweep->timer, AGAIN_MS);
 	return sweep;
@@ -304,7 +328,16 @@ void kv_sweep_free(struct kv_sweep *sweep)
 	if (!sweep)
 		return;
 	sweep->stopped = true;
-	slv_timer_stop(sweep->kv->loop, &sweep->timer);
+	slv_timer_stop(sweep->loop, &sweep->timer);
 	if (!sweep->under_way)
-		slv_free(sweep);
+		end(sweep);
+}
+
+void kv_sweep_soon(struct kv_sweep *sweep)
+{
+	if (!sweep)
+		return;
+	sweep->again = true;
+	if (!sweep->under_way)
+		slv_timer_start(sweep->loop, &sweep->timer, AGAIN_MS);
 }

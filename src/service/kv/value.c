@@ -7,6 +7,18 @@
 
 #define READ_BYTES SLV_KIB(256)
 
+/* A value that is a blob, as a body. Its first piece is read before the reply begins: so a file
+ * that is damaged or gone is an error like others, and one that is open can be removed. */
+struct blob_source {
+	struct slv_source source;
+	struct slv_blob_reader *reader;
+	struct slv_pull *pull;
+	slv_str first; /* read, and not handed out yet */
+	uint64_t at, len;
+	struct slv_loop *loop;
+	struct slv_task task;
+};
+
 /* A call about one key. In the arena of the request. */
 struct work {
 	struct kv_call call;
@@ -14,25 +26,21 @@ struct work {
 	slv_str key;
 	char row_key[KV_ROW_KEY_BYTES_MAX];
 	bool of_metadata;
+	uint64_t version; /* of the row whose blob was gone */
+	struct kv_meta meta;
+	struct blob_source *blob; /* until the reply has it */
 	struct slv_omap_batch batch;
 	struct slv_omap_change change;
 };
 
-/* --- values that are blobs, as a body --- */
+/* --- values that are blobs --- */
 
-struct blob_source {
-	struct slv_source source;
-	struct slv_blob_reader *reader;
-	struct slv_pull *pull;
-	uint64_t at, len;
-	struct slv_loop *loop;
-	struct slv_task end;
-};
-
-static void blob_end(struct slv_task *task)
+static void blob_step(struct slv_task *task)
 {
-	struct blob_source *blob = SLV_CONTAINER(task, struct blob_source, end);
-	blob->pull->done(blob->pull, SLV_OK, (slv_str){ 0 });
+	struct blob_source *blob = SLV_CONTAINER(task, struct blob_source, task);
+	slv_str first = blob->first;
+	blob->first = (slv_str){ 0 };
+	blob->pull->done(blob->pull, SLV_OK, first); /* empty: the end */
 }
 
 static void blob_read(void *arg, slv_err err, slv_str bytes)
@@ -44,29 +52,35 @@ static void blob_read(void *arg, slv_err err, slv_str bytes)
 	blob->pull->done(blob->pull, err, bytes);
 }
 
+static void read_next(struct blob_source *blob, void (*done)(void *arg, slv_err err, slv_str bytes),
+		void *arg)
+{
+	uint64_t left = blob->len - blob->at;
+	slv_blob_read(blob->reader, blob->at, left < READ_BYTES ? (size_t)left : READ_BYTES, done,
+			arg);
+}
+
 static void blob_pull(struct slv_source *source, struct slv_pull *pull)
 {
 	struct blob_source *blob = SLV_CONTAINER(source, struct blob_source, source);
-	uint64_t left = blob->len - blob->at;
 	blob->pull = pull;
-	if (left)
-		slv_blob_read(blob->reader, blob->at, left < READ_BYTES ? (size_t)left : READ_BYTES,
-				blob_read, blob);
+	if (blob->first.len || blob->at == blob->len)
+		slv_task_start(blob->loop, &blob->task);
 	else
-		slv_task_start(blob->loop, &blob->end);
+		read_next(blob, blob_read, blob);
 }
 
 static void blob_close(struct slv_source *source)
 {
 	struct blob_source *blob = SLV_CONTAINER(source, struct blob_source, source);
-	slv_task_stop(&blob->end);
+	slv_task_stop(&blob->task);
 	slv_blob_reader_free(blob->reader);
 	slv_free(blob);
 }
 
 static const struct slv_source_ops blob_ops = { .pull = blob_pull, .close = blob_close };
 
-static slv_err blob_body(struct kv *kv, const struct kv_meta *meta, struct slv_body *ret_body)
+static slv_err blob_open(struct kv *kv, const struct kv_meta *meta, struct blob_source **ret_blob)
 {
 	struct slv_blob_reader *reader;
 	struct slv_blob_ref ref = { .id = meta->blob, .len = meta->len };
@@ -78,14 +92,17 @@ static slv_err blob_body(struct kv *kv, const struct kv_meta *meta, struct slv_b
 	blob->reader = reader;
 	blob->len = meta->len;
 	blob->loop = kv->loop;
-	blob->end.run = blob_end;
-	*ret_body = (struct slv_body){ .length = meta->len, .source = &blob->source };
+	blob->task.run = blob_step;
+	*ret_blob = blob;
 	return SLV_OK;
 }
 
 /* --- reading --- */
 
-static slv_err reply_value(struct work *work, const struct kv_meta *meta)
+static slv_err find_row(struct kv_call *call);
+
+/* The row's body is `body`, or the blob that is open. */
+static slv_err reply_value(struct work *work, struct slv_body *body)
 {
 	struct slv_req *req = work->call.ask->req;
 	struct slv_reply reply;
@@ -95,49 +112,92 @@ static slv_err reply_value(struct work *work, const struct kv_meta *meta)
 	if (!slv_failed(err))
 		err = slv_fields_add_id(&reply.fields, SLV_FIELD_X_CONTENT_TYPE_OPTIONS,
 				SLV_STR("nosniff"));
-	if (!slv_failed(err) && meta->expires_s) {
-		slv_str when = slv_str_printf(req->arena, "%lld", (long long)meta->expires_s);
+	if (!slv_failed(err) && work->meta.expires_s) {
+		slv_str when = slv_str_printf(req->arena, "%lld", (long long)work->meta.expires_s);
 		err = slv_fields_add(&reply.fields, SLV_STR("expiration"), when);
 	}
-	if (!slv_failed(err) && meta->has_blob) {
-		err = blob_body(work->call.kv, meta, &reply.body);
-		if (!slv_failed(err))
-			work->recall.hold->drop(work->recall.hold);
-	} else if (!slv_failed(err)) {
-		reply.body = slv_body_bytes(work->recall.row->body, work->recall.hold);
+	if (slv_failed(err)) {
+		slv_body_done(body);
+		return err;
 	}
+	reply.body = *body;
+	slv_req_reply(req, &reply);
+	return SLV_OK;
+}
+
+/* Somebody has replaced the value since its row was read: read it again. */
+static slv_err read_again(struct work *work)
+{
+	uint64_t version = work->recall.row->version;
+	if (version == work->version)
+		return SLV_ERR(SLV_E_CORRUPT, "the file of a value is missing");
+	work->version = version;
+	work->recall.hold->drop(work->recall.hold);
+	return find_row(&work->call);
+}
+
+static void first_read(void *arg, slv_err err, slv_str bytes)
+{
+	struct work *work = arg;
+	struct slv_hold *hold = work->recall.hold; /* a reply may be the end of `work` */
+	struct slv_body body = { .length = work->meta.len, .source = &work->blob->source };
+	if (slv_failed(err)) {
+		slv_body_done(&body);
+		if (err.code == SLV_E_MISSING)
+			err = read_again(work);
+		if (!slv_failed(err))
+			return;
+	} else {
+		work->blob->first = bytes;
+		work->blob->at = bytes.len;
+		err = reply_value(work, &body);
+	}
+	if (slv_failed(err))
+		kv_fail(&work->call, err);
+	hold->drop(hold);
+}
+
+static slv_err read_value(struct work *work)
+{
+	if (!work->meta.has_blob) {
+		struct slv_body body = slv_body_bytes(work->recall.row->body, work->recall.hold);
+		slv_err err = reply_value(work, &body);
+		if (slv_failed(err))
+			kv_fail(&work->call, err);
+		return SLV_OK;
+	}
+	slv_err err = blob_open(work->call.kv, &work->meta, &work->blob);
 	if (!slv_failed(err))
-		slv_req_reply(req, &reply);
+		read_next(work->blob, first_read, work);
 	return err;
 }
 
-static slv_err reply_metadata(struct work *work, const struct kv_meta *meta)
+static void reply_metadata(struct work *work)
 {
-	json_t *metadata = NULL;
-	if (meta->metadata.len)
-		metadata = json_loadb(meta->metadata.at, meta->metadata.len, JSON_DECODE_ANY, NULL);
-	slv_api_reply(work->call.ask->req, metadata, NULL);
+	slv_str text = work->meta.metadata;
+	json_t *metadata = text.len ? slv_api_json(text) : NULL;
 	work->recall.hold->drop(work->recall.hold);
-	return SLV_OK;
+	slv_api_reply(work->call.ask->req, metadata, NULL);
 }
 
 /* The row was read; `recall.hold` is ours. */
 static void row_found(struct work *work)
 {
-	struct kv_meta meta = { 0 };
+	struct kv_meta *meta = &work->meta;
 	const struct slv_omap_row *row = work->recall.row;
-	slv_err err = row->version ? kv_meta_read(row->value, &meta) : SLV_OK;
-	if (!slv_failed(err) && !meta.has_blob && row->version && meta.len != row->body.len)
+	int64_t now_s = slv_loop_wall_s(work->call.kv->loop);
+	slv_err err = row->version ? kv_meta_read(row->value, meta) : SLV_OK;
+	if (!slv_failed(err) && row->version && !meta->has_blob && meta->len != row->body.len)
 		err = SLV_ERR(SLV_E_CORRUPT, "a value is not as long as its row says");
-	if (!slv_failed(err) &&
-			(!row->version ||
-					kv_expired(&meta, slv_loop_wall_s(work->call.kv->loop)))) {
+	if (!slv_failed(err) && (!row->version || kv_expired(meta, now_s))) {
 		work->recall.hold->drop(work->recall.hold);
 		slv_api_fail(work->call.ask->req, 404, KV_E_KEY_MISSING, "get: 'key not found'");
 		return;
 	}
-	if (!slv_failed(err))
-		err = work->of_metadata ? reply_metadata(work, &meta) : reply_value(work, &meta);
+	if (!slv_failed(err) && work->of_metadata)
+		reply_metadata(work);
+	else if (!slv_failed(err))
+		err = read_value(work);
 	if (slv_failed(err)) {
 		work->recall.hold->drop(work->recall.hold);
 		kv_fail(&work->call, err);
@@ -198,7 +258,7 @@ static void removed(struct slv_omap_batch *batch, slv_err err)
 		kv_fail(&work->call, err);
 		return;
 	}
-	kv_clean(work->call.kv, work->call.map, batch->old);
+	kv_clean(work->call.kv, batch);
 	batch->old->hold.drop(&batch->old->hold);
 	slv_api_reply(work->call.ask->req, json_object(), NULL);
 }

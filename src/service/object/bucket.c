@@ -175,13 +175,11 @@ static void created(struct slv_omap_batch *batch, slv_err err)
 {
 	struct bucket_work *work = SLV_CONTAINER(batch, struct bucket_work, batch);
 	struct object *self = work->ask->self;
-	if (err.code == SLV_E_PRECONDITION) {
-		object_fail(work->ask,
-				SLV_OBJECT_ERR(SLV_OBJECT_E_BUCKET_ALREADY_OWNED_BY_YOU, NULL));
-		return;
-	}
 	if (slv_failed(err)) {
-		object_fail(work->ask, object_err(err));
+		slv_object_err why = object_err(err);
+		if (err.code == SLV_E_PRECONDITION)
+			why = SLV_OBJECT_ERR(SLV_OBJECT_E_BUCKET_ALREADY_OWNED_BY_YOU, NULL);
+		object_fail(work->ask, why);
 		return;
 	}
 	work->opening[0] = (struct slv_omap_change){

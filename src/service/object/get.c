@@ -32,18 +32,22 @@ slv_err object_reply_checksum(
 			meta->checksum.parts ? SLV_STR("COMPOSITE") : SLV_STR("FULL_OBJECT"));
 }
 
-/* What a presigned link may say instead: response-content-type=… and kin. Only who signed can. */
+/* What a presigned link may say instead: response-content-type=… and kin. Only who signed can. What
+ * no field can have is not said. */
 static slv_str override(const struct object_ask *ask, slv_str name)
 {
+	if (ask->is_public)
+		return (slv_str){ 0 };
 	static const char *const names[] = { "cache-control", "content-disposition",
 		"content-encoding", "content-language", "content-type", "expires" };
 	static const char *const params[] = { "response-cache-control",
 		"response-content-disposition", "response-content-encoding",
 		"response-content-language", "response-content-type", "response-expires" };
+	slv_str value = { 0 };
 	for (size_t i = 0; i < SLV_COUNT(names); i++)
 		if (slv_str_eq(name, slv_str_from(names[i])))
-			return object_param(ask, params[i]);
-	return (slv_str){ 0 };
+			value = object_param(ask, params[i]);
+	return slv_field_value_ok(value) ? value : (slv_str){ 0 };
 }
 
 static slv_err add_overrides(struct object_ask *ask, struct slv_reply *reply)
@@ -53,7 +57,7 @@ static slv_err add_overrides(struct object_ask *ask, struct slv_reply *reply)
 	slv_err err = SLV_OK;
 	for (size_t i = 0; i < SLV_COUNT(names) && !slv_failed(err); i++) {
 		slv_str value = override(ask, slv_str_from(names[i]));
-		if (value.len && slv_field_value_ok(value))
+		if (value.len)
 			err = slv_fields_add(&reply->fields, slv_str_from(names[i]), value);
 	}
 	return err;
@@ -94,30 +98,45 @@ static slv_err add_parts_count(struct get *get, struct slv_reply *reply)
 	return slv_fields_add(&reply->fields, SLV_STR("x-amz-mp-parts-count"), count);
 }
 
-/* One part is a range that the client did not work out itself. */
+/* S3 answers a HEAD as the GET that it is of, Range included. */
+static struct slv_range apply(
+		struct get *get, struct slv_reply *reply, const struct slv_validator *have)
+{
+	struct slv_req *req = get->ask->req;
+	enum slv_method method = req->method;
+	req->method = SLV_METHOD_GET;
+	struct slv_range range = slv_condition_apply(
+			req, reply, have, slv_loop_wall_s(get->ask->self->loop));
+	req->method = method;
+	return range;
+}
+
+/* One part is a range that the client did not work out itself. One without bytes is all there is,
+ * and no range can tell it. */
 static slv_err part_reply(struct get *get, struct slv_reply *reply,
 		const struct slv_validator *have, struct slv_range *ret_range)
 {
-	struct slv_req *req = get->ask->req;
-	uint64_t last = get->part_first + get->part_len;
-	*ret_range = slv_condition_apply(req, reply, have, slv_loop_wall_s(get->ask->self->loop));
-	if (reply->status != 200)
+	uint64_t end = get->part_first + get->part_len;
+	*ret_range = apply(get, reply, have);
+	if (reply->status != 200 || !get->part_len)
 		return SLV_OK;
 	*ret_range = (struct slv_range){ get->part_first, get->part_len };
 	reply->status = 206;
 	reply->body.length = get->part_len;
-	slv_str text = slv_str_printf(req->arena, "bytes %llu-%llu/%llu",
-			(unsigned long long)get->part_first,
-			(unsigned long long)(last ? last - 1 : 0),
+	slv_str text = slv_str_printf(get->ask->req->arena, "bytes %llu-%llu/%llu",
+			(unsigned long long)get->part_first, (unsigned long long)(end - 1),
 			(unsigned long long)get->meta.len);
 	return slv_fields_add_id(&reply->fields, SLV_FIELD_CONTENT_RANGE, text);
 }
 
-static slv_object_err code_of(int status)
+static slv_object_err code_of(struct get *get, const struct slv_reply *reply)
 {
-	return status == 412   ? SLV_OBJECT_ERR(SLV_OBJECT_E_PRECONDITION_FAILED, NULL)
-	       : status == 416 ? SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_RANGE, NULL)
-	                       : SLV_OBJECT_OK;
+	if (reply->status == 412)
+		return SLV_OBJECT_ERR(SLV_OBJECT_E_PRECONDITION_FAILED, NULL);
+	if (reply->status != 416)
+		return SLV_OBJECT_OK;
+	get->ask->content_range = slv_fields_get(&reply->fields, SLV_FIELD_CONTENT_RANGE);
+	return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_RANGE, NULL);
 }
 
 /* The hold of the row is ours, unless this succeeds. */
@@ -137,16 +156,18 @@ static slv_object_err reply_object(struct get *get)
 		err = object_reply_meta(ask, &reply, &get->meta);
 	if (!slv_failed(err))
 		err = add_parts_count(get, &reply);
+	if (!slv_failed(err) && ask->is_public)
+		err = object_public_fields(ask, &reply);
 	if (slv_failed(err))
 		return object_err(err);
 	reply.body.length = get->meta.len;
 	if (get->part)
 		err = part_reply(get, &reply, &have, &range);
 	else
-		range = slv_condition_apply(req, &reply, &have, slv_loop_wall_s(ask->self->loop));
+		range = apply(get, &reply, &have);
 	if (slv_failed(err))
 		return object_err(err);
-	slv_object_err bad = code_of(reply.status);
+	slv_object_err bad = code_of(get, &reply);
 	if (slv_object_failed(bad))
 		return bad;
 	if (range.count && req->method != SLV_METHOD_HEAD)
@@ -165,7 +186,9 @@ static slv_object_err reply_object(struct get *get)
 static slv_object_err find_part(struct get *get)
 {
 	uint64_t number;
-	slv_str text = object_param(get->ask, "partNumber");
+	slv_str text = { 0 };
+	if (!get->ask->is_public)
+		text = object_param(get->ask, "partNumber");
 	struct object_part_item item = { .len = get->meta.len };
 	if (!text.at)
 		return SLV_OBJECT_OK;

@@ -40,9 +40,9 @@ struct object_intake_state {
 	bool has_sha256, has_md5;
 	uint8_t told_md5[OBJECT_MD5_BYTES];
 	struct slv_object_checksum_stream checksum;
-	bool has_checksum; /* one is worked out */
-	bool told_late;    /* in the trailer */
-	struct slv_object_checksum told;
+	bool has_checksum;    /* one is worked out */
+	bool told, told_late; /* in the header; in the trailer */
+	struct slv_object_checksum told_checksum;
 
 	struct slv_blob_writer *writer;
 };
@@ -106,11 +106,11 @@ static slv_object_err expect_checksum(struct object_intake_state *state)
 		if (state->has_checksum)
 			return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_REQUEST,
 					"One checksum can be told, not several.");
-		if (!slv_object_checksum_parse(kind, told->value, &state->told) ||
-				state->told.parts)
+		if (!slv_object_checksum_parse(kind, told->value, &state->told_checksum) ||
+				state->told_checksum.parts)
 			return SLV_OBJECT_ERR(
 					SLV_OBJECT_E_INVALID_REQUEST, "The checksum told is none.");
-		state->has_checksum = true;
+		state->has_checksum = state->told = true;
 		slv_object_checksum_init(&state->checksum, kind);
 	}
 	if (!trailer.at || state->has_checksum)
@@ -120,6 +120,24 @@ static slv_object_err expect_checksum(struct object_intake_state *state)
 				"x-amz-trailer names no checksum that can follow.");
 	state->has_checksum = state->told_late = true;
 	slv_object_checksum_init(&state->checksum, kind);
+	return SLV_OBJECT_OK;
+}
+
+/* A checksum that is wanted though none is told. */
+static slv_object_err want_checksum(struct object_intake_state *state)
+{
+	const struct object_intake *intake = state->intake;
+	if (!intake->wants_checksum)
+		return SLV_OBJECT_OK;
+	if (state->has_checksum)
+		return state->checksum.kind == intake->kind
+		                       ? SLV_OBJECT_OK
+		                       : SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_REQUEST,
+							 "The checksum told is of another kind "
+							 "than the "
+							 "upload's.");
+	state->has_checksum = true;
+	slv_object_checksum_init(&state->checksum, intake->kind);
 	return SLV_OBJECT_OK;
 }
 
@@ -256,8 +274,9 @@ static slv_object_err check_trailer(struct object_intake_state *state)
 	if (!told)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_MALFORMED_TRAILER,
 				"The checksum that x-amz-trailer announced is missing.");
-	return slv_object_checksum_parse(state->checksum.kind, told->value, &state->told) &&
-	                                       !state->told.parts
+	return slv_object_checksum_parse(
+			       state->checksum.kind, told->value, &state->told_checksum) &&
+	                                       !state->told_checksum.parts
 	                       ? SLV_OBJECT_OK
 	                       : SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_REQUEST,
 						 "The checksum told is none.");
@@ -271,7 +290,9 @@ static slv_object_err check_checksum(struct object_intake_state *state)
 		return err;
 	slv_object_checksum_finish(&state->checksum, &intake->checksum);
 	intake->has_checksum = true;
-	return slv_object_checksum_eq(&intake->checksum, &state->told)
+	if (!state->told && !state->told_late)
+		return SLV_OBJECT_OK;
+	return slv_object_checksum_eq(&intake->checksum, &state->told_checksum)
 	                       ? SLV_OBJECT_OK
 	                       : SLV_OBJECT_ERR(SLV_OBJECT_E_BAD_DIGEST, NULL);
 }
@@ -373,8 +394,10 @@ slv_object_err object_intake_start(struct object_intake *intake)
 	slv_object_err err = expect_length(state);
 	if (!slv_object_failed(err))
 		err = expect_md5(state);
-	if (!slv_object_failed(err))
+	if (!slv_object_failed(err) && !intake->ignores_checksum)
 		err = expect_checksum(state);
+	if (!slv_object_failed(err))
+		err = want_checksum(state);
 	if (!slv_object_failed(err) && !slv_arena_defer(req->arena, state_drop, state))
 		err = SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
 	if (slv_object_failed(err))
@@ -403,6 +426,7 @@ slv_object_err object_document_read(struct object_document *document)
 		.ask = document->ask,
 		.bytes_max = document->bytes_max,
 		.in_memory = true,
+		.ignores_checksum = document->ignores_checksum,
 		.done = document_came,
 	};
 	return object_intake_start(&document->intake);

@@ -3,7 +3,6 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
-#include "http/problem.h"
 #include "service/object/private.h"
 
 #include <string.h>
@@ -16,10 +15,11 @@
 
 slv_str object_param(const struct object_ask *ask, const char *name)
 {
-	slv_str value;
-	slv_err err = slv_query_get(ask->req->arena, ask->req->uri.query, slv_str_from(name),
-			SLV_QUERY_PLUS, &value);
-	return slv_failed(err) ? (slv_str){ 0 } : value;
+	slv_str wanted = slv_str_from(name);
+	for (size_t i = 0; i < ask->param_count; i++)
+		if (slv_str_eq(ask->params[i].name, wanted))
+			return ask->params[i].value;
+	return (slv_str){ 0 };
 }
 
 slv_str object_field(const struct object_ask *ask, const char *name)
@@ -62,6 +62,8 @@ bool object_is_closed(const struct slv_omap_batch *batch, slv_err err)
 slv_err object_reply_init(struct object_ask *ask, int status, struct slv_reply *ret_reply)
 {
 	slv_reply_init(ret_reply, ask->req, status);
+	if (ask->is_public)
+		return SLV_OK;
 	slv_err err = slv_fields_add(&ret_reply->fields, SLV_STR("x-amz-request-id"), ask->id);
 	return slv_failed(err) ? err : object_origin_fields(ask, &ret_reply->fields);
 }
@@ -71,6 +73,10 @@ void object_fail_with(struct object_ask *ask, slv_object_err err,
 {
 	struct slv_reply reply;
 	struct slv_buf xml;
+	if (ask->is_public) {
+		object_fail_public(ask, err);
+		return;
+	}
 	struct slv_object_error error = {
 		.err = err,
 		.resource = ask->req->uri.path,
@@ -85,6 +91,8 @@ void object_fail_with(struct object_ask *ask, slv_object_err err,
 				&reply.fields, SLV_FIELD_CONTENT_TYPE, SLV_STR("application/xml"));
 	if (!slv_failed(bad) && reply.status == 503)
 		bad = slv_fields_add_id(&reply.fields, SLV_FIELD_RETRY_AFTER, SLV_STR("1"));
+	if (!slv_failed(bad) && reply.status == 416 && ask->content_range.len)
+		bad = slv_fields_add_id(&reply.fields, SLV_FIELD_CONTENT_RANGE, ask->content_range);
 	if (slv_failed(bad)) {
 		slv_problem_reply(ask->req, bad);
 		return;
@@ -139,6 +147,7 @@ void object_reply_xml(struct object_ask *ask, struct slv_buf *xml)
 #define POST SLV_METHOD_POST
 #define HEAD SLV_METHOD_HEAD
 #define DELETE SLV_METHOD_DELETE
+#define COPIES "x-amz-copy-source"
 
 const struct object_op object_ops[] = {
 	{ .name = "ListBuckets",
@@ -197,6 +206,13 @@ const struct object_op object_ops[] = {
 			.param = "lifecycle",
 			.right = SLV_API_R2_WRITE,
 			.serve = object_delete_lifecycle },
+	{ .name = "ListMultipartUploads",
+			.method = GET,
+			.of = OBJECT_OF_BUCKET,
+			.param = "uploads",
+			.right = READ,
+			.by_prefix = true,
+			.serve = object_list_uploads },
 	{ .name = "DeleteObjects",
 			.method = POST,
 			.of = OBJECT_OF_BUCKET,
@@ -204,6 +220,19 @@ const struct object_op object_ops[] = {
 			.right = WRITE,
 			.of_each = true,
 			.serve = object_delete_many },
+	{ .name = "ListObjectsV2",
+			.method = GET,
+			.of = OBJECT_OF_BUCKET,
+			.param = "list-type",
+			.right = READ,
+			.by_prefix = true,
+			.serve = object_list_v2 },
+	{ .name = "ListObjects",
+			.method = GET,
+			.of = OBJECT_OF_BUCKET,
+			.right = READ,
+			.by_prefix = true,
+			.serve = object_list },
 	{ .name = "HeadBucket",
 			.method = HEAD,
 			.of = OBJECT_OF_BUCKET,
@@ -222,6 +251,49 @@ const struct object_op object_ops[] = {
 			.right = SLV_API_R2_WRITE,
 			.serve = object_delete_bucket },
 
+	{ .name = "UploadPartCopy",
+			.method = PUT,
+			.of = OBJECT_OF_KEY,
+			.param = "uploadId",
+			.field = COPIES,
+			.right = WRITE,
+			.serve = object_copy_part },
+	{ .name = "UploadPart",
+			.method = PUT,
+			.of = OBJECT_OF_KEY,
+			.param = "uploadId",
+			.right = WRITE,
+			.serve = object_put_part },
+	{ .name = "ListParts",
+			.method = GET,
+			.of = OBJECT_OF_KEY,
+			.param = "uploadId",
+			.right = READ,
+			.serve = object_list_parts },
+	{ .name = "CreateMultipartUpload",
+			.method = POST,
+			.of = OBJECT_OF_KEY,
+			.param = "uploads",
+			.right = WRITE,
+			.serve = object_create_upload },
+	{ .name = "CompleteMultipartUpload",
+			.method = POST,
+			.of = OBJECT_OF_KEY,
+			.param = "uploadId",
+			.right = WRITE,
+			.serve = object_complete },
+	{ .name = "AbortMultipartUpload",
+			.method = DELETE,
+			.of = OBJECT_OF_KEY,
+			.param = "uploadId",
+			.right = WRITE,
+			.serve = object_abort },
+	{ .name = "CopyObject",
+			.method = PUT,
+			.of = OBJECT_OF_KEY,
+			.field = COPIES,
+			.right = WRITE,
+			.serve = object_copy },
 	{ .name = "PutObject",
 			.method = PUT,
 			.of = OBJECT_OF_KEY,
@@ -257,6 +329,14 @@ static const char *const foreign_params[] = { "accelerate", "acl", "analytics", 
 static const char *const own_params[] = { "cors", "delete", "encryption", "lifecycle", "location",
 	"uploads" };
 
+static bool is_one_of(slv_str name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (slv_str_eq(name, slv_str_from(names[i])))
+			return true;
+	return false;
+}
+
 static bool has_param(const struct object_ask *ask, const char *name)
 {
 	return object_param(ask, name).at != NULL;
@@ -272,18 +352,20 @@ static bool fits(const struct object_ask *ask, const struct object_op *op)
 
 static slv_object_err find_op(struct object_ask *ask)
 {
-	for (size_t i = 0; i < SLV_COUNT(foreign_params); i++)
-		if (has_param(ask, foreign_params[i]))
+	for (size_t i = 0; i < ask->param_count; i++)
+		if (is_one_of(ask->params[i].name, foreign_params, SLV_COUNT(foreign_params)))
 			return SLV_OBJECT_ERR(SLV_OBJECT_E_NOT_IMPLEMENTED, NULL);
 	for (const struct object_op *op = object_ops; op->name && !ask->op; op++)
 		if (fits(ask, op))
 			ask->op = op;
 	if (!ask->op)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_METHOD_NOT_ALLOWED, NULL);
-	for (size_t i = 0; i < SLV_COUNT(own_params); i++)
-		if (has_param(ask, own_params[i]) &&
-				(!ask->op->param || strcmp(ask->op->param, own_params[i]) != 0))
+	for (size_t i = 0; i < ask->param_count; i++) {
+		slv_str name = ask->params[i].name;
+		bool is_op = ask->op->param && slv_str_eq(name, slv_str_from(ask->op->param));
+		if (!is_op && is_one_of(name, own_params, SLV_COUNT(own_params)))
 			return SLV_OBJECT_ERR(SLV_OBJECT_E_METHOD_NOT_ALLOWED, NULL);
+	}
 	return SLV_OBJECT_OK;
 }
 
@@ -302,10 +384,43 @@ static slv_str bucket_of_host(const struct object_ask *ask)
 	return (slv_str){ 0 };
 }
 
+static slv_err decode(struct slv_arena *arena, slv_str raw, slv_str *ret_text)
+{
+	*ret_text = raw.at ? raw : SLV_STR("");
+	return slv_str_find(raw, '%') < raw.len
+	                       ? slv_query_decode(arena, raw, SLV_QUERY_PLUS, ret_text)
+	                       : SLV_OK;
+}
+
+/* All parameters once, for they are asked for by many names. */
+static slv_object_err find_params(struct object_ask *ask)
+{
+	struct slv_arena *arena = ask->req->arena;
+	slv_str rest = ask->req->uri.query, name, value;
+	size_t count = 1;
+	for (size_t i = 0; i < rest.len; i++)
+		count += rest.at[i] == '&';
+	if (count > SLV_QUERY_PARAMS_MAX)
+		return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_URI, "more than 128 parameters");
+	struct object_param *params = SLV_NEW_ARRAY(arena, struct object_param, count);
+	if (!params)
+		return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+	ask->params = params;
+	while (slv_query_next(&rest, &name, &value)) {
+		struct object_param *param = &params[ask->param_count++];
+		slv_err err = decode(arena, name, &param->name);
+		if (!slv_failed(err))
+			err = decode(arena, value, &param->value);
+		if (slv_failed(err))
+			return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_URI, err.what);
+	}
+	return SLV_OBJECT_OK;
+}
+
 static slv_object_err find_names(struct object_ask *ask)
 {
 	struct slv_arena *arena = ask->req->arena;
-	slv_str rest = slv_str_from_index(ask->req->uri.path, 1), query;
+	slv_str rest = slv_str_from_index(ask->req->uri.path, 1);
 	slv_err err = SLV_OK;
 	ask->bucket = bucket_of_host(ask);
 	if (!ask->bucket.len)
@@ -316,17 +431,33 @@ static slv_object_err find_names(struct object_ask *ask)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_URI, NULL);
 	if (ask->key.len > SLV_OBJECT_KEY_BYTES_MAX)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_KEY_TOO_LONG, NULL);
-	/* All parameters are looked at once, so that later look-ups cannot fail. */
-	err = slv_query_get(
-			arena, ask->req->uri.query, SLV_STR("uploadId"), SLV_QUERY_PLUS, &query);
-	return slv_failed(err) ? SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_URI, err.what) : SLV_OBJECT_OK;
+	return find_params(ask);
 }
 
 /* --- the way through --- */
 
+/* S3 takes a single entity tag without its quotes, too. It was signed as it came; this is after. */
+static slv_err quote_etags(struct slv_req *req)
+{
+	for (uint32_t i = 0; i < req->fields.count; i++) {
+		struct slv_field *field = &req->fields.at[i];
+		slv_str tag = field->value;
+		if ((field->id != SLV_FIELD_IF_MATCH && field->id != SLV_FIELD_IF_NONE_MATCH) ||
+				!tag.len || slv_str_eq(tag, SLV_STR("*")) ||
+				slv_str_find(tag, '"') < tag.len)
+			continue;
+		field->value = slv_str_printf(req->arena, "\"%.*s\"", SLV_FMT(tag));
+		if (!field->value.at)
+			return SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
+	}
+	return SLV_OK;
+}
+
 static void serve(struct object_ask *ask)
 {
-	slv_object_err err = ask->op->serve(ask);
+	slv_object_err err = object_err(quote_etags(ask->req));
+	if (!slv_object_failed(err))
+		err = ask->op->serve(ask);
 	if (slv_object_failed(err))
 		object_fail(ask, err);
 }
@@ -401,7 +532,7 @@ bool object_bucket_recall(
 	return slv_omap_recall(&ask->recall);
 }
 
-static void find_bucket(struct object_ask *ask)
+void object_find_bucket(struct object_ask *ask)
 {
 	if (!object_bucket_may_be(ask))
 		object_fail(ask, SLV_OBJECT_ERR(SLV_OBJECT_E_NO_SUCH_BUCKET, NULL));
@@ -433,7 +564,7 @@ static void known(struct object_ask *ask, slv_object_err err)
 	else if (ask->op->without_bucket)
 		serve(ask);
 	else
-		find_bucket(ask);
+		object_find_bucket(ask);
 }
 
 static slv_str request_id(struct object *self, struct slv_arena *arena)

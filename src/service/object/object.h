@@ -26,4 +26,11 @@ struct slv_object_settings {
 
 extern const struct slv_service slv_object_service;
 
+/* A bucket that everybody may read, as a route of a site: what is below its path is the key. */
+extern const struct slv_service slv_bucket_service;
+extern const struct slv_conf_key slv_bucket_keys[];
+
+/* Bytes of the struct that they fill (public.c sees to it). */
+#define SLV_BUCKET_SETTINGS_SIZE 64
+
 #endif

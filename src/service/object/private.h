@@ -11,6 +11,7 @@
 
 #include "api/keys.h"
 #include "http/message.h"
+#include "http/problem.h"
 #include "http/query.h"
 #include "http/sigv4.h"
 #include "service/object/awschunk.h"
@@ -50,12 +51,22 @@ struct object_op {
 	slv_object_err (*serve)(struct object_ask *ask); /* an error is the reply */
 };
 
+/* A parameter of a query, decoded. */
+struct object_param {
+	slv_str name, value; /* a value that was not written has at != NULL, too */
+};
+
 struct object_ask {
 	struct slv_req *req;
+	const struct object_param *params; /* in the order of the query */
+	size_t param_count;
 	struct object *self;
 	const struct object_op *op;
-	slv_str id;          /* of the request, for people who look for it in a log */
-	slv_str bucket, key; /* decoded; empty: none was named */
+	slv_str id;            /* of the request, for people who look for it in a log */
+	slv_str bucket, key;   /* decoded; empty: none was named */
+	slv_str content_range; /* of a reply that fails with InvalidRange */
+
+	bool is_public; /* of a route of a site: nobody signs, and errors are those of sites */
 
 	/* Who asks. */
 	struct auth *auth; /* auth.c's */
@@ -82,8 +93,7 @@ struct object_ask {
 
 /* --- asking --- */
 
-/* The value of a parameter, decoded; at == NULL: it is not there. Errors of the query were found
- * before. */
+/* The value of the first parameter of that name, decoded; at == NULL: it is not there. */
 slv_str object_param(const struct object_ask *ask, const char *name);
 
 /* A field's value; at == NULL: it is not there. */
@@ -101,6 +111,9 @@ bool object_bucket_recall(
 
 /* The map of the bucket whose row that is; NULL: the row is damaged. */
 struct slv_omap *object_map(struct object *self, slv_str bucket_row);
+
+/* Find ask->bucket, then go on with ask->op. */
+void object_find_bucket(struct object_ask *ask);
 
 /* auth.c: whose signature? Then done(), maybe before this returns; an error is the reply. */
 void object_authenticate(
@@ -142,6 +155,10 @@ slv_err object_reply_meta(
 slv_err object_reply_checksum(
 		struct object_ask *ask, struct slv_reply *reply, const struct object_meta *meta);
 
+/* public.c: an error, and fields of every reply, where a bucket is a route of a site. */
+void object_fail_public(struct object_ask *ask, slv_object_err err);
+slv_err object_public_fields(const struct object_ask *ask, struct slv_reply *reply);
+
 /* --- pages of other sites (origin.c) --- */
 
 /* What may the page know? Then then(), maybe before this returns. */
@@ -162,13 +179,17 @@ struct object_intake {
 	struct object_ask *ask;
 	bool to_blob;   /* though it is small */
 	bool in_memory; /* though it is large */
+	/* This checksum is worked out, told or not, and no other may be told. */
+	bool wants_checksum;
+	enum slv_object_checksum_kind kind;
+	bool ignores_checksum; /* what the header tells is not of these bytes */
 	uint64_t bytes_max;
 	void (*done)(struct object_intake *intake, slv_object_err err);
 
 	/* Then these are known. */
 	uint64_t len;
 	uint8_t md5[OBJECT_MD5_BYTES];
-	bool has_checksum; /* the client told one, and it holds */
+	bool has_checksum; /* the client told one, and it holds; or it was wanted */
 	struct slv_object_checksum checksum;
 	struct slv_buf bytes; /* if it is no blob */
 	bool has_blob;
@@ -186,6 +207,7 @@ slv_object_err object_intake_start(struct object_intake *intake);
 struct object_document {
 	struct object_ask *ask;
 	size_t bytes_max;
+	bool ignores_checksum; /* as of struct object_intake */
 	void (*done)(struct object_document *document, slv_object_err err, slv_str text);
 	struct object_intake intake;
 };

@@ -290,15 +290,17 @@ int sqlite_door(struct sqlite_maps *maps, bool closes)
 {
 	SLV_CLEANUP(slv_fd_done)
 	int fd = open(atomic_load(&maps->real), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
 	uint64_t begun_ms = slv_crew_now_ms();
-	while (fd >= 0 && flock(fd, (closes ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0) {
+	while (flock(fd, (closes ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return -errno;
 		if (slv_crew_now_ms() - begun_ms >= SQLITE_BUSY_MS)
 			return -EBUSY;
 		(void)poll(NULL, 0, SQLITE_TRY_MS); /* a pause */
 	}
-	return fd < 0 ? -errno : slv_fd_take(&fd);
+	return slv_fd_take(&fd);
 }
 
 slv_err sqlite_session_open(
@@ -312,8 +314,12 @@ slv_err sqlite_session_open(
 		return err;
 	(void)sqlite_stamps_open(maps); /* who writes looks whether it went well */
 	SLV_CLEANUP(slv_fd_done) int door = sqlite_door(maps, false);
-	if (door < 0)
-		return SLV_ERR(SLV_E_BUSY, "the store's folder is locked");
+	if (door < 0) {
+		err = SLV_ERR(SLV_E_SYS, "the store's folder cannot be locked");
+		err.code = door == -EBUSY ? SLV_E_BUSY : SLV_E_SYS;
+		err.sys = -door;
+		return err;
+	}
 	char *path = sqlite_path(map);
 	struct sqlite_session *session = SLV_ALLOC(struct sqlite_session);
 	session->omaps = map->map.omaps;
