@@ -1,4 +1,5 @@
 """A server with buckets that are told rules; who asks, by boto3 and by hand."""
+import functools
 import hashlib
 import itertools
 import json
@@ -46,8 +47,11 @@ class Key:
     def __init__(self, url, token):
         self.url = url
         self.id, self.secret = token[4:36], hashlib.sha256(token.encode()).hexdigest()
-        self.s3 = boto3.client(
-            "s3", endpoint_url=url, region_name="auto", config=CONFIG,
+
+    @functools.cached_property
+    def s3(self):
+        return boto3.client(
+            "s3", endpoint_url=self.url, region_name="auto", config=CONFIG,
             aws_access_key_id=self.id, aws_secret_access_key=self.secret)
 
     def sign(self, method, target, fields=(), body=b""):
@@ -80,7 +84,10 @@ class Store(Server):
                 "the first token", lambda: FIRST.search(self.errors())).groups()
         self.url = "http://{}:{}".format(*self.addresses[-2])
         self.key = Key(self.url, self.token)
-        self.s3 = self.key.s3
+
+    @property
+    def s3(self):
+        return self.key.s3
 
     def restart(self):
         self.stop()
