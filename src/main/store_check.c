@@ -6,12 +6,13 @@
  *
  * Others write meanwhile; why no blob that is in use is taken for an orphan:
  *
- *  1. A blob is named by one row, under one key. The row is written after the blob is finished, and
- *     never again while it names it: a completed upload keeps the rows of its parts.
+ *  1. A blob is named by the row of one key, from after it was finished until that row is removed
+ *     or names another: no blob goes from one key to another. A completed upload keeps the rows of
+ *     its parts, a copy has blobs of its own.
  *  2. An orphan was last written before B - age, where B is when this began, before the blobs were
  *     listed. Its row, if there ever was one, was committed before B: from the last write of a blob
- *     to the commit of its row there is one sync and one batch, far less than a day, and who
- *     uploads so slowly is cut off.
+ *     to the commit of its row there is one sync and one batch, far less than a day; and who is
+ *     silent for so long while he uploads is cut off.
  *  3. A scan in pages meets each row that is there from before it to behind it. So a row that was
  *     committed before B and is not met was removed, and what it named is removed by who did that,
  *     or left behind by him: it is an orphan.
