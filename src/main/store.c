@@ -189,7 +189,9 @@ static bool read_option(struct words *words, const struct task *task, int argc, 
 static void read_words(struct words *words, const struct task *task, int argc, char **argv,
 		const char **ret_wrong)
 {
-	words->check = (struct store_check){ .scrubs = task->scrubs, .orphan_age_s = ORPHAN_AGE_S };
+	words->check = (struct store_check){
+		.scrubs = task->scrubs, .orphan_age_s = ORPHAN_AGE_S, .blobs_max = STORE_BLOBS_MAX
+	};
 	for (int i = 0; i < argc && !*ret_wrong;) {
 		if (read_option(words, task, argc, argv, &i, ret_wrong))
 			continue;

@@ -115,7 +115,10 @@ struct store_check {
 	bool scrubs;  /* blobs are read, too */
 	bool repairs; /* orphans are removed */
 	uint64_t orphan_age_s;
+	size_t blobs_max; /* at once, 24 bytes each; but a shard always is */
 };
+
+#define STORE_BLOBS_MAX (4u << 20)
 slv_err store_check(struct store_tool *tool, const struct store *store,
 		const struct store_check *how); /* store_check.c */
 
