@@ -3,6 +3,7 @@
 #include "base/attr.h"
 #include "service/object/meta.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define ID "0123456789abcdef0123456789abcdef"
