@@ -5,14 +5,20 @@
 
 #include <string.h>
 
+#define TRIES 5 /* of an object that is replaced again and again while it is read */
+
 struct get {
 	struct object_ask *ask;
 	struct slv_omap_recall recall;
 	char key[OBJECT_ROW_KEY_BYTES_MAX];
 	struct object_meta meta;
+	struct slv_reply reply; /* while the first piece of its body is read */
+	unsigned tries;
 	uint64_t part_first, part_len; /* of partNumber */
 	uint32_t part;                 /* 0: none was asked for */
 };
+
+static void read_row(struct get *get);
 
 /* --- fields --- */
 
@@ -142,6 +148,21 @@ static bool wants_checksum(const struct get *get)
 	       slv_str_eq_nocase(object_field(get->ask, "x-amz-checksum-mode"), SLV_STR("enabled"));
 }
 
+/* What the row said was replaced or removed since it was read: what is there now? */
+static void opened(void *arg, slv_err err)
+{
+	struct get *get = arg;
+	if (!slv_failed(err)) {
+		slv_req_reply(get->ask->req, &get->reply);
+		return;
+	}
+	slv_body_done(&get->reply.body);
+	if (err.code == SLV_E_MISSING && ++get->tries < TRIES)
+		read_row(get);
+	else
+		object_fail(get->ask, object_err(err));
+}
+
 /* The hold of the row is ours, unless this succeeds. */
 static slv_object_err reply_object(struct get *get)
 {
@@ -184,7 +205,12 @@ static slv_object_err reply_object(struct get *get)
 		get->recall.hold->drop(get->recall.hold);
 	if (slv_failed(err))
 		return object_err(err);
-	slv_req_reply(req, &reply);
+	if (!reply.body.source) {
+		slv_req_reply(req, &reply);
+		return SLV_OBJECT_OK;
+	}
+	get->reply = reply;
+	object_body_open(&get->reply.body, opened, get);
 	return SLV_OBJECT_OK;
 }
 
@@ -243,12 +269,10 @@ static void row_read(struct slv_omap_recall *recall, slv_err err)
 		found(get);
 }
 
-slv_object_err object_get(struct object_ask *ask)
+static void read_row(struct get *get)
 {
-	struct get *get = SLV_NEW(ask->req->arena, struct get);
-	if (!get)
-		return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
-	get->ask = ask;
+	struct object_ask *ask = get->ask;
+	get->part_first = 0;
 	get->recall = (struct slv_omap_recall){
 		.memory = ask->self->memory,
 		.map = ask->map,
@@ -257,6 +281,15 @@ slv_object_err object_get(struct object_ask *ask)
 	};
 	if (slv_omap_recall(&get->recall))
 		found(get);
+}
+
+slv_object_err object_get(struct object_ask *ask)
+{
+	struct get *get = SLV_NEW(ask->req->arena, struct get);
+	if (!get)
+		return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+	get->ask = ask;
+	read_row(get);
 	return SLV_OBJECT_OK;
 }
 

@@ -12,8 +12,11 @@ struct outgo {
 	struct object *self;
 	struct slv_pull *pull;
 	struct slv_task end;
-	slv_err err; /* that the task tells */
-	bool closed; /* while a read of a row is under way: it frees this */
+	slv_err err;   /* that the task tells, or */
+	slv_str first; /* the piece that was read before anybody pulled */
+	bool closed;   /* while a read of a row is under way: it frees this */
+	void (*opened)(void *arg, slv_err err);
+	void *opened_arg;
 
 	uint64_t left; /* bytes still to come */
 	struct slv_blob_reader *reader;
@@ -33,10 +36,25 @@ struct outgo {
 
 static void go_on(struct outgo *outgo);
 
+/* To who pulls, or waits for the first piece. */
+static void give(struct outgo *outgo, slv_err err, slv_str bytes)
+{
+	void (*opened)(void *arg, slv_err err) = outgo->opened;
+	outgo->opened = NULL;
+	if (!opened) {
+		outgo->pull->done(outgo->pull, err, bytes);
+		return;
+	}
+	outgo->first = bytes;
+	opened(outgo->opened_arg, err);
+}
+
 static void told(struct slv_task *task)
 {
 	struct outgo *outgo = SLV_CONTAINER(task, struct outgo, end);
-	outgo->pull->done(outgo->pull, outgo->err, (slv_str){ 0 });
+	slv_str bytes = outgo->first;
+	outgo->first = (slv_str){ 0 };
+	give(outgo, outgo->err, bytes);
 }
 
 /* The end, or an error: told later, for a pull is not answered before it returns. */
@@ -53,7 +71,7 @@ static void blob_read(void *arg, slv_err err, slv_str bytes)
 		return; /* closed: it is gone */
 	outgo->at += bytes.len;
 	outgo->left -= bytes.len;
-	outgo->pull->done(outgo->pull, err, bytes);
+	give(outgo, err, bytes);
 }
 
 static slv_err open_blob(struct outgo *outgo, const struct object_meta *meta)
@@ -80,7 +98,7 @@ static void part_read(struct slv_omap_read *read, slv_err err, struct slv_omap_r
 	outgo->reads_row = false;
 	if (!slv_failed(err) && !outgo->closed) {
 		err = rows->at[0].version ? object_meta_read(NULL, rows->at[0].value, &meta)
-		                          : SLV_ERR(SLV_E_CORRUPT, "a part of an object is gone");
+		                          : SLV_ERR(SLV_E_MISSING, "a part of an object is gone");
 		if (!slv_failed(err) && meta.where != OBJECT_BLOB)
 			err = SLV_ERR(SLV_E_CORRUPT, "a part of an object is no blob");
 		if (!slv_failed(err))
@@ -91,7 +109,7 @@ static void part_read(struct slv_omap_read *read, slv_err err, struct slv_omap_r
 	if (outgo->closed)
 		outgo_free(outgo);
 	else if (slv_failed(err))
-		outgo->pull->done(outgo->pull, err, (slv_str){ 0 });
+		give(outgo, err, (slv_str){ 0 });
 	else
 		go_on(outgo);
 }
@@ -142,7 +160,10 @@ static void outgo_pull(struct slv_source *source, struct slv_pull *pull)
 {
 	struct outgo *outgo = SLV_CONTAINER(source, struct outgo, source);
 	outgo->pull = pull;
-	go_on(outgo);
+	if (outgo->first.len)
+		tell(outgo, SLV_OK);
+	else
+		go_on(outgo);
 }
 
 static void outgo_close(struct slv_source *source)
@@ -211,4 +232,13 @@ slv_err object_body(struct object *self, struct slv_omap *map, const struct obje
 	outgo->hold = hold;
 	*ret_body = (struct slv_body){ .length = count, .source = &outgo->source };
 	return SLV_OK;
+}
+
+void object_body_open(struct slv_body *body, void (*opened)(void *arg, slv_err err), void *arg)
+{
+	slv_assert(body->source && body->source->ops == &outgo_ops);
+	struct outgo *outgo = SLV_CONTAINER(body->source, struct outgo, source);
+	outgo->opened = opened;
+	outgo->opened_arg = arg;
+	go_on(outgo);
 }

@@ -220,6 +220,11 @@ slv_err object_body(struct object *self, struct slv_omap *map, const struct obje
 		const struct slv_omap_row *row, struct slv_hold *hold, uint64_t first,
 		uint64_t count, struct slv_body *ret_body);
 
+/* If the body is no bytes in memory: read its first piece, before anything is answered, because the
+ * object may be replaced at this moment, or damaged. SLV_E_MISSING: then the row is to be read
+ * again. Once, before any pull; the body must live until the callback. */
+void object_body_open(struct slv_body *body, void (*opened)(void *arg, slv_err err), void *arg);
+
 /* --- what replaced rows leave behind (clean.c): blobs, and parts. Not waited for. --- */
 
 void object_clean(struct object *self, struct slv_omap *map, const struct slv_omap_rows *old);
