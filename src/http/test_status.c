@@ -6,7 +6,9 @@
 static void methods_are_known_by_their_names(void **state)
 {
 	(void)state;
-#define X(name) assert_int_equal(slv_method_from(SLV_STR(#name)), SLV_METHOD_##name);
+#define X(name)                                                                                    \
+	assert_int_equal(slv_method_from(SLV_STR(#name)), SLV_METHOD_##name);                      \
+	assert_true(slv_str_eq(slv_method_name(SLV_METHOD_##name), SLV_STR(#name)));
 	SLV_METHOD_TABLE(X)
 #undef X
 }
