@@ -274,10 +274,11 @@ static json_t *policy_of(struct desk *desk, slv_str allow)
 {
 	json_t *resources = json_object();
 	slv_str prefix = allow, group = slv_str_cut(&prefix, ':');
+	bool has_bucket = prefix.at != NULL; /* though it is empty: then there is no such one */
 	slv_str bucket = slv_str_cut(&prefix, '/');
 	const char *member = group.len == SLV_API_ID_BYTES ? "id" : "name";
 	slv_str resource =
-			bucket.len ? slv_str_printf(&desk->arena,
+			has_bucket ? slv_str_printf(&desk->arena,
 						     "com.cloudflare.edge.r2.bucket.%.*s_"
 						     "default_%.*s",
 						     SLV_FMT(desk->account), SLV_FMT(bucket))

@@ -51,13 +51,15 @@ slv_str kv_pair_metadata(const struct kv_pairs *pairs, size_t index)
 
 /* --- reading --- */
 
-/* The decoded form is never longer than the text: strings lose their quotes and escapes, base64 a
- * quarter. So the texts cannot overflow. */
-static void add(struct kv_pairs *pairs, slv_str text, size_t *ret_at, size_t *ret_len)
+/* A text is mostly shorter decoded, but not metadata: 1e16 is printed with all its digits. */
+static slv_err add(struct kv_pairs *pairs, slv_str text, size_t *ret_at, size_t *ret_len)
 {
 	*ret_at = pairs->texts.len;
 	*ret_len = text.len;
 	slv_buf_add(&pairs->texts, text);
+	return pairs->texts.overflow
+	                       ? SLV_ERR(SLV_E_LIMIT, "a bulk request has 100 MB at most, decoded")
+	                       : SLV_OK;
 }
 
 static slv_err add_key(struct kv_pairs *pairs, const json_t *key, struct kv_pair *pair)
@@ -67,7 +69,7 @@ static slv_err add_key(struct kv_pairs *pairs, const json_t *key, struct kv_pair
 	slv_str text = { json_string_value(key), json_string_length(key) };
 	slv_err err = kv_key_check(text);
 	if (!slv_failed(err))
-		add(pairs, text, &pair->key_at, &pair->key_len);
+		err = add(pairs, text, &pair->key_at, &pair->key_len);
 	return err;
 }
 
@@ -96,7 +98,7 @@ static slv_err add_value(struct kv_pairs *pairs, const json_t *item, struct kv_p
 	if (json_is_true(json_object_get(item, "base64")))
 		err = add_base64(pairs, text, pair);
 	else
-		add(pairs, text, &pair->value_at, &pair->value_len);
+		err = add(pairs, text, &pair->value_at, &pair->value_len);
 	if (!slv_failed(err) && pair->value_len > SLV_KV_VALUE_BYTES_MAX)
 		err = SLV_ERR(SLV_E_LIMIT, "a value has 25 MiB at most");
 	return err;
@@ -113,7 +115,7 @@ static slv_err add_metadata(struct kv_pairs *pairs, const json_t *item, struct k
 	slv_err err = text.overflow ? SLV_ERR(SLV_E_LIMIT, "metadata has 1024 bytes at most")
 	                            : SLV_OK;
 	if (!slv_failed(err))
-		add(pairs, slv_buf_str(&text), &pair->metadata_at, &pair->metadata_len);
+		err = add(pairs, slv_buf_str(&text), &pair->metadata_at, &pair->metadata_len);
 	slv_buf_done(&text);
 	return err;
 }

@@ -212,6 +212,22 @@ static void an_item_has_64_kib_besides_its_texts_at_most(void **state)
 	assert_int_equal(err.code, SLV_E_NONE);
 }
 
+/* 1e16 is longer when it is printed again. */
+static void what_grows_when_it_is_decoded_has_a_bound(void **state)
+{
+	static const char said[] =
+			"[{\"key\":\"k\",\"value\":\"v\",\"metadata\":[1e16,1e16,1e16]}]";
+	struct kit *kit = *state;
+	for (size_t over = 0; over < 2; over++) {
+		kv_pairs_done(&kit->pairs);
+		kv_pairs_init(&kit->pairs);
+		kit->pairs.texts.max = 2 + 3 * strlen("10000000000000000.0") + 4 - over;
+		slv_err err = kv_pairs_read(
+				&kit->pairs, &kit->arena, slv_str_from(said), false, NOW_S);
+		assert_int_equal(err.code, over ? SLV_E_LIMIT : SLV_E_NONE);
+	}
+}
+
 int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -223,6 +239,7 @@ int main(void)
 		TEST(a_member_has_a_bound),
 		TEST(there_are_10000_pairs_at_most),
 		TEST(an_item_has_64_kib_besides_its_texts_at_most),
+		TEST(what_grows_when_it_is_decoded_has_a_bound),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -371,16 +371,34 @@ static slv_object_err find_op(struct object_ask *ask)
 
 /* --- which bucket and key --- */
 
-/* "photos" of "photos.s3.example.com"; empty: the bucket is in the path. */
+static slv_str lower(struct slv_arena *arena, slv_str text)
+{
+	char *at = slv_arena_bytes(arena, text.len);
+	for (size_t i = 0; at && i < text.len; i++)
+		at[i] = slv_lower(text.at[i]);
+	return (slv_str){ at, at ? text.len : 0 };
+}
+
+/* "photos" of "photos.s3.example.com"; empty: the bucket is in the path. By the host that was
+ * asked, which is signed, and not by one that a proxy tells. */
 static slv_str bucket_of_host(const struct object_ask *ask)
 {
 	const struct slv_conf_list *hosts = &ask->self->settings->hosts;
 	const slv_str *names = hosts->at;
-	slv_str host = ask->req->host;
-	for (size_t i = 0; i < hosts->count; i++)
-		if (host.len > names[i].len + 1 && slv_str_ends(host, names[i]) &&
-				host.at[host.len - names[i].len - 1] == '.')
-			return slv_str_head(host, host.len - names[i].len - 1);
+	const struct slv_req *req = ask->req;
+	struct slv_host host;
+	slv_str text = req->uri.authority.len ? req->uri.authority
+	                                      : slv_fields_get(&req->fields, SLV_FIELD_HOST);
+	if (!hosts->count || slv_failed(slv_host_parse(text, &host)))
+		return (slv_str){ 0 };
+	for (size_t i = 0; i < hosts->count; i++) {
+		if (host.name.len < names[i].len + 2)
+			continue;
+		size_t dot = host.name.len - names[i].len - 1;
+		if (host.name.at[dot] == '.' &&
+				slv_str_eq_nocase(slv_str_from_index(host.name, dot + 1), names[i]))
+			return lower(req->arena, slv_str_head(host.name, dot));
+	}
 	return (slv_str){ 0 };
 }
 
@@ -549,7 +567,8 @@ static bool is_allowed(const struct object_ask *ask)
 	if (op->of_each)
 		return true;
 	if (op->by_prefix)
-		return object_may(ask, op->right, ask->bucket, object_param(ask, "prefix"));
+		return slv_api_token_may_all(ask->find.token, op->right, ask->bucket,
+				object_param(ask, "prefix"));
 	if (op->of_all) /* who may read some of it may know that it is there */
 		return slv_api_token_touches(ask->find.token, op->right, ask->bucket);
 	return object_may(ask, op->right, ask->bucket, ask->key);

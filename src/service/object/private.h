@@ -146,8 +146,7 @@ void object_reply_empty(struct object_ask *ask, int status);
 /* `xml` is taken; past its maximum the reply is an error. */
 void object_reply_xml(struct object_ask *ask, struct slv_buf *xml);
 
-/* Fields of an object that every read tells: type and kin, metadata, ETag, Last-Modified, and if
- * asked for its checksum. */
+/* Fields of an object that every read tells: type and kin, and metadata. */
 slv_err object_reply_meta(
 		struct object_ask *ask, struct slv_reply *reply, const struct object_meta *meta);
 

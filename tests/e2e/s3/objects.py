@@ -196,6 +196,17 @@ def ranges(store, times):
 
 
 @case(a_store)
+def the_checksum_of_all_is_not_that_of_a_part(store):
+    path, mode = key(), {"x-amz-checksum-mode": "ENABLED"}
+    field, right = "x-amz-checksum-crc32", s3.checksum("crc32", LETTERS)
+    assert store.client.put(path, LETTERS, fields={field: right}).status == 200
+    for method in ("GET", "HEAD"):
+        assert store.client.ask(method, path, fields=mode).get(field) == right
+        reply = store.client.ask(method, path, fields={**mode, "Range": "bytes=0-4"})
+        assert (reply.status, reply.get(field)) == (206, None), reply
+
+
+@case(a_store)
 def ranges_of_nothing(store):
     path = key()
     assert store.client.put(path, b"").status == 200
