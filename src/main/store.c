@@ -102,26 +102,17 @@ static slv_err check(struct store_tool *tool, const struct words *words, struct 
 	return slv_failed(err) ? err : store_check(tool, &own->store, &words->check);
 }
 
-/* A copy of nothing would take away all that the last one brought. */
-static slv_err check_not_empty(struct store_tool *tool, const struct store *store)
-{
-	struct slv_omap_rows *names;
-	slv_err err = store_maps_list(tool, store->maps, (slv_str){ 0 }, &names);
-	if (slv_failed(err))
-		return err;
-	bool empty = names->count == 0;
-	store_rows_drop(&names);
-	return empty ? SLV_ERR(SLV_E_MISSING, "there is nothing to back up: is it the right store?")
-	             : SLV_OK;
-}
-
 static slv_err backup(struct store_tool *tool, const struct words *words, struct opened *own,
 		struct opened *other)
 {
 	SLV_CLEANUP(slv_fd_done) int fd = -1;
+	bool has = false;
 	slv_err err = configured_open(tool, own, words, false);
 	if (!slv_failed(err))
-		err = check_not_empty(tool, &own->store);
+		err = store_has_maps(tool, own->store.maps, &has);
+	/* A copy of nothing would take away all that the last one brought. */
+	if (!slv_failed(err) && !has)
+		err = SLV_ERR(SLV_E_MISSING, "there is nothing to back up: is it the right store?");
 	if (!slv_failed(err))
 		err = store_folder_begin(&other->arena, words->folder.at, &fd);
 	if (!slv_failed(err))
@@ -135,15 +126,17 @@ static slv_err restore(struct store_tool *tool, const struct words *words, struc
 		struct opened *other)
 {
 	SLV_CLEANUP(slv_fd_done) int fd = -1;
-	bool empty = false;
+	bool has = false;
 	slv_err err = store_folder_open(&other->arena, words->folder.at, &fd);
 	if (!slv_failed(err))
 		err = folder_open(tool, other, words->folder);
 	if (!slv_failed(err))
 		err = configured_open(tool, own, words, true);
 	if (!slv_failed(err))
-		err = store_is_empty(tool, &own->store, &empty);
-	if (!slv_failed(err) && !empty)
+		err = store_has_maps(tool, own->store.maps, &has);
+	if (!slv_failed(err) && !has)
+		err = store_has_blobs(tool, own->store.blobs, &has);
+	if (!slv_failed(err) && has)
 		err = SLV_ERR(SLV_E_CONFLICT,
 				"the store is not empty: restore into another folder or database, "
 				"or move what is there away first");
@@ -196,7 +189,9 @@ static bool read_option(struct words *words, const struct task *task, int argc, 
 static void read_words(struct words *words, const struct task *task, int argc, char **argv,
 		const char **ret_wrong)
 {
-	words->check = (struct store_check){ .scrubs = task->scrubs, .orphan_age_s = ORPHAN_AGE_S };
+	words->check = (struct store_check){
+		.scrubs = task->scrubs, .orphan_age_s = ORPHAN_AGE_S, .blobs_max = STORE_BLOBS_MAX
+	};
 	for (int i = 0; i < argc && !*ret_wrong;) {
 		if (read_option(words, task, argc, argv, &i, ret_wrong))
 			continue;

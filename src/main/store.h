@@ -69,6 +69,7 @@ void store_id_text(const struct slv_blob_id *id, char room[static STORE_ID_TEXT]
 
 slv_err store_maps_list(struct store_tool *tool, struct slv_omaps *maps, slv_str after,
 		struct slv_omap_rows **ret_rows);
+slv_err store_has_maps(struct store_tool *tool, struct slv_omaps *maps, bool *ret_has);
 slv_err store_read(struct store_tool *tool, struct slv_omap_read *read,
 		struct slv_omap_rows **ret_rows);
 void store_rows_drop(struct slv_omap_rows **rows); /* NULL is fine, and then it is */
@@ -88,6 +89,9 @@ slv_err store_blob_remove(
 slv_err store_blobs_list(struct store_tool *tool, struct slv_blobs *blobs, unsigned shard,
 		void (*take)(void *arg, const struct slv_blob_listed *listed, size_t count),
 		void *arg);
+
+/* Finished or not. */
+slv_err store_has_blobs(struct store_tool *tool, struct slv_blobs *blobs, bool *ret_has);
 
 /* So that no more than the rate is read: wait, if need be, after `bytes` were. */
 void store_pace(struct store_tool *tool, size_t bytes);
@@ -111,12 +115,12 @@ struct store_check {
 	bool scrubs;  /* blobs are read, too */
 	bool repairs; /* orphans are removed */
 	uint64_t orphan_age_s;
+	size_t blobs_max; /* at once, 24 bytes each; but a shard always is */
 };
+
+#define STORE_BLOBS_MAX (4u << 20)
 slv_err store_check(struct store_tool *tool, const struct store *store,
 		const struct store_check *how); /* store_check.c */
-
-/* Nothing is in it. */
-slv_err store_is_empty(struct store_tool *tool, const struct store *store, bool *ret_empty);
 
 /* Make `to` the same as `from`: store_copy.c. */
 slv_err store_copy(struct store_tool *tool, const struct store *from, const struct store *to);

@@ -1,17 +1,18 @@
 /* store_check.c - is all of a store there, and whole?
  *
  * First the blobs are listed, then all maps are walked, then what was listed and not met is looked
- * at: as many shards of blobs at once as fit into BLOBS_MAX, so that a store with more of them is
+ * at: as many shards of blobs at once as fit into blobs_max, so that a store with more of them is
  * walked more than once, and memory is bounded (24 bytes a blob, 96 MiB).
  *
  * Others write meanwhile; why no blob that is in use is taken for an orphan:
  *
- *  1. A blob is named by one row, under one key. The row is written after the blob is finished, and
- *     never again while it names it: a completed upload keeps the rows of its parts.
+ *  1. A blob is named by the row of one key, from after it was finished until that row is removed
+ *     or names another: no blob goes from one key to another. A completed upload keeps the rows of
+ *     its parts, a copy has blobs of its own.
  *  2. An orphan was last written before B - age, where B is when this began, before the blobs were
  *     listed. Its row, if there ever was one, was committed before B: from the last write of a blob
- *     to the commit of its row there is one sync and one batch, far less than a day, and who
- *     uploads so slowly is cut off.
+ *     to the commit of its row there is one sync and one batch, far less than a day; and who is
+ *     silent for so long while he uploads is cut off.
  *  3. A scan in pages meets each row that is there from before it to behind it. So a row that was
  *     committed before B and is not met was removed, and what it named is removed by who did that,
  *     or left behind by him: it is an orphan.
@@ -23,7 +24,6 @@
  * A blob that is missing where a row was met may have been removed since, with its row: it is
  * reported if the row still is the same afterwards.
  */
-#include "base/assert.h"
 #include "base/mem.h"
 #include "main/store.h"
 
@@ -31,7 +31,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOBS_MAX (4u << 20) /* at once; more than SLV_BLOB_LISTED_MAX */
 #define ROWS_MAX 1000
 #define BYTES_MAX SLV_MIB(4)
 
@@ -89,8 +88,7 @@ static slv_err list_blobs(struct check *check)
 				check->tool, check->store->blobs, check->shards_end, take, check);
 		if (slv_failed(err) && err.code != SLV_E_LIMIT) /* then the others stay */
 			return err;
-		if (check->count > BLOBS_MAX) {
-			slv_assert(before > 0);
+		if (before > 0 && check->count > check->how->blobs_max) {
 			check->count = before;
 			break;
 		}

@@ -34,6 +34,7 @@ struct map {
 	char name[SLV_OMAP_NAME_BYTES_MAX];
 	size_t name_len;
 	bool merged;
+	bool broken;             /* told; what the copy has of it stays */
 	uint64_t epoch, version; /* of what the copy is like; epoch 0: nobody has written to it */
 };
 
@@ -52,6 +53,7 @@ struct copy {
 	const struct store *from, *to;
 	struct map **maps; /* a place each, in no order */
 	size_t map_count;
+	bool has_blobs; /* `to`: before there is one, there is no folder to look into */
 	struct wanting *wanting;
 	size_t wanting_count;
 	size_t batch_count;
@@ -136,11 +138,13 @@ static slv_err blob_see_to(struct copy *copy, size_t map, const struct slv_omap_
 			    name_of(copy->maps[map]), row->key, row->value, &has, &ref)) ||
 			!has)
 		return SLV_OK;
-	slv_err err = store_blob_look(copy->tool, copy->to->blobs, &ref);
+	slv_err err = copy->has_blobs ? store_blob_look(copy->tool, copy->to->blobs, &ref)
+	                              : SLV_ERR(SLV_E_MISSING, "there are none");
 	if (err.code == SLV_E_MISSING || err.code == SLV_E_CORRUPT)
 		err = blob_copy(copy, &ref, &source);
 	if (slv_failed(err))
 		return err;
+	copy->has_blobs |= !slv_failed(source);
 	if (source.code == SLV_E_MISSING || source.code == SLV_E_CORRUPT)
 		return want(copy, map, row, &ref, source.code == SLV_E_CORRUPT);
 	copy->tool->count.blobs += !slv_failed(source);
@@ -167,6 +171,11 @@ static slv_err blob_give_up(struct copy *copy, size_t map, const struct slv_omap
 
 /* --- writing --- */
 
+static slv_err copy_damaged(void)
+{
+	return SLV_ERR(SLV_E_SYS, "the copy is damaged: begin another one");
+}
+
 static slv_err flush(struct copy *copy, size_t map)
 {
 	struct slv_omap_batch batch = { .map = copy->maps[map]->to,
@@ -177,7 +186,7 @@ static slv_err flush(struct copy *copy, size_t map)
 		return SLV_OK;
 	slv_err err = store_write(copy->tool, &batch);
 	if (err.code == SLV_E_CORRUPT)
-		return SLV_ERR(SLV_E_CORRUPT, "the copy is damaged: begin another one");
+		return copy_damaged();
 	if (slv_failed(err))
 		return err;
 	for (size_t i = 0; i < copy->batch_count && !slv_failed(err); i++)
@@ -258,6 +267,8 @@ static slv_err cursor_load(struct cursor *cursor)
 	cursor->index = 0;
 	if (!slv_failed(err))
 		err = store_read(cursor->copy->tool, &read, &cursor->rows);
+	if (err.code == SLV_E_CORRUPT && cursor->of == cursor->copy->maps[cursor->map]->to)
+		return copy_damaged();
 	if (slv_failed(err))
 		return err;
 	cursor->at_end = !cursor->rows->more;
@@ -442,17 +453,28 @@ static slv_err merge(struct copy *copy, size_t map_index)
 	return err;
 }
 
+static void tell_broken(struct copy *copy, struct map *map, const char *what)
+{
+	map->broken = true;
+	copy->tool->count.damaged++;
+	store_say(copy->tool, "damaged map, not copied: %.*s: %s", SLV_FMT(name_of(map)), what);
+}
+
 /* As it is now. */
 static slv_err bring_up(struct copy *copy, size_t map_index)
 {
 	struct map *map = copy->maps[map_index];
+	if (map->broken)
+		return SLV_OK;
 	slv_err err = map->merged ? follow(copy, map_index) : SLV_ERR(SLV_E_RANGE, "new");
 	for (int i = 0; i < MERGES_MAX && err.code == SLV_E_RANGE; i++)
 		err = merge(copy, map_index);
-	if (slv_failed(err))
-		map->merged = false;
+	if (err.code == SLV_E_CORRUPT) {
+		tell_broken(copy, map, err.what);
+		return SLV_OK;
+	}
 	/* Dropped, or never there: then its rows are gone by now. */
-	else if (map->epoch == 0)
+	if (!slv_failed(err) && map->epoch == 0)
 		err = store_drop(copy->tool, map->to);
 	return err;
 }
@@ -575,7 +597,9 @@ slv_err store_copy(struct store_tool *tool, const struct store *from, const stru
 	copy->tool = tool;
 	copy->from = from;
 	copy->to = to;
-	slv_err err = rounds(copy);
+	slv_err err = store_has_blobs(tool, to->blobs, &copy->has_blobs);
+	if (!slv_failed(err))
+		err = rounds(copy);
 	for (size_t i = 0; i < copy->wanting_count; i++)
 		slv_free(copy->wanting[i].key);
 	for (size_t i = 0; i < copy->map_count; i++)

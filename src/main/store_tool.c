@@ -189,6 +189,17 @@ slv_err store_maps_list(struct store_tool *tool, struct slv_omaps *maps, slv_str
 	return err;
 }
 
+slv_err store_has_maps(struct store_tool *tool, struct slv_omaps *maps, bool *ret_has)
+{
+	struct slv_omap_rows *names;
+	slv_err err = store_maps_list(tool, maps, (slv_str){ 0 }, &names);
+	if (slv_failed(err))
+		return err;
+	*ret_has = names->count > 0;
+	store_rows_drop(&names);
+	return SLV_OK;
+}
+
 struct reading {
 	struct slv_omap_read read;
 	struct wait wait;
@@ -386,18 +397,13 @@ static void count_listed(void *arg, const struct slv_blob_listed *found, size_t 
 	*(size_t *)arg += count;
 }
 
-slv_err store_is_empty(struct store_tool *tool, const struct store *store, bool *ret_empty)
+slv_err store_has_blobs(struct store_tool *tool, struct slv_blobs *blobs, bool *ret_has)
 {
-	struct slv_omap_rows *names;
 	size_t count = 0;
-	slv_err err = store_maps_list(tool, store->maps, (slv_str){ 0 }, &names);
-	if (slv_failed(err))
-		return err;
-	count += names->count;
-	store_rows_drop(&names);
-	for (unsigned i = 0; i < SLV_BLOB_SHARDS && !slv_failed(err); i++)
-		err = store_blobs_list(tool, store->blobs, i, count_listed, &count);
-	*ret_empty = count == 0;
+	slv_err err = SLV_OK;
+	for (unsigned i = 0; i < SLV_BLOB_SHARDS && !count && !slv_failed(err); i++)
+		err = store_blobs_list(tool, blobs, i, count_listed, &count);
+	*ret_has = count > 0;
 	return err;
 }
 

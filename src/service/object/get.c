@@ -83,17 +83,6 @@ slv_err object_reply_meta(
 	return err;
 }
 
-/* Of all of it only: clients hold a checksum against the bytes that come with it. */
-static slv_err add_checksum(
-		struct object_ask *ask, struct slv_reply *reply, const struct object_meta *meta)
-{
-	if (reply->status != 200 || !meta->has_checksum ||
-			!slv_str_eq_nocase(object_field(ask, "x-amz-checksum-mode"),
-					SLV_STR("enabled")))
-		return SLV_OK;
-	return object_reply_checksum(ask, reply, meta);
-}
-
 /* --- the answer --- */
 
 static slv_err add_parts_count(struct get *get, struct slv_reply *reply)
@@ -179,8 +168,6 @@ static slv_object_err reply_object(struct get *get)
 		err = part_reply(get, &reply, &have, &range);
 	else
 		range = apply(get, &reply, &have);
-	if (!slv_failed(err))
-		err = add_checksum(ask, &reply, &get->meta);
 	if (slv_failed(err))
 		return object_err(err);
 	slv_object_err bad = code_of(get, &reply);

@@ -14,8 +14,9 @@
  * Calls end in exactly one callback, on their loop, never before the call returns, and the loop
  * does not end before. Of a writer or a reader one call is under way at a time. Thread: the loop's.
  *
- * Errors: SLV_E_SYS, the disk refuses; SLV_E_MISSING, no such blob; SLV_E_BUSY, too many are under
- * way; SLV_E_LIMIT past a bound below. `err.what` is static.
+ * Errors: SLV_E_SYS, the disk refuses;
+ * SLV_E_MISSING, no such blob; SLV_E_BUSY, too many are under way; SLV_E_LIMIT past a bound below.
+ * `err.what` is static.
  */
 #ifndef SLV_STORE_BLOB_H
 #define SLV_STORE_BLOB_H

@@ -1,32 +1,14 @@
 """The same with its rows in PostgreSQL, which may be away for a while."""
-import contextlib
-import json
 import os
-import pathlib
 import signal
 import subprocess
-import sys
 
 from account import blobs, serve
-from run import Skip, case, fixture
-from selvedge import ROOT, wait_for
+from database import postgres
+from run import case, fixture
+from selvedge import wait_for
 
 LARGE = bytes(range(256)) * 1000
-
-
-@contextlib.contextmanager
-def postgres():
-    """The URL of a database, and what controls its server."""
-    if not list(pathlib.Path("/usr/lib/postgresql").glob("*/bin/initdb")):
-        raise Skip("PostgreSQL is not installed")
-    tell = "import json, os, sys; print(json.dumps([sys.argv[1], os.environ['SELVEDGE_PG_CTL']]), " \
-           "flush=True); sys.stdin.read()"
-    with subprocess.Popen([ROOT / "tests" / "with-postgres", sys.executable, "-c", tell, "{}"],
-                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        try:
-            yield json.loads(process.stdout.readline())
-        finally:
-            process.stdin.close()
 
 
 @fixture
