@@ -123,9 +123,31 @@ static void keys_of_rows_tell_what_they_are_about(void **state)
 	assert_int_equal(object_part_number(object_part_key(SLV_STR(ID), 10000, part)), 10000);
 }
 
+static void a_bucket_has_its_documents(void **state)
+{
+	static const struct {
+		slv_str body;
+		const char *cors, *lifecycle;
+	} table[] = {
+		{ SLV_STR_INIT(""), "", "" },
+		{ SLV_STR_INIT("\0\0"), "", "" },
+		{ SLV_STR_INIT("<c/>\0\0"), "<c/>", "" },
+		{ SLV_STR_INIT("\0<l/>\0"), "", "<l/>" },
+		{ SLV_STR_INIT("<c/>\0<l/>\0"), "<c/>", "<l/>" },
+	};
+	(void)state;
+	for (size_t i = 0; i < SLV_COUNT(table); i++) {
+		slv_str cors = object_config(table[i].body, OBJECT_CORS);
+		slv_str lifecycle = object_config(table[i].body, OBJECT_LIFECYCLE);
+		assert_true(slv_str_eq(cors, slv_str_from(table[i].cors)));
+		assert_true(slv_str_eq(lifecycle, slv_str_from(table[i].lifecycle)));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_bucket_has_its_documents),
 		cmocka_unit_test_setup_teardown(
 				what_is_written_is_read_again, with_arena, without_arena),
 		cmocka_unit_test_setup_teardown(

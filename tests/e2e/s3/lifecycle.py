@@ -68,6 +68,30 @@ def what_has_expired_may_be_written_again(store):
 
 
 @case(a_store_that_is_swept)
+def an_object_in_parts_goes_with_its_parts(store):
+    name = store.bucket()
+    before = len(store.blobs())
+    upload = store.s3.create_multipart_upload(Bucket=name, Key="k")["UploadId"]
+    parts = [{"PartNumber": number, "ETag": store.s3.upload_part(
+        Bucket=name, Key="k", UploadId=upload, PartNumber=number, Body=body)["ETag"]}
+        for number, body in ((1, bytes(5 << 20)), (7, LARGE))]
+    store.s3.complete_multipart_upload(Bucket=name, Key="k", UploadId=upload,
+                                       MultipartUpload={"Parts": parts})
+    open_upload = store.s3.create_multipart_upload(Bucket=name, Key="k")["UploadId"]
+    store.s3.upload_part(Bucket=name, Key="k", UploadId=open_upload, PartNumber=1, Body=LARGE)
+    assert len(store.blobs()) == before + 3
+    expire(store, name, "", Date=PAST)
+    store.restart()
+    wait_for("it to expire", lambda: not is_there(store, name, "k"))
+    wait_for("its parts to go", lambda: len(store.blobs()) == before + 1)
+    # An upload that goes on is young, and no rule is about it.
+    told = store.s3.list_parts(Bucket=name, Key="k", UploadId=open_upload)["Parts"]
+    assert [part["Size"] for part in told] == [len(LARGE)], told
+    store.s3.abort_multipart_upload(Bucket=name, Key="k", UploadId=open_upload)
+    wait_for("the last part to go", lambda: len(store.blobs()) == before)
+
+
+@case(a_store_that_is_swept)
 def of_removed_buckets_nothing_stays_on_the_disk(store):
     before = set(store.maps())
     name, kept = store.bucket(), store.bucket()
@@ -171,6 +195,17 @@ def a_bucket_that_is_not_empty_stays_open(store):
     store.s3.delete_object(Bucket=name, Key="k")
     store.s3.delete_bucket(Bucket=name)
     refused("NoSuchBucket", 404, store.s3.delete_bucket, Bucket=name)
+
+
+@case(a_store_that_is_swept)
+def a_bucket_with_an_upload_in_it_is_not_empty(store):
+    name = store.bucket()
+    upload = store.s3.create_multipart_upload(Bucket=name, Key="k")["UploadId"]
+    refused("BucketNotEmpty", 409, store.s3.delete_bucket, Bucket=name)
+    part = store.s3.upload_part(Bucket=name, Key="k", UploadId=upload, PartNumber=1, Body=b"x")
+    assert part["ETag"]
+    store.s3.abort_multipart_upload(Bucket=name, Key="k", UploadId=upload)
+    store.s3.delete_bucket(Bucket=name)
 
 
 ROUNDS = 60
