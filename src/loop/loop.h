@@ -41,7 +41,8 @@ struct slv_loop *slv_loop_new(
  * (jobs, what is awaited, frees). */
 void slv_loop_run(struct slv_loop *loop);
 
-/* Handle what is ready and return; with `wait` sleep for the first event. For tests. */
+/* Handle what is ready and return; with `wait` sleep for the first event. For tests, and
+ * for commands that do one thing after the other. */
 void slv_loop_turn(struct slv_loop *loop, bool wait);
 
 /* Make run return. Thread: any. */

@@ -116,21 +116,11 @@ static slv_err start_cache(struct program *program)
 	return SLV_OK;
 }
 
-/* What `url` says, or a folder of the data folder. */
-static slv_str store_url(
-		struct program *program, slv_str url, const char *driver, const char *folder)
-{
-	if (url.len)
-		return url;
-	return slv_str_printf(&program->arena, "%s:%.*s/%s", driver,
-			SLV_FMT(program->settings->data), folder);
-}
-
 static slv_err start_stores(struct program *program)
 {
 	const struct settings *settings = program->settings;
-	slv_str maps = store_url(program, settings->store.maps, "sqlite", "maps");
-	slv_str blobs = store_url(program, settings->store.blobs, "file", "blobs");
+	slv_str maps = settings_maps(&program->arena, settings);
+	slv_str blobs = settings_blobs(&program->arena, settings);
 	if (!maps.at || !blobs.at)
 		return SLV_ERR(SLV_E_LIMIT, "no memory for the name of the data folder");
 	slv_err err = slv_omaps_open(maps, slv_loop_hash_key(program->cores[0].loop), program->log,

@@ -323,6 +323,24 @@ uint32_t settings_loops(const struct settings *settings)
 	return loops > LOOPS_MAX ? LOOPS_MAX : loops;
 }
 
+static slv_str store_url(struct slv_arena *arena, const struct settings *settings, slv_str url,
+		const char *driver, const char *folder)
+{
+	if (url.len)
+		return url;
+	return slv_str_printf(arena, "%s:%.*s/%s", driver, SLV_FMT(settings->data), folder);
+}
+
+slv_str settings_maps(struct slv_arena *arena, const struct settings *settings)
+{
+	return store_url(arena, settings, settings->store.maps, "sqlite", "maps");
+}
+
+slv_str settings_blobs(struct slv_arena *arena, const struct settings *settings)
+{
+	return store_url(arena, settings, settings->store.blobs, "file", "blobs");
+}
+
 slv_err settings_trusted(struct slv_arena *arena, const struct settings *settings,
 		struct slv_conf_list *ret_nets)
 {

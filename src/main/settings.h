@@ -73,4 +73,8 @@ uint32_t settings_loops(const struct settings *settings);
 slv_err settings_trusted(struct slv_arena *arena, const struct settings *settings,
 		struct slv_conf_list *ret_nets);
 
+/* URLs of the stores: what `store` says, or a folder of `data`. at == NULL: no memory. */
+slv_str settings_maps(struct slv_arena *arena, const struct settings *settings);
+slv_str settings_blobs(struct slv_arena *arena, const struct settings *settings);
+
 #endif

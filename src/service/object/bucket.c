@@ -1,4 +1,4 @@
-/* bucket.c - buckets: made, listed, looked for, removed */
+/* bucket.c - buckets: made, listed, looked for */
 #include "base/mem.h"
 #include "service/object/document.h"
 #include "service/object/private.h"
@@ -6,16 +6,14 @@
 #include <jansson.h>
 #include <string.h>
 
-#define ROW_KEY_BYTES (2 + 63)
-
 struct bucket_work {
 	struct object_ask *ask;
 	struct object_document document;
 	char id[OBJECT_ID_BYTES + 1];
-	slv_str keys[2];
+	slv_str key;
 	struct slv_buf row;
 	struct slv_omap_read read;
-	struct slv_omap_change changes[2];
+	struct slv_omap_change change, opening[2];
 	struct slv_omap_batch batch;
 };
 
@@ -113,7 +111,8 @@ slv_object_err object_list_buckets(struct object_ask *ask)
 	if (prefix.len > 63 || after.len > 63)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_ARGUMENT,
 				"A bucket's name has 63 bytes at most.");
-	slv_str from = slv_str_cmp(prefix, after) > 0 ? prefix : after;
+	bool behind = after.len && slv_str_cmp(after, prefix) >= 0;
+	slv_str from = behind ? after : prefix;
 	/* Behind the last one of the page before: no name has a NUL. */
 	slv_str key = slv_str_printf(ask->req->arena, "b/%.*s%c", SLV_FMT(from), 0);
 	slv_str until = slv_str_printf(ask->req->arena, "b/%.*s\x7f", SLV_FMT(prefix));
@@ -122,7 +121,7 @@ slv_object_err object_list_buckets(struct object_ask *ask)
 	work->read = (struct slv_omap_read){
 		.map = ask->self->buckets,
 		.what = SLV_OMAP_SCAN,
-		.from = from.len == after.len && after.len ? key : slv_str_head(key, key.len - 1),
+		.from = behind ? key : slv_str_head(key, key.len - 1),
 		.until = until,
 		.rows_max = (uint32_t)most,
 		.done = buckets_read,
@@ -155,15 +154,11 @@ static bool name_is_ok(slv_str name)
 	return true;
 }
 
-static void created(struct slv_omap_batch *batch, slv_err err)
+static void opened(struct slv_omap_batch *batch, slv_err err)
 {
 	struct bucket_work *work = SLV_CONTAINER(batch, struct bucket_work, batch);
 	struct object_ask *ask = work->ask;
 	struct slv_reply reply;
-	if (err.code == SLV_E_PRECONDITION) {
-		object_fail(ask, SLV_OBJECT_ERR(SLV_OBJECT_E_BUCKET_ALREADY_OWNED_BY_YOU, NULL));
-		return;
-	}
 	slv_str place = slv_str_printf(ask->req->arena, "/%.*s", SLV_FMT(ask->bucket));
 	if (!slv_failed(err))
 		err = object_reply_init(ask, 200, &reply);
@@ -173,6 +168,32 @@ static void created(struct slv_omap_batch *batch, slv_err err)
 		object_fail(ask, object_err(err));
 	else
 		slv_req_reply(ask->req, &reply);
+}
+
+/* It is there, but nothing can be put into it until it is open (meta.h). If that fails the sweep
+ * does it later, and a second try tells that the bucket is there. */
+static void created(struct slv_omap_batch *batch, slv_err err)
+{
+	struct bucket_work *work = SLV_CONTAINER(batch, struct bucket_work, batch);
+	struct object *self = work->ask->self;
+	if (slv_failed(err)) {
+		slv_object_err why = object_err(err);
+		if (err.code == SLV_E_PRECONDITION)
+			why = SLV_OBJECT_ERR(SLV_OBJECT_E_BUCKET_ALREADY_OWNED_BY_YOU, NULL);
+		object_fail(work->ask, why);
+		return;
+	}
+	work->opening[0] = (struct slv_omap_change){
+		.what = SLV_OMAP_PUT, .when = SLV_OMAP_IF_ABSENT, .key = SLV_STR(OBJECT_OPEN_KEY)
+	};
+	work->opening[1] = (struct slv_omap_change){ .what = SLV_OMAP_CHECK,
+		.when = SLV_OMAP_IF_ABSENT,
+		.key = SLV_STR(OBJECT_CLOSED_KEY) };
+	work->batch = (struct slv_omap_batch){ .map = object_map(self, slv_buf_str(&work->row)),
+		.changes = work->opening,
+		.count = 2,
+		.done = opened };
+	slv_omap_write(self->loop, &work->batch);
 }
 
 static void counted(struct slv_omap_read *read, slv_err err, struct slv_omap_rows *rows)
@@ -193,12 +214,12 @@ static void counted(struct slv_omap_read *read, slv_err err, struct slv_omap_row
 		work->id[i] = hex[work->id[i] & 15];
 	slv_buf_printf(&work->row, "{\"id\":\"%s\",\"created_ms\":%lld}", work->id,
 			(long long)slv_loop_wall_ms(self->loop));
-	work->changes[0] = (struct slv_omap_change){ .what = SLV_OMAP_PUT,
+	work->change = (struct slv_omap_change){ .what = SLV_OMAP_PUT,
 		.when = SLV_OMAP_IF_ABSENT,
-		.key = work->keys[0],
+		.key = work->key,
 		.value = slv_buf_str(&work->row) };
 	work->batch = (struct slv_omap_batch){
-		.map = self->buckets, .changes = work->changes, .count = 1, .done = created
+		.map = self->buckets, .changes = &work->change, .count = 1, .done = created
 	};
 	slv_omap_write(self->loop, &work->batch);
 }
@@ -206,8 +227,8 @@ static void counted(struct slv_omap_read *read, slv_err err, struct slv_omap_row
 static slv_object_err create(struct bucket_work *work)
 {
 	struct object_ask *ask = work->ask;
-	work->keys[0] = slv_str_printf(ask->req->arena, "b/%.*s", SLV_FMT(ask->bucket));
-	if (!work->keys[0].at)
+	work->key = slv_str_printf(ask->req->arena, "b/%.*s", SLV_FMT(ask->bucket));
+	if (!work->key.at)
 		return no_memory();
 	work->read = (struct slv_omap_read){
 		.map = ask->self->buckets,
@@ -279,69 +300,4 @@ slv_object_err object_bucket_encryption(struct object_ask *ask)
 	(void)ask;
 	/* R2 tells that it encrypts; the disk here is as its owner has made it. */
 	return SLV_OBJECT_ERR(SLV_OBJECT_E_NO_ENCRYPTION, NULL);
-}
-
-/* --- DeleteBucket --- */
-
-static void bucket_removed(struct slv_omap_batch *batch, slv_err err)
-{
-	struct bucket_work *work = SLV_CONTAINER(batch, struct bucket_work, batch);
-	if (slv_failed(err))
-		object_fail(work->ask,
-				err.code == SLV_E_PRECONDITION
-						? SLV_OBJECT_ERR(SLV_OBJECT_E_NO_SUCH_BUCKET, NULL)
-						: object_err(err));
-	else
-		object_reply_empty(work->ask, 204);
-}
-
-/* Who puts an object at this moment puts it into a map that is being swept away; it was there
- * before or after the bucket, and nobody can tell. */
-static void emptiness_read(struct slv_omap_read *read, slv_err err, struct slv_omap_rows *rows)
-{
-	struct bucket_work *work = SLV_CONTAINER(read, struct bucket_work, read);
-	struct object_ask *ask = work->ask;
-	bool empty = rows && !rows->count;
-	if (rows)
-		rows->hold.drop(&rows->hold);
-	if (slv_failed(err) || !empty) {
-		object_fail(ask, slv_failed(err) ? object_err(err)
-						 : SLV_OBJECT_ERR(SLV_OBJECT_E_BUCKET_NOT_EMPTY,
-								   NULL));
-		return;
-	}
-	json_t *row = json_loadb(ask->recall.row->value.at, ask->recall.row->value.len, 0, NULL);
-	const char *id = json_string_value(json_object_get(row, "id"));
-	work->keys[1] = slv_str_printf(ask->req->arena, "r/%s", id ? id : "");
-	json_decref(row);
-	if (!work->keys[1].at) {
-		object_fail(ask, no_memory());
-		return;
-	}
-	work->changes[0] = (struct slv_omap_change){
-		.what = SLV_OMAP_REMOVE, .when = SLV_OMAP_IF_PRESENT, .key = ask->recall.key
-	};
-	work->changes[1] = (struct slv_omap_change){ .what = SLV_OMAP_PUT, .key = work->keys[1] };
-	work->batch = (struct slv_omap_batch){ .map = ask->self->buckets,
-		.changes = work->changes,
-		.count = 2,
-		.done = bucket_removed };
-	slv_omap_write(ask->self->loop, &work->batch);
-}
-
-slv_object_err object_delete_bucket(struct object_ask *ask)
-{
-	struct bucket_work *work = work_new(ask);
-	if (!work)
-		return no_memory();
-	work->read = (struct slv_omap_read){
-		.map = ask->map,
-		.what = SLV_OMAP_SCAN,
-		.from = SLV_STR("o"),
-		.until = SLV_STR("p"),
-		.rows_max = 1,
-		.done = emptiness_read,
-	};
-	slv_omap_read(ask->self->loop, &work->read);
-	return SLV_OBJECT_OK;
 }

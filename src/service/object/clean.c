@@ -1,6 +1,7 @@
 /* clean.c - what rows that were replaced or removed stood for: blobs, and parts
  *
- * After the row is gone nobody can ask for these, so nobody waits. What a crash leaves behind is
+ * After the row is gone nobody can ask for these, so nobody waits, and the service may have ended
+ * before: nothing of it but the loop and the store is used. What a crash leaves behind is
  * found later: parts by the row r<upload>, which is written with what makes them superfluous, and
  * blobs by `selvedge store check`. */
 #include "base/mem.h"
@@ -16,17 +17,23 @@ static void blob_removed(struct slv_blob_remove *remove, slv_err err)
 	slv_free(remove);
 }
 
-void object_clean_blob(struct object *self, struct slv_blob_id id)
+static void clean_blob(struct slv_loop *loop, struct slv_blobs *blobs, struct slv_blob_id id)
 {
 	struct slv_blob_remove *remove = SLV_ALLOC(struct slv_blob_remove);
-	*remove = (struct slv_blob_remove){ .blobs = self->blobs, .id = id, .done = blob_removed };
-	slv_blob_remove(self->loop, remove);
+	*remove = (struct slv_blob_remove){ .blobs = blobs, .id = id, .done = blob_removed };
+	slv_blob_remove(loop, remove);
+}
+
+void object_clean_blob(struct object *self, struct slv_blob_id id)
+{
+	clean_blob(self->loop, self->blobs, id);
 }
 
 /* --- parts --- */
 
 struct parts {
-	struct object *self;
+	struct slv_loop *loop;
+	struct slv_blobs *blobs;
 	struct slv_omap *map;
 	char from[OBJECT_PART_KEY_BYTES], until[OBJECT_PART_KEY_BYTES];
 	char remains[OBJECT_PART_KEY_BYTES];
@@ -47,7 +54,7 @@ static void parts_removed(struct slv_omap_batch *batch, slv_err err)
 		struct object_meta meta;
 		if (!slv_failed(object_meta_read(NULL, rows->at[i].value, &meta)) &&
 				meta.where == OBJECT_BLOB)
-			object_clean_blob(parts->self, meta.blob);
+			clean_blob(parts->loop, parts->blobs, meta.blob);
 	}
 	rows->hold.drop(&rows->hold);
 	if (more && !slv_failed(err))
@@ -74,7 +81,7 @@ static void parts_read(struct slv_omap_read *read, slv_err err, struct slv_omap_
 	parts->batch = (struct slv_omap_batch){
 		.map = parts->map, .changes = parts->changes, .count = count, .done = parts_removed
 	};
-	slv_omap_write(parts->self->loop, &parts->batch);
+	slv_omap_write(parts->loop, &parts->batch);
 }
 
 static void read_parts(struct parts *parts)
@@ -87,13 +94,15 @@ static void read_parts(struct parts *parts)
 		.rows_max = PARTS_MAX,
 		.done = parts_read,
 	};
-	slv_omap_read(parts->self->loop, &parts->read);
+	slv_omap_read(parts->loop, &parts->read);
 }
 
-void object_clean_parts(struct object *self, struct slv_omap *map, slv_str upload)
+static void clean_parts(struct slv_loop *loop, struct slv_blobs *blobs, struct slv_omap *map,
+		slv_str upload)
 {
 	struct parts *parts = SLV_ALLOC(struct parts);
-	parts->self = self;
+	parts->loop = loop;
+	parts->blobs = blobs;
 	parts->map = map;
 	(void)object_part_key(upload, 0, parts->from);                         /* fills it */
 	(void)object_part_key(upload, SLV_OBJECT_PARTS_MAX + 1, parts->until); /* likewise */
@@ -101,10 +110,16 @@ void object_clean_parts(struct object *self, struct slv_omap *map, slv_str uploa
 	read_parts(parts);
 }
 
+void object_clean_parts(struct object *self, struct slv_omap *map, slv_str upload)
+{
+	clean_parts(self->loop, self->blobs, map, upload);
+}
+
 /* --- rows --- */
 
 struct remains {
-	struct object *self;
+	struct slv_loop *loop;
+	struct slv_blobs *blobs;
 	struct slv_omap_batch batch;
 	struct slv_omap_change change;
 	char key[OBJECT_PART_KEY_BYTES];
@@ -114,7 +129,7 @@ static void remains_noted(struct slv_omap_batch *batch, slv_err err)
 {
 	struct remains *remains = SLV_CONTAINER(batch, struct remains, batch);
 	if (!slv_failed(err))
-		object_clean_parts(remains->self, batch->map,
+		clean_parts(remains->loop, remains->blobs, batch->map,
 				slv_str_from_index(remains->change.key, 1));
 	slv_free(remains);
 }
@@ -124,7 +139,8 @@ static void remains_noted(struct slv_omap_batch *batch, slv_err err)
 static void clean_replaced_parts(struct object *self, struct slv_omap *map, slv_str upload)
 {
 	struct remains *remains = SLV_ALLOC(struct remains);
-	remains->self = self;
+	remains->loop = self->loop;
+	remains->blobs = self->blobs;
 	remains->change = (struct slv_omap_change){ .what = SLV_OMAP_PUT,
 		.key = object_remains_key(upload, remains->key) };
 	remains->batch = (struct slv_omap_batch){

@@ -15,6 +15,7 @@
 /* id, name, status, text */
 #define SLV_OBJECT_ERROR_TABLE(X)                                                                  \
 	X(ACCESS_DENIED, "AccessDenied", 403, "Access is denied.")                                 \
+	X(ACCESS_FORBIDDEN, "AccessForbidden", 403, "The page's site may not ask for this.")       \
 	X(AUTHORIZATION_HEADER_MALFORMED, "AuthorizationHeaderMalformed", 400,                     \
 			"The Authorization header cannot be read.")                                \
 	X(AUTHORIZATION_QUERY_PARAMETERS, "AuthorizationQueryParametersError", 400,                \
@@ -94,6 +95,8 @@
 			"The bucket has no object lock configuration.")                            \
 	X(NO_OWNERSHIP_CONTROLS, "OwnershipControlsNotFoundError", 404,                            \
 			"The bucket has no ownership controls.")                                   \
+	X(OPERATION_ABORTED, "OperationAborted", 409,                                              \
+			"Another request changes the bucket at this moment; try again.")           \
 	X(PERMANENT_REDIRECT, "PermanentRedirect", 301, "The bucket is to be asked elsewhere.")    \
 	X(PRECONDITION_FAILED, "PreconditionFailed", 412,                                          \
 			"A condition of the request is not met.")                                  \

@@ -83,6 +83,17 @@ slv_err object_reply_meta(
 	return err;
 }
 
+/* Of all of it only: clients hold a checksum against the bytes that come with it. */
+static slv_err add_checksum(
+		struct object_ask *ask, struct slv_reply *reply, const struct object_meta *meta)
+{
+	if (reply->status != 200 || !meta->has_checksum ||
+			!slv_str_eq_nocase(object_field(ask, "x-amz-checksum-mode"),
+					SLV_STR("enabled")))
+		return SLV_OK;
+	return object_reply_checksum(ask, reply, meta);
+}
+
 /* --- the answer --- */
 
 static slv_err add_parts_count(struct get *get, struct slv_reply *reply)
@@ -135,13 +146,6 @@ static slv_object_err code_of(struct get *get, const struct slv_reply *reply)
 	return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_RANGE, NULL);
 }
 
-/* That of all bytes: of a part of them it would be wrong, and clients check it. */
-static bool wants_checksum(const struct get *get)
-{
-	return get->meta.has_checksum &&
-	       slv_str_eq_nocase(object_field(get->ask, "x-amz-checksum-mode"), SLV_STR("enabled"));
-}
-
 /* The hold of the row is ours, unless this succeeds. */
 static slv_object_err reply_object(struct get *get)
 {
@@ -168,15 +172,13 @@ static slv_object_err reply_object(struct get *get)
 		err = part_reply(get, &reply, &have, &range);
 	else
 		range = apply(get, &reply, &have);
+	if (!slv_failed(err))
+		err = add_checksum(ask, &reply, &get->meta);
 	if (slv_failed(err))
 		return object_err(err);
 	slv_object_err bad = code_of(get, &reply);
 	if (slv_object_failed(bad))
 		return bad;
-	if (reply.status == 200 && wants_checksum(get))
-		err = object_reply_checksum(ask, &reply, &get->meta);
-	if (slv_failed(err))
-		return object_err(err);
 	if (range.count && req->method != SLV_METHOD_HEAD)
 		err = object_body(ask->self, ask->map, &get->meta, get->recall.row,
 				get->recall.hold, range.first, range.count, &reply.body);

@@ -2,11 +2,14 @@
  *
  * In the map "s3", of all buckets:
  *
- *	b/<name>     {"id", "created_ms", "cors", "lifecycle"}
+ *	b/<name>     {"id", "created_ms"}; body: the documents of CORS and lifecycle as they are
+ *	             told, or nothing, each with a NUL behind it
  *	r/<id>       a bucket that was removed, and what was in it is not yet all gone
  *
  * In the map "s3-<id>", of one:
  *
+ *	a                             the bucket is open (below)
+ *	c                             since when it is not, in milliseconds since 1970
  *	o<key>                        an object; body: itself, up to 64 KiB, or else its parts
  *	u<key>\0<upload>              an upload in parts that has begun; as an object without bytes
  *	p<upload><number, 2 bytes>    a part of an upload, or of the object that it became
@@ -15,6 +18,10 @@
  * An upload's id is 32 hexadecimal digits; a key has no NUL. An object that was uploaded in parts
  * keeps the upload's id, so that nothing moves when it is completed. Its body lists them: for each
  * its number (2 bytes) and length (8 bytes), ascending.
+ *
+ * Who removes a bucket closes it first: `a` is replaced by `c` in one batch. So whoever puts a row
+ * sees to it that `a` is there (object_open_check()), and what is told to be stored is never in a
+ * bucket that is just then found empty. What is closed and stays is opened by the sweep.
  *
  * Whatever refers to blobs is in these rows: objects, and parts.
  */
@@ -32,10 +39,20 @@
 #define OBJECT_INLINE_BYTES_MAX SLV_KIB(64) /* larger ones are blobs */
 #define OBJECT_ID_BYTES 32                  /* of a bucket or upload: hexadecimal digits */
 #define OBJECT_BUCKETS_MAP "s3"
+#define OBJECT_BUCKET_BYTES_MAX 63 /* of a name */
+#define OBJECT_BUCKET_KEY_BYTES_MAX (2 + OBJECT_BUCKET_BYTES_MAX)
 #define OBJECT_MD5_BYTES 16
 #define OBJECT_ROW_BYTES_MAX SLV_KIB(16)
 #define OBJECT_ROW_KEY_BYTES_MAX (2 + SLV_OBJECT_KEY_BYTES_MAX + OBJECT_ID_BYTES)
 #define OBJECT_PART_KEY_BYTES (1 + OBJECT_ID_BYTES + 2)
+
+#define OBJECT_OPEN_KEY "a"
+#define OBJECT_CLOSED_KEY "c"
+
+enum object_config { OBJECT_CORS, OBJECT_LIFECYCLE, OBJECT_CONFIG_COUNT };
+
+/* One of the documents of a bucket's row; empty: it has none. */
+slv_str object_config(slv_str bucket_body, enum object_config which);
 
 /* An object, an upload or a part. */
 struct object_meta {

@@ -15,10 +15,11 @@
 
 slv_str object_param(const struct object_ask *ask, const char *name)
 {
-	slv_str value;
-	slv_err err = slv_query_get(ask->req->arena, ask->req->uri.query, slv_str_from(name),
-			SLV_QUERY_PLUS, &value);
-	return slv_failed(err) ? (slv_str){ 0 } : value;
+	slv_str wanted = slv_str_from(name);
+	for (size_t i = 0; i < ask->param_count; i++)
+		if (slv_str_eq(ask->params[i].name, wanted))
+			return ask->params[i].value;
+	return (slv_str){ 0 };
 }
 
 slv_str object_field(const struct object_ask *ask, const char *name)
@@ -50,6 +51,12 @@ slv_object_err object_err(slv_err err)
 	}
 }
 
+bool object_is_closed(const struct slv_omap_batch *batch, slv_err err)
+{
+	return err.code == SLV_E_PRECONDITION &&
+	       slv_str_eq(batch->changes[batch->failed].key, SLV_STR(OBJECT_OPEN_KEY));
+}
+
 /* --- answering --- */
 
 slv_err object_reply_init(struct object_ask *ask, int status, struct slv_reply *ret_reply)
@@ -57,7 +64,8 @@ slv_err object_reply_init(struct object_ask *ask, int status, struct slv_reply *
 	slv_reply_init(ret_reply, ask->req, status);
 	if (ask->is_public)
 		return SLV_OK;
-	return slv_fields_add(&ret_reply->fields, SLV_STR("x-amz-request-id"), ask->id);
+	slv_err err = slv_fields_add(&ret_reply->fields, SLV_STR("x-amz-request-id"), ask->id);
+	return slv_failed(err) ? err : object_origin_fields(ask, &ret_reply->fields);
 }
 
 void object_fail_with(struct object_ask *ask, slv_object_err err,
@@ -162,6 +170,42 @@ const struct object_op object_ops[] = {
 			.right = READ,
 			.of_all = true,
 			.serve = object_bucket_encryption },
+	{ .name = "GetBucketCors",
+			.method = GET,
+			.of = OBJECT_OF_BUCKET,
+			.param = "cors",
+			.right = SLV_API_R2_READ,
+			.serve = object_get_cors },
+	{ .name = "PutBucketCors",
+			.method = PUT,
+			.of = OBJECT_OF_BUCKET,
+			.param = "cors",
+			.right = SLV_API_R2_WRITE,
+			.serve = object_put_cors },
+	{ .name = "DeleteBucketCors",
+			.method = DELETE,
+			.of = OBJECT_OF_BUCKET,
+			.param = "cors",
+			.right = SLV_API_R2_WRITE,
+			.serve = object_delete_cors },
+	{ .name = "GetBucketLifecycleConfiguration",
+			.method = GET,
+			.of = OBJECT_OF_BUCKET,
+			.param = "lifecycle",
+			.right = SLV_API_R2_READ,
+			.serve = object_get_lifecycle },
+	{ .name = "PutBucketLifecycleConfiguration",
+			.method = PUT,
+			.of = OBJECT_OF_BUCKET,
+			.param = "lifecycle",
+			.right = SLV_API_R2_WRITE,
+			.serve = object_put_lifecycle },
+	{ .name = "DeleteBucketLifecycle",
+			.method = DELETE,
+			.of = OBJECT_OF_BUCKET,
+			.param = "lifecycle",
+			.right = SLV_API_R2_WRITE,
+			.serve = object_delete_lifecycle },
 	{ .name = "ListMultipartUploads",
 			.method = GET,
 			.of = OBJECT_OF_BUCKET,
@@ -285,6 +329,14 @@ static const char *const foreign_params[] = { "accelerate", "acl", "analytics", 
 static const char *const own_params[] = { "cors", "delete", "encryption", "lifecycle", "location",
 	"uploads" };
 
+static bool is_one_of(slv_str name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (slv_str_eq(name, slv_str_from(names[i])))
+			return true;
+	return false;
+}
+
 static bool has_param(const struct object_ask *ask, const char *name)
 {
 	return object_param(ask, name).at != NULL;
@@ -300,40 +352,93 @@ static bool fits(const struct object_ask *ask, const struct object_op *op)
 
 static slv_object_err find_op(struct object_ask *ask)
 {
-	for (size_t i = 0; i < SLV_COUNT(foreign_params); i++)
-		if (has_param(ask, foreign_params[i]))
+	for (size_t i = 0; i < ask->param_count; i++)
+		if (is_one_of(ask->params[i].name, foreign_params, SLV_COUNT(foreign_params)))
 			return SLV_OBJECT_ERR(SLV_OBJECT_E_NOT_IMPLEMENTED, NULL);
 	for (const struct object_op *op = object_ops; op->name && !ask->op; op++)
 		if (fits(ask, op))
 			ask->op = op;
 	if (!ask->op)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_METHOD_NOT_ALLOWED, NULL);
-	for (size_t i = 0; i < SLV_COUNT(own_params); i++)
-		if (has_param(ask, own_params[i]) &&
-				(!ask->op->param || strcmp(ask->op->param, own_params[i]) != 0))
+	for (size_t i = 0; i < ask->param_count; i++) {
+		slv_str name = ask->params[i].name;
+		bool is_op = ask->op->param && slv_str_eq(name, slv_str_from(ask->op->param));
+		if (!is_op && is_one_of(name, own_params, SLV_COUNT(own_params)))
 			return SLV_OBJECT_ERR(SLV_OBJECT_E_METHOD_NOT_ALLOWED, NULL);
+	}
 	return SLV_OBJECT_OK;
 }
 
 /* --- which bucket and key --- */
 
-/* "photos" of "photos.s3.example.com"; empty: the bucket is in the path. */
+static slv_str lower(struct slv_arena *arena, slv_str text)
+{
+	char *at = slv_arena_bytes(arena, text.len);
+	for (size_t i = 0; at && i < text.len; i++)
+		at[i] = slv_lower(text.at[i]);
+	return (slv_str){ at, at ? text.len : 0 };
+}
+
+/* "photos" of "photos.s3.example.com"; empty: the bucket is in the path. By the host that was
+ * asked, which is signed, and not by one that a proxy tells. */
 static slv_str bucket_of_host(const struct object_ask *ask)
 {
 	const struct slv_conf_list *hosts = &ask->self->settings->hosts;
 	const slv_str *names = hosts->at;
-	slv_str host = ask->req->host;
-	for (size_t i = 0; i < hosts->count; i++)
-		if (host.len > names[i].len + 1 && slv_str_ends(host, names[i]) &&
-				host.at[host.len - names[i].len - 1] == '.')
-			return slv_str_head(host, host.len - names[i].len - 1);
+	const struct slv_req *req = ask->req;
+	struct slv_host host;
+	slv_str text = req->uri.authority.len ? req->uri.authority
+	                                      : slv_fields_get(&req->fields, SLV_FIELD_HOST);
+	if (!hosts->count || slv_failed(slv_host_parse(text, &host)))
+		return (slv_str){ 0 };
+	for (size_t i = 0; i < hosts->count; i++) {
+		if (host.name.len < names[i].len + 2)
+			continue;
+		size_t dot = host.name.len - names[i].len - 1;
+		if (host.name.at[dot] == '.' &&
+				slv_str_eq_nocase(slv_str_from_index(host.name, dot + 1), names[i]))
+			return lower(req->arena, slv_str_head(host.name, dot));
+	}
 	return (slv_str){ 0 };
+}
+
+static slv_err decode(struct slv_arena *arena, slv_str raw, slv_str *ret_text)
+{
+	*ret_text = raw.at ? raw : SLV_STR("");
+	return slv_str_find(raw, '%') < raw.len
+	                       ? slv_query_decode(arena, raw, SLV_QUERY_PLUS, ret_text)
+	                       : SLV_OK;
+}
+
+/* All parameters once, for they are asked for by many names. */
+static slv_object_err find_params(struct object_ask *ask)
+{
+	struct slv_arena *arena = ask->req->arena;
+	slv_str rest = ask->req->uri.query, name, value;
+	size_t count = 1;
+	for (size_t i = 0; i < rest.len; i++)
+		count += rest.at[i] == '&';
+	if (count > SLV_QUERY_PARAMS_MAX)
+		return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_URI, "more than 128 parameters");
+	struct object_param *params = SLV_NEW_ARRAY(arena, struct object_param, count);
+	if (!params)
+		return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+	ask->params = params;
+	while (slv_query_next(&rest, &name, &value)) {
+		struct object_param *param = &params[ask->param_count++];
+		slv_err err = decode(arena, name, &param->name);
+		if (!slv_failed(err))
+			err = decode(arena, value, &param->value);
+		if (slv_failed(err))
+			return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_URI, err.what);
+	}
+	return SLV_OBJECT_OK;
 }
 
 static slv_object_err find_names(struct object_ask *ask)
 {
 	struct slv_arena *arena = ask->req->arena;
-	slv_str rest = slv_str_from_index(ask->req->uri.path, 1), query;
+	slv_str rest = slv_str_from_index(ask->req->uri.path, 1);
 	slv_err err = SLV_OK;
 	ask->bucket = bucket_of_host(ask);
 	if (!ask->bucket.len)
@@ -344,10 +449,7 @@ static slv_object_err find_names(struct object_ask *ask)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_URI, NULL);
 	if (ask->key.len > SLV_OBJECT_KEY_BYTES_MAX)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_KEY_TOO_LONG, NULL);
-	/* All parameters are looked at once, so that later look-ups cannot fail. */
-	err = slv_query_get(
-			arena, ask->req->uri.query, SLV_STR("uploadId"), SLV_QUERY_PLUS, &query);
-	return slv_failed(err) ? SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_URI, err.what) : SLV_OBJECT_OK;
+	return find_params(ask);
 }
 
 /* --- the way through --- */
@@ -411,6 +513,7 @@ static void bucket_found(struct object_ask *ask)
 		object_fail_with(ask, SLV_OBJECT_ERR(SLV_OBJECT_E_NO_SUCH_BUCKET, NULL), &name, 1);
 		return;
 	}
+	ask->origin.varies = object_config(recall->row->body, OBJECT_CORS).len > 0;
 	ask->map = object_map(ask->self, recall->row->value);
 	if (ask->map)
 		serve(ask);
@@ -427,20 +530,31 @@ static void bucket_read(struct slv_omap_recall *recall, slv_err err)
 		bucket_found(ask);
 }
 
-void object_find_bucket(struct object_ask *ask)
+bool object_bucket_may_be(const struct object_ask *ask)
 {
-	slv_str key = slv_str_printf(ask->req->arena, "b/%.*s", SLV_FMT(ask->bucket));
-	if (!key.at || ask->bucket.len > 63) {
-		object_fail(ask, SLV_OBJECT_ERR(SLV_OBJECT_E_NO_SUCH_BUCKET, NULL));
-		return;
-	}
+	return ask->bucket.len > 0 && ask->bucket.len <= OBJECT_BUCKET_BYTES_MAX;
+}
+
+bool object_bucket_recall(
+		struct object_ask *ask, void (*done)(struct slv_omap_recall *recall, slv_err err))
+{
+	char *key = ask->row_key;
+	memcpy(key, "b/", 2);
+	memcpy(key + 2, ask->bucket.at, ask->bucket.len);
 	ask->recall = (struct slv_omap_recall){
 		.memory = ask->self->memory,
 		.map = ask->self->buckets,
-		.key = key,
-		.done = bucket_read,
+		.key = { key, 2 + ask->bucket.len },
+		.done = done,
 	};
-	if (slv_omap_recall(&ask->recall))
+	return slv_omap_recall(&ask->recall);
+}
+
+void object_find_bucket(struct object_ask *ask)
+{
+	if (!object_bucket_may_be(ask))
+		object_fail(ask, SLV_OBJECT_ERR(SLV_OBJECT_E_NO_SUCH_BUCKET, NULL));
+	else if (object_bucket_recall(ask, bucket_read))
 		bucket_found(ask);
 }
 
@@ -453,7 +567,8 @@ static bool is_allowed(const struct object_ask *ask)
 	if (op->of_each)
 		return true;
 	if (op->by_prefix)
-		return object_may(ask, op->right, ask->bucket, object_param(ask, "prefix"));
+		return slv_api_token_may_all(ask->find.token, op->right, ask->bucket,
+				object_param(ask, "prefix"));
 	if (op->of_all) /* who may read some of it may know that it is there */
 		return slv_api_token_touches(ask->find.token, op->right, ask->bucket);
 	return object_may(ask, op->right, ask->bucket, ask->key);
@@ -483,6 +598,15 @@ static slv_str request_id(struct object *self, struct slv_arena *arena)
 	return (slv_str){ id, REQUEST_ID_BYTES };
 }
 
+static void begin(struct object_ask *ask)
+{
+	slv_object_err err = find_op(ask);
+	if (slv_object_failed(err))
+		object_fail(ask, err);
+	else
+		object_authenticate(ask, known);
+}
+
 static slv_err object_serve(void *me, struct slv_req *req)
 {
 	struct object *self = me;
@@ -493,12 +617,12 @@ static slv_err object_serve(void *me, struct slv_req *req)
 	ask->self = self;
 	ask->id = request_id(self, req->arena);
 	slv_object_err err = find_names(ask);
-	if (!slv_object_failed(err))
-		err = find_op(ask);
 	if (slv_object_failed(err))
 		object_fail(ask, err);
+	else if (req->method == SLV_METHOD_OPTIONS)
+		object_preflight(ask);
 	else
-		object_authenticate(ask, known);
+		object_origin_find(ask, begin);
 	return SLV_OK;
 }
 
@@ -515,6 +639,8 @@ static slv_err object_start(
 	self->buckets = slv_omap_named(env->maps, SLV_STR(OBJECT_BUCKETS_MAP));
 	self->memory = slv_omap_memory_new(env->loop, MEMORY_BYTES_MAX);
 	self->keys = slv_api_keys_new(env->loop, env->maps);
+	if (slv_loop_index(env->loop) == 0)
+		self->sweep = object_sweep_new(self);
 	*ret_self = self;
 	return SLV_OK;
 }
@@ -522,6 +648,7 @@ static slv_err object_start(
 static void object_stop(void *me)
 {
 	struct object *self = me;
+	object_sweep_free(self->sweep);
 	slv_api_keys_free(self->keys);
 	slv_omap_memory_free(self->memory);
 	slv_free(self);

@@ -51,8 +51,15 @@ struct object_op {
 	slv_object_err (*serve)(struct object_ask *ask); /* an error is the reply */
 };
 
+/* A parameter of a query, decoded. */
+struct object_param {
+	slv_str name, value; /* a value that was not written has at != NULL, too */
+};
+
 struct object_ask {
 	struct slv_req *req;
+	const struct object_param *params; /* in the order of the query */
+	size_t param_count;
 	struct object *self;
 	const struct object_op *op;
 	slv_str id;            /* of the request, for people who look for it in a log */
@@ -69,15 +76,24 @@ struct object_ask {
 	enum slv_object_payload payload;
 	slv_str sha256; /* x-amz-content-sha256 as sent */
 
+	/* What the page of another site that asks may know of the reply (origin.c). */
+	struct {
+		void (*then)(struct object_ask *ask);
+		slv_str allowed; /* who; empty: nobody */
+		slv_str exposed; /* names of headers */
+		bool credentials;
+		bool varies; /* another origin would be told something else */
+	} origin;
+
 	/* The bucket, unless op->without_bucket. */
 	struct slv_omap *map;
 	struct slv_omap_recall recall; /* its row, held as long as the request */
+	char row_key[OBJECT_BUCKET_KEY_BYTES_MAX];
 };
 
 /* --- asking --- */
 
-/* The value of a parameter, decoded; at == NULL: it is not there. Errors of the query were found
- * before. */
+/* The value of the first parameter of that name, decoded; at == NULL: it is not there. */
 slv_str object_param(const struct object_ask *ask, const char *name);
 
 /* A field's value; at == NULL: it is not there. */
@@ -86,6 +102,12 @@ slv_str object_field(const struct object_ask *ask, const char *name);
 /* May the one who asks do `right` to that key of that bucket? */
 bool object_may(const struct object_ask *ask, enum slv_api_right right, slv_str bucket,
 		slv_str key);
+
+/* Read the row b/<name> into ask->recall, as slv_omap_recall(). Only if such a bucket may be: that
+ * takes a name. */
+bool object_bucket_may_be(const struct object_ask *ask);
+bool object_bucket_recall(
+		struct object_ask *ask, void (*done)(struct slv_omap_recall *recall, slv_err err));
 
 /* The map of the bucket whose row that is; NULL: the row is damaged. */
 struct slv_omap *object_map(struct object *self, slv_str bucket_row);
@@ -99,6 +121,18 @@ void object_authenticate(
 
 /* An error of the store or of memory in S3's words. */
 slv_object_err object_err(slv_err err);
+
+/* Every batch that puts a row into a bucket's map has this change, too; else it could be into one
+ * that was just removed (meta.h). */
+static inline struct slv_omap_change object_open_check(void)
+{
+	return (struct slv_omap_change){
+		.what = SLV_OMAP_CHECK, .when = SLV_OMAP_IF_PRESENT, .key = SLV_STR(OBJECT_OPEN_KEY)
+	};
+}
+
+/* Did the batch fail because the bucket is closed? That is NoSuchBucket. */
+bool object_is_closed(const struct slv_omap_batch *batch, slv_err err);
 
 /* --- answering --- */
 
@@ -123,6 +157,17 @@ slv_err object_reply_checksum(
 /* public.c: an error, and fields of every reply, where a bucket is a route of a site. */
 void object_fail_public(struct object_ask *ask, slv_object_err err);
 slv_err object_public_fields(const struct object_ask *ask, struct slv_reply *reply);
+
+/* --- pages of other sites (origin.c) --- */
+
+/* What may the page know? Then then(), maybe before this returns. */
+void object_origin_find(struct object_ask *ask, void (*then)(struct object_ask *ask));
+
+/* Tell it. object_reply_init() does. */
+slv_err object_origin_fields(const struct object_ask *ask, struct slv_fields *fields);
+
+/* OPTIONS, which nobody signs. */
+void object_preflight(struct object_ask *ask);
 
 /* --- bodies that come (intake.c) --- */
 
@@ -199,9 +244,10 @@ extern const struct object_op object_ops[]; /* ends with {0}; the first that fit
 slv_object_err object_list_buckets(struct object_ask *ask);
 slv_object_err object_create_bucket(struct object_ask *ask);
 slv_object_err object_head_bucket(struct object_ask *ask);
-slv_object_err object_delete_bucket(struct object_ask *ask);
 slv_object_err object_bucket_location(struct object_ask *ask);
 slv_object_err object_bucket_encryption(struct object_ask *ask);
+/* close.c */
+slv_object_err object_delete_bucket(struct object_ask *ask);
 /* config.c */
 slv_object_err object_get_cors(struct object_ask *ask);
 slv_object_err object_put_cors(struct object_ask *ask);
@@ -231,7 +277,8 @@ slv_object_err object_put_part(struct object_ask *ask);
 slv_object_err object_complete(struct object_ask *ask);
 slv_object_err object_abort(struct object_ask *ask);
 
-/* sweep.c: lifecycle, and what is left of removed things. */
+/* sweep.c: lifecycle, and what is left of removed things. Turns come by themselves; memory goes
+ * when the last one has ended. */
 struct object_sweep *object_sweep_new(struct object *self);
 void object_sweep_free(struct object_sweep *sweep);
 

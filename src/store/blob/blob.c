@@ -89,8 +89,8 @@ struct slv_blob_writer {
 	void *arg;
 };
 
-slv_err slv_blob_writer_new(
-		struct slv_loop *loop, struct slv_blobs *blobs, struct slv_blob_writer **ret_writer)
+slv_err slv_blob_writer_new_as(struct slv_loop *loop, struct slv_blobs *blobs,
+		const struct slv_blob_id *id, struct slv_blob_writer **ret_writer)
 {
 	slv_err err = take_place(blobs);
 	if (slv_failed(err))
@@ -98,12 +98,20 @@ slv_err slv_blob_writer_new(
 	struct slv_blob_writer *writer = SLV_ALLOC(struct slv_blob_writer);
 	writer->loop = loop;
 	writer->blobs = blobs;
-	slv_loop_random(loop, writer->ref.id.bytes, sizeof(writer->ref.id.bytes));
+	writer->ref.id = *id;
 	slv_buf_init(&writer->sums, SIZE_MAX / 2);
 	writer->span = XXH3_createState();
 	slv_assert(writer->span); /* as slv_alloc() */
 	*ret_writer = writer;
 	return SLV_OK;
+}
+
+slv_err slv_blob_writer_new(
+		struct slv_loop *loop, struct slv_blobs *blobs, struct slv_blob_writer **ret_writer)
+{
+	struct slv_blob_id id;
+	slv_loop_random(loop, id.bytes, sizeof(id.bytes));
+	return slv_blob_writer_new_as(loop, blobs, &id, ret_writer);
 }
 
 static void span_begin(struct slv_blob_writer *writer)

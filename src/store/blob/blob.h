@@ -61,6 +61,11 @@ void slv_blobs_close(struct slv_blobs *blobs);
 slv_err slv_blob_writer_new(struct slv_loop *loop, struct slv_blobs *blobs,
 		struct slv_blob_writer **ret_writer);
 
+/* Likewise, with that id, for who copies blobs: a finished one that has it is replaced. SLV_E_SYS
+ * of the first write: one that has it was begun and not finished; remove it first. */
+slv_err slv_blob_writer_new_as(struct slv_loop *loop, struct slv_blobs *blobs,
+		const struct slv_blob_id *id, struct slv_blob_writer **ret_writer);
+
 /* Add `bytes`, which must live until the callback. After an error only the free may follow. */
 void slv_blob_write(struct slv_blob_writer *writer, slv_str bytes,
 		void (*done)(void *arg, slv_err err), void *arg);

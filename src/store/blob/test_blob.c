@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -339,6 +340,44 @@ static void all_are_listed_and_can_be_removed(void **state)
 	blobs_kit_has_files(kit, 0);
 }
 
+static void a_copy_has_the_id_of_what_it_is_of(void **state)
+{
+	struct blobs_kit *kit = *state;
+	blobs_kit_put(kit, 1, SPAN + 10, SPAN);
+	struct slv_blob_ref ref = kit->ref;
+	kit->as = &ref.id;
+	blobs_kit_put(kit, 2, SPAN + 10, SPAN);
+	assert_int_equal(kit->err.code, SLV_E_NONE);
+	assert_memory_equal(&kit->ref.id, &ref.id, sizeof(ref.id));
+	blobs_kit_has_files(kit, 1);
+	blobs_kit_read(kit, &ref, 2, 0, SPAN + 10); /* what was there is replaced */
+	assert_int_equal(kit->err.code, SLV_E_NONE);
+}
+
+static void a_copy_that_was_begun_is_in_the_way_until_it_is_removed(void **state)
+{
+	struct blobs_kit *kit = *state;
+	char path[120], unfinished[130];
+	blobs_kit_put(kit, 1, 10, 10);
+	struct slv_blob_id id = kit->ref.id;
+	blobs_kit_path(kit, &id, path);
+	snprintf(unfinished, sizeof(unfinished), "%s.new", path);
+	assert_int_equal(rename(path, unfinished), 0);
+	kit->as = &id;
+	blobs_kit_put(kit, 2, 10, 10);
+	assert_int_equal(kit->err.code, SLV_E_SYS);
+	assert_int_equal(kit->err.sys, EEXIST);
+	struct slv_blob_remove remove = { .blobs = kit->blobs, .id = id, .done = on_removed };
+	slv_blob_remove(kit->loop, &remove);
+	blobs_kit_close(kit);
+	blobs_kit_open(kit);
+	blobs_kit_put(kit, 2, 10, 10);
+	assert_int_equal(kit->err.code, SLV_E_NONE);
+	blobs_kit_read(kit, &kit->ref, 2, 0, 10);
+	assert_int_equal(kit->err.code, SLV_E_NONE);
+	blobs_kit_has_files(kit, 1);
+}
+
 static void what_is_under_way_is_bounded(void **state)
 {
 	struct blobs_kit *kit = *state;
@@ -387,6 +426,8 @@ int main(void)
 		TEST(a_read_that_nobody_waits_for_is_cancelled),
 		TEST(a_folder_that_is_away_is_no_empty_store),
 		TEST(all_are_listed_and_can_be_removed),
+		TEST(a_copy_has_the_id_of_what_it_is_of),
+		TEST(a_copy_that_was_begun_is_in_the_way_until_it_is_removed),
 		TEST(what_is_under_way_is_bounded),
 		cmocka_unit_test(urls_are_checked),
 	};

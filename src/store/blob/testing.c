@@ -82,7 +82,8 @@ void blobs_kit_put(struct blobs_kit *kit, unsigned number, uint64_t len, size_t 
 {
 	struct slv_blob_writer *writer;
 	char *bytes = slv_alloc(part);
-	kit->err = slv_blob_writer_new(kit->loop, kit->blobs, &writer);
+	kit->err = kit->as ? slv_blob_writer_new_as(kit->loop, kit->blobs, kit->as, &writer)
+	                   : slv_blob_writer_new(kit->loop, kit->blobs, &writer);
 	for (uint64_t at = 0; at < len && !slv_failed(kit->err); at += part) {
 		size_t count = len - at < part ? (size_t)(len - at) : part;
 		for (size_t i = 0; i < count; i++)

@@ -12,6 +12,7 @@ struct blobs_kit {
 	struct slv_disk *disk;              /* NULL: the real one */
 	const struct slv_loop_world *world; /* NULL: the real one */
 	char folder[48];                    /* of the blobs, in one that is made for it */
+	const struct slv_blob_id *as;       /* that a put is to have; NULL: a random one */
 	unsigned pending;
 	slv_err err; /* of the last call */
 	slv_str bytes;

@@ -76,6 +76,7 @@ struct slv_omap_row {
 	slv_str body;     /* if it was asked for */
 	uint64_t version; /* 0: there is no such row, or it is folded */
 	bool removed;     /* only in changes: there is no value */
+	bool damaged;     /* only if the read tells of them: the key, as stored, is all there is */
 	bool folded;      /* of a scan: stands for all rows whose keys begin with `key` */
 };
 
@@ -98,7 +99,8 @@ struct slv_omap_read {
 		                    that were removed, too. SLV_E_RANGE: so long ago that it is not
 		                    remembered, or of another epoch, or not yet */
 	} what;
-	bool bodies; /* too */
+	bool bodies;        /* too */
+	bool tells_damaged; /* of such rows, rather than to end with SLV_E_CORRUPT because of one */
 
 	const slv_str *keys; /* of a get: `count`, 1 to rows_max */
 	size_t count;

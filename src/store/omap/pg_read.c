@@ -55,6 +55,12 @@ static slv_err take_rows(const PGresult *result, const struct slv_omap_read *rea
 		if (PQgetisnull(result, i, AT_KEY))
 			break; /* the map's state alone */
 		err = take_row(result, i, &row);
+		if (err.code == SLV_E_CORRUPT && read->tells_damaged) {
+			row = (struct slv_omap_row){
+				.key = row.key, .version = row.version, .damaged = true
+			};
+			err = SLV_OK;
+		}
 		if (!slv_failed(err) && !slv_omap_found_add(found, &row))
 			break;
 	}

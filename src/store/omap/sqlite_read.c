@@ -35,6 +35,19 @@ slv_err sqlite_stored_read(sqlite3_stmt *stmt, struct sqlite_stored *ret_stored)
 	return SLV_OK;
 }
 
+/* What is damaged is told, where that is asked for, and nothing else ends. */
+static slv_err damage_told(
+		const struct slv_omap_read *read, slv_err err, struct sqlite_stored *stored)
+{
+	if (err.code != SLV_E_CORRUPT || !read->tells_damaged)
+		return err;
+	stored->row = (struct slv_omap_row){
+		.key = stored->row.key, .version = stored->row.version, .damaged = true
+	};
+	stored->body_len = 0;
+	return SLV_OK;
+}
+
 /* Add it, with its body if need be. */
 static slv_err found_add(struct sqlite_session *session, const struct slv_omap_read *read,
 		struct sqlite_stored *stored, struct slv_omap_found *found, bool *ret_more)
@@ -56,6 +69,7 @@ static slv_err found_add(struct sqlite_session *session, const struct slv_omap_r
 					sqlite_number_of(stmt, 0))
 		err = SLV_ERR(SLV_E_CORRUPT, "a body in the store is damaged");
 	stored->row.body = body;
+	err = damage_told(read, err, stored);
 	if (!slv_failed(err))
 		*ret_more = slv_omap_found_add(found, &stored->row);
 	sqlite3_reset(stmt);
@@ -74,7 +88,7 @@ static slv_err read_keys(struct sqlite_session *session, const struct slv_omap_r
 			return sqlite_failed(session);
 		int rc = sqlite3_step(stmt);
 		if (rc == SQLITE_ROW)
-			err = sqlite_stored_read(stmt, &stored);
+			err = damage_told(read, sqlite_stored_read(stmt, &stored), &stored);
 		else if (rc != SQLITE_DONE)
 			err = sqlite_failed(session);
 		if (!slv_failed(err))
@@ -100,7 +114,7 @@ static slv_err read_rows(struct sqlite_session *session, const struct slv_omap_r
 	ret_folded->len = 0;
 	while (more && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		struct sqlite_stored stored;
-		err = sqlite_stored_read(stmt, &stored);
+		err = damage_told(read, sqlite_stored_read(stmt, &stored), &stored);
 		if (slv_failed(err))
 			break;
 		size_t len = slv_omap_folded_len(read, stored.row.key);

@@ -77,6 +77,56 @@ static void what_is_damaged_is_not_handed_out(void **state)
 	}
 }
 
+/* The rows "a" and "b" came, and "a" has a body, or is told to be damaged. */
+static void are_a_and_b(struct kit *kit, const struct slv_omap_rows *rows, bool damaged)
+{
+	assert_int_equal(kit->err.code, SLV_E_NONE);
+	assert_int_equal(rows->count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const struct slv_omap_row *row = &rows->at[i];
+		bool is_a = slv_str_eq(row->key, SLV_STR("a"));
+		if (!is_a)
+			is_text(row->key, "b");
+		assert_int_equal(row->damaged, is_a && damaged);
+		is_text(row->value, !is_a ? "two" : damaged ? "" : "one");
+		is_text(row->body, is_a && !damaged ? "body" : "");
+	}
+}
+
+static void damaged_rows_are_told_beside_good_ones_if_that_is_asked_for(void **state)
+{
+	struct kit *kit = *state;
+	slv_str keys[] = { SLV_STR("a"), SLV_STR("b") };
+	static const struct {
+		const char *sqlite, *pg;
+	} table[] = {
+		{ "SELECT 1", "DELETE FROM selvedge.row WHERE false" },
+		{ "UPDATE row SET value = X'6f6e66' WHERE key = X'61'",
+				"UPDATE selvedge.row SET value = 'onf' WHERE key = 'a'" },
+		{ "UPDATE body SET bytes = X'626f647a'",
+				"UPDATE selvedge.row SET body = 'bodz' WHERE key = 'a'" },
+		{ "DELETE FROM body", "UPDATE selvedge.row SET body_sum = 0 WHERE key = 'a'" },
+	};
+	kit_put(kit, "b", "two");
+	for (size_t i = 0; i < SLV_COUNT(table); i++) {
+		struct slv_omap_read read = { .what = SLV_OMAP_SCAN,
+			.bodies = true,
+			.tells_damaged = true,
+			.keys = keys,
+			.count = 2 };
+		kit_run(kit, "DELETE FROM row; DELETE FROM body", "DELETE FROM selvedge.row");
+		put_two(kit);
+		uint64_t before = kit_get(kit, "b")->version - 2;
+		kit_run(kit, table[i].sqlite, table[i].pg);
+		are_a_and_b(kit, kit_read(kit, read), i > 0);
+		read.what = SLV_OMAP_CHANGES;
+		read.since = before;
+		are_a_and_b(kit, kit_read(kit, read), i > 0);
+		read.what = SLV_OMAP_GET;
+		are_a_and_b(kit, kit_read(kit, read), i > 0);
+	}
+}
+
 static void who_asks_what_a_damaged_row_had_is_told(void **state)
 {
 	struct kit *kit = *state;
@@ -453,6 +503,7 @@ int main(int argc, char **argv)
 	char *url = argv[1];
 	const struct CMUnitTest tests[] = {
 		KIT_TEST(what_is_damaged_is_not_handed_out, url),
+		KIT_TEST(damaged_rows_are_told_beside_good_ones_if_that_is_asked_for, url),
 		KIT_TEST(who_asks_what_a_damaged_row_had_is_told, url),
 		KIT_TEST(a_newer_format_is_refused, url),
 		KIT_TEST(who_only_reads_makes_no_map, url),

@@ -1,4 +1,5 @@
 """Keys, uploads and parts, a page at a time."""
+import concurrent.futures
 import random
 import urllib.parse
 
@@ -10,8 +11,10 @@ SEED = 7
 
 def put_all(place, keys):
     bucket = place.bucket()
-    for key in keys:
-        place.s3.put_object(Bucket=bucket, Key=key, Body=key.encode())
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for _ in pool.map(lambda key: place.s3.put_object(Bucket=bucket, Key=key,
+                                                          Body=key.encode()), keys):
+            pass
     return bucket
 
 

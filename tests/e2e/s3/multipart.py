@@ -3,13 +3,17 @@ import base64
 import hashlib
 import io
 import os
+import random
 import threading
+import time
 import zlib
 
 from botocore.exceptions import ClientError
 
 from boto import MIB, a_server_with_buckets, etag_of, md5, part_list, refused
 from run import case, table
+
+SEED = 7
 
 
 class Upload:
@@ -274,32 +278,43 @@ def of_many_that_complete_one_object_comes(place):
 @case(a_server_with_buckets)
 def parts_that_come_meanwhile_are_in_it_or_refused(place):
     """The object is always of the parts that its completion named."""
-    for number in range(12):
-        upload = Upload(place)
-        blobs = place.blobs()
+    chance = random.Random(SEED)
+    bucket = place.bucket()
+    blobs = place.blobs()
+    done = 0
+    for number in range(60):
+        upload = Upload(place, bucket, f"k{number}")
         etag = upload.part(1, b"old")["ETag"]
         results = []
 
-        def replace(upload=upload, results=results):
-            for turn in range(6):
-                try:
-                    upload.part(1, f"new {turn}".encode())
-                except ClientError as error:
-                    results.append(error.response["Error"]["Code"])
+        def replace(wait_s, upload=upload, results=results):
+            time.sleep(wait_s)
+            try:
+                upload.part(1, b"new")
+                results.append("replaced")
+            except ClientError as error:
+                results.append(error.response["Error"]["Code"])
 
-        thread = threading.Thread(target=replace)
-        thread.start()
+        first_s = chance.uniform(0, 0.008)
+        threads = [threading.Thread(target=replace, args=[first_s + 0.001 * turn])
+                   for turn in range(4)]
+        for thread in threads:
+            thread.start()
         try:
             upload.named((1, etag))
-            is_done = True
+            completed = True
         except ClientError as error:
-            assert error.response["Error"]["Code"] in ("InvalidPart", "SlowDown"), error
-            is_done = False
-        thread.join()
-        assert set(results) <= {"NoSuchUpload"}, results
-        if is_done:
-            assert upload.bytes() == b"old", number
-        place.blobs_are(blobs + 1)  # no part that lost is left
+            assert error.response["Error"]["Code"] == "InvalidPart", error
+            completed = False
+        for thread in threads:
+            thread.join()
+        if completed:
+            done += 1
+            assert upload.bytes() == b"old", f"seed {SEED}, {number}: {results}"
+        told = {"NoSuchUpload" if completed else "replaced"}
+        assert set(results) == told, f"seed {SEED}, {number}: {completed}, {results}"
+    assert 0 < done < 60, f"seed {SEED}: {done} were completed, so that nothing was seen"
+    place.blobs_are(blobs + 60)  # no part that lost is left
 
 
 # --- conditions ---
