@@ -75,7 +75,7 @@ def a_store():
 @fixture
 def a_store_behind_tls():
     store = Store()
-    one = certificate.make(store.folder, "one", "localhost")
+    one = certificate.make(store.folder, "one", "localhost", "127.0.0.98")
     store.settings["s3"]["listen"] = {"tls": [one]}
     store.certificate = one["certificate"]
     with store:
