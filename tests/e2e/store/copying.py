@@ -104,10 +104,15 @@ def a_second_backup_brings_the_first_one_up_to_date(server):
     assert space.remove("goes").status == 200
     assert space.put("grows", LARGE).status == 200
     assert space.put("shrinks", b"x").status == 200
+    # Written anew, with the blob that it has.
+    reply = server.filled.objects.ask("PUT", "/filled/large", fields={
+        "x-amz-copy-source": "/filled/large", "x-amz-metadata-directive": "REPLACE",
+        "x-amz-meta-a": "b"})
+    assert reply.status == 200, reply
     server.client.ask("DELETE", other.path).result
     wait_for("its map to go", lambda: not (
         data(server) / "maps" / f"kv-{other.id}.db").exists() or not rows_of(server, other), 90)
-    store("backup", server, backup)
+    assert store("backup", server, backup)[-1].endswith("; good")
     assert len(files(backup)) == BLOBS + 2
     with restored(server, backup) as copy, Client(
             copy, server.client.token, server.client.account) as client:
@@ -115,6 +120,7 @@ def a_second_backup_brings_the_first_one_up_to_date(server):
         assert there.names() == ["grows", "shrinks", "stays"]
         assert there.value("grows") == LARGE and there.value("stays") == LARGE + b"stays"
         Space(client, other.record).get("key").refused(404)
+        server.filled.is_in(copy)
     server.client.ask("DELETE", space.path).result
     wait_for("its blobs to go", lambda: len(files(data(server))) == BLOBS, 90)
 
