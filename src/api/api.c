@@ -122,15 +122,17 @@ static bool find_call(struct api *api, struct asked *asked)
 	slv_err err = SLV_OK;
 	for (size_t i = 0; i < api->count && !asked->ask.call && !slv_failed(err); i++)
 		err = find_in(&api->groups[i], path, asked, &allowed);
+	if (!slv_failed(err) && asked->ask.call)
+		return true;
 	if (slv_failed(err))
 		slv_api_fail(req, 400, SLV_API_E_ROUTE, err.what);
-	else if (!asked->ask.call && allowed)
+	else if (allowed)
 		refuse_method(req, allowed);
-	else if (!asked->ask.call)
+	else
 		slv_api_fail(req, 404, SLV_API_E_ROUTE,
 				"Could not route to that URI, perhaps your object identifier is "
 				"invalid?");
-	return asked->ask.call && !slv_failed(err);
+	return false;
 }
 
 /* --- its body, and the call --- */

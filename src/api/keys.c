@@ -297,8 +297,7 @@ static void first_written(struct slv_omap_batch *batch, slv_err err)
 	first_end(first, lost ? SLV_OK : err, !slv_failed(err));
 }
 
-/* The names of all permission groups. */
-static json_t *all_groups(void)
+json_t *slv_api_all_groups(void)
 {
 	json_t *groups = json_array();
 	for (size_t i = 0; i < SLV_API_RIGHT_COUNT; i++)
@@ -317,7 +316,7 @@ static slv_err first_records(struct slv_api_first *first)
 			SLV_FMT(account)); /* fits */
 	json_t *said = json_pack("{s:s, s:[{s:s, s:{s:s}, s:o}]}", "name", "first", "policies",
 			"effect", "allow", "resources", resource, "*", "permission_groups",
-			all_groups());
+			slv_api_all_groups());
 	json_t *record = json_object();
 	slv_err err = slv_api_record_update(&scratch, account, said, true, record);
 	slv_api_token_new(first->loop, record, id, first->value);

@@ -17,6 +17,7 @@
 #include "store/omap/omap.h"
 
 #define SLV_API_ACCOUNT_MAP "account"
+#define SLV_API_TOKENS_MAX 1000 /* of an account */
 
 struct slv_api_keys;
 
@@ -77,6 +78,9 @@ struct slv_api_first {
 	struct slv_buf texts[2];
 };
 void slv_api_first(struct slv_loop *loop, struct slv_api_first *first);
+
+/* The permission groups that there are, as a policy names them. */
+json_t *slv_api_all_groups(void);
 
 /* A new token's id, value and times, put into `record`; the value is shown once. */
 void slv_api_token_new(struct slv_loop *loop, json_t *record, char ret_id[static SLV_API_ID_BYTES],

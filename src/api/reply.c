@@ -5,6 +5,36 @@
 
 #define REPLY_BYTES_MAX SLV_MIB(64)
 
+static void add_escape(struct slv_buf *buf, char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	const char text[] = { '\\', 'u', '0', '0', hex[(c >> 4) & 15], hex[c & 15] };
+	if (c == '"' || c == '\\')
+		slv_buf_add(buf, (slv_str){ (char[]){ '\\', c }, 2 });
+	else if (c == '\n')
+		slv_buf_add(buf, SLV_STR("\\n"));
+	else
+		slv_buf_add(buf, (slv_str){ text, sizeof(text) });
+}
+
+/* It is UTF-8. A value may be long and nothing but escapes: those who wait for the loop must not
+ * notice, so this gives up once there is no room. */
+static void dump_text(slv_str text, struct slv_buf *buf)
+{
+	size_t begin = 0;
+	slv_buf_add_char(buf, '"');
+	for (size_t i = 0; i < text.len && !buf->overflow; i++) {
+		uint8_t c = (uint8_t)text.at[i];
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		slv_buf_add(buf, (slv_str){ text.at + begin, i - begin });
+		add_escape(buf, text.at[i]);
+		begin = i + 1;
+	}
+	slv_buf_add(buf, slv_str_from_index(text, begin));
+	slv_buf_add_char(buf, '"');
+}
+
 static int add_bytes(const char *bytes, size_t len, void *arg)
 {
 	struct slv_buf *buf = arg;
@@ -12,10 +42,47 @@ static int add_bytes(const char *bytes, size_t len, void *arg)
 	return 0;
 }
 
+static void dump_array(const json_t *array, struct slv_buf *buf)
+{
+	slv_buf_add_char(buf, '[');
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		if (i)
+			slv_buf_add_char(buf, ',');
+		slv_api_dump(json_array_get(array, i), buf);
+	}
+	slv_buf_add_char(buf, ']');
+}
+
+static void dump_object(const json_t *object, struct slv_buf *buf)
+{
+	const char *name;
+	size_t len;
+	json_t *value;
+	bool first = true;
+	slv_buf_add_char(buf, '{');
+	json_object_keylen_foreach((json_t *)(uintptr_t)object, name, len, value)
+	{
+		if (!first)
+			slv_buf_add_char(buf, ',');
+		first = false;
+		dump_text((slv_str){ name, len }, buf);
+		slv_buf_add_char(buf, ':');
+		slv_api_dump(value, buf);
+	}
+	slv_buf_add_char(buf, '}');
+}
+
+/* As deep as jansson parses, 2048. */
 void slv_api_dump(const json_t *value, struct slv_buf *buf)
 {
-	/* It fails only if add_bytes() does. */
-	(void)json_dump_callback(value, add_bytes, buf, JSON_COMPACT | JSON_ENCODE_ANY);
+	if (json_is_string(value))
+		dump_text((slv_str){ json_string_value(value), json_string_length(value) }, buf);
+	else if (json_is_array(value))
+		dump_array(value, buf);
+	else if (json_is_object(value))
+		dump_object(value, buf);
+	else /* it fails only if add_bytes() does */
+		(void)json_dump_callback(value, add_bytes, buf, JSON_ENCODE_ANY);
 }
 
 json_t *slv_api_json(slv_str text)
@@ -55,8 +122,6 @@ static void reply_text(struct slv_req *req, int status, const char *code, slv_st
 	err = add_field(&reply, err, SLV_FIELD_CACHE_CONTROL, SLV_STR("no-store"));
 	err = add_field(&reply, err, SLV_FIELD_RETRY_AFTER, retry);
 	err = add_field(&reply, err, SLV_FIELD_ALLOW, allow);
-	if (!slv_failed(err) && text->overflow)
-		err = SLV_ERR(SLV_E_LIMIT, "the reply is larger than 64 MiB; ask for less");
 	if (slv_failed(err)) {
 		slv_buf_done(text);
 		slv_problem_reply(req, err);
@@ -65,6 +130,23 @@ static void reply_text(struct slv_req *req, int status, const char *code, slv_st
 	reply.code = code;
 	reply.body = slv_body_take(text);
 	slv_req_reply(req, &reply);
+}
+
+static void fail(struct slv_req *req, int status, int code, const char *name, const char *message,
+		const char *why, slv_str allowed)
+{
+	struct slv_buf text;
+	slv_buf_init(&text, REPLY_BYTES_MAX);
+	slv_buf_printf(&text, "{\"success\":false,\"errors\":[{\"code\":%d,\"message\":", code);
+	slv_buf_add_json(&text, slv_str_from(message));
+	slv_buf_add(&text, SLV_STR("}],\"messages\":[],\"result\":null}\n"));
+	req->error_why = slv_str_copy(req->arena, slv_str_from(why)); /* for the log only */
+	reply_text(req, status, name, allowed, &text);
+}
+
+void slv_api_fail(struct slv_req *req, int status, int code, const char *message)
+{
+	fail(req, status, code, "api", message, message, (slv_str){ 0 });
 }
 
 void slv_api_reply(struct slv_req *req, json_t *result, json_t *info)
@@ -83,30 +165,19 @@ void slv_api_reply(struct slv_req *req, json_t *result, json_t *info)
 	slv_buf_add(&text, SLV_STR("}\n"));
 	json_decref(result);
 	json_decref(info);
+	if (text.overflow) {
+		slv_buf_done(&text);
+		slv_api_fail(req, 413, SLV_API_E_LIMIT,
+				"the reply is larger than 64 MiB; ask for less");
+		return;
+	}
 	reply_text(req, 200, NULL, (slv_str){ 0 }, &text);
-}
-
-static void fail(struct slv_req *req, int status, int code, const char *name, const char *message,
-		slv_str allowed)
-{
-	struct slv_buf text;
-	slv_buf_init(&text, REPLY_BYTES_MAX);
-	slv_buf_printf(&text, "{\"success\":false,\"errors\":[{\"code\":%d,\"message\":", code);
-	slv_buf_add_json(&text, slv_str_from(message));
-	slv_buf_add(&text, SLV_STR("}],\"messages\":[],\"result\":null}\n"));
-	req->error_why = slv_str_copy(req->arena, slv_str_from(message)); /* for the log only */
-	reply_text(req, status, name, allowed, &text);
-}
-
-void slv_api_fail(struct slv_req *req, int status, int code, const char *message)
-{
-	fail(req, status, code, "api", message, (slv_str){ 0 });
 }
 
 void slv_api_fail_method(struct slv_req *req, slv_str allowed)
 {
-	fail(req, 405, SLV_API_E_METHOD, "api",
-			"Method not available for that URI; see the documentation", allowed);
+	const char *message = "Method not available for that URI; see the documentation";
+	fail(req, 405, SLV_API_E_METHOD, "api", message, message, allowed);
 }
 
 void slv_api_fail_err(struct slv_api_ask *ask, slv_err err)
@@ -122,10 +193,8 @@ void slv_api_fail_err(struct slv_api_ask *ask, slv_err err)
 	                                   : SLV_API_E_INPUT;
 	/* What a disk or a database said is for the log. */
 	fail(req, status, code, slv_code_name(err.code),
-			ours ? "the store cannot answer now; see the log" : err.what,
+			ours ? "the store cannot answer now; see the log" : err.what, err.what,
 			(slv_str){ 0 });
-	if (ours)
-		req->error_why = slv_str_copy(req->arena, slv_str_from(err.what));
 }
 
 /* --- pages --- */

@@ -253,6 +253,66 @@ static void denials_win(void **state)
 	assert_false(may(state, but_part, SLV_API_ITEM_READ, "b", ""));
 }
 
+static void a_list_has_nothing_that_is_denied(void **state)
+{
+	static const char said[] = TOKEN(
+			POLICY("allow", ITEMS("Read"), BUCKET("b"), "\"*\"") "," POLICY("deny",
+					ITEMS("Read"), BUCKET("b"), "{\"secret/*\":\"*\"}"));
+	static const struct {
+		const char *prefix;
+		bool may;
+	} cases[] = { { "", false }, { "s", false }, { "secret", false }, { "secret/", false },
+		{ "secret/a", false }, { "public/", true }, { "secreT", true }, { "sec-", true } };
+	struct slv_api_token token;
+	assert_int_equal(make(*state, said, &token).code, 0);
+	for (size_t i = 0; i < SLV_COUNT(cases); i++)
+		if (slv_api_token_may_all(&token, SLV_API_ITEM_READ, SLV_STR("b"),
+				    slv_str_from(cases[i].prefix)) != cases[i].may)
+			fail_msg("prefix '%s'", cases[i].prefix);
+	/* One key is another question: 's' may be one. */
+	assert_true(slv_api_token_may(&token, SLV_API_ITEM_READ, SLV_STR("b"), SLV_STR("s")));
+}
+
+static void who_must_not_read_buckets_cannot_read_what_is_in_them(void **state)
+{
+	static const char said[] = TOKEN(POLICY("allow", "Workers R2 Storage Write", ALL,
+			"\"*\"") "," POLICY("deny", "Workers R2 Storage Read", ALL, "\"*\""));
+	assert_false(may(state, said, SLV_API_R2_READ, "", ""));
+	assert_false(may(state, said, SLV_API_ITEM_READ, "b", "k"));
+	assert_true(may(state, said, SLV_API_ITEM_WRITE, "b", "k"));
+}
+
+#define BOUND(expires, in, not_in)                                                                 \
+	"{\"name\":\"t\",\"policies\":[" POLICY("allow", ITEMS("Read"), ALL,                       \
+			"\"*\"") "]," expires "\"condition\":{\"request_ip\":{\"in\":[" in         \
+				 "],\"not_in\":[" not_in "]}}}"
+#define UNTIL(year) "\"expires_on\":\"" year "-01-01T00:00:00Z\","
+
+static void nobody_sheds_the_bounds_of_a_token(void **state)
+{
+	static const char maker[] = BOUND(UNTIL("2030"), "\"10.0.0.0/8\"", "\"10.1.0.0/16\"");
+	static const struct {
+		const char *gives;
+		bool may;
+	} cases[] = {
+		{ BOUND(UNTIL("2030"), "\"10.0.0.0/8\"", "\"10.1.0.0/16\""), true },
+		{ BOUND(UNTIL("2029"), "\"10.2.0.0/16\"", "\"10.0.0.0/8\""), true },
+		{ BOUND(UNTIL("2031"), "\"10.0.0.0/8\"", "\"10.1.0.0/16\""), false },
+		{ BOUND("", "\"10.0.0.0/8\"", "\"10.1.0.0/16\""), false },
+		{ BOUND(UNTIL("2030"), "\"0.0.0.0/0\"", "\"10.1.0.0/16\""), false },
+		{ BOUND(UNTIL("2030"), "", "\"10.1.0.0/16\""), false },
+		{ BOUND(UNTIL("2030"), "\"10.0.0.0/8\"", ""), false },
+		{ BOUND(UNTIL("2030"), "\"10.0.0.0/8\"", "\"10.1.0.0/24\""), false },
+	};
+	struct slv_api_token has, gives;
+	assert_int_equal(make(*state, maker, &has).code, 0);
+	for (size_t i = 0; i < SLV_COUNT(cases); i++) {
+		assert_int_equal(make(*state, cases[i].gives, &gives).code, 0);
+		if (slv_api_token_covers(&has, &gives) != cases[i].may)
+			fail_msg("case %zu", i);
+	}
+}
+
 static void times_and_networks_bound_a_token(void **state)
 {
 	struct slv_api_token token;
@@ -323,6 +383,13 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 				rights_are_of_what_they_name, with_arena, without_arena),
 		cmocka_unit_test_setup_teardown(denials_win, with_arena, without_arena),
+		cmocka_unit_test_setup_teardown(
+				a_list_has_nothing_that_is_denied, with_arena, without_arena),
+		cmocka_unit_test_setup_teardown(
+				who_must_not_read_buckets_cannot_read_what_is_in_them, with_arena,
+				without_arena),
+		cmocka_unit_test_setup_teardown(
+				nobody_sheds_the_bounds_of_a_token, with_arena, without_arena),
 		cmocka_unit_test_setup_teardown(
 				times_and_networks_bound_a_token, with_arena, without_arena),
 		cmocka_unit_test_setup_teardown(

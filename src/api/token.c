@@ -361,16 +361,23 @@ static slv_err nets_read(struct slv_arena *arena, const json_t *list, struct slv
 	return SLV_OK;
 }
 
-/* Who may write may read, but who must not write may still do so. */
+/* What a denial takes along. Who may write may read, but who must not write may still do so. */
+static uint32_t denied_along(enum slv_api_right right)
+{
+	return right == SLV_API_R2_READ    ? SLV_API_BIT(ITEM_READ)
+	       : right == SLV_API_R2_WRITE ? SLV_API_BIT(ITEM_WRITE)
+	                                   : 0;
+}
+
 static uint32_t rights_read(const json_t *groups, bool denies)
 {
-	const uint32_t denied_along = SLV_API_BIT(ITEM_WRITE);
 	uint32_t rights = 0;
 	for (size_t i = 0; i < json_array_size(groups); i++) {
 		const struct slv_api_right_info *info = right_of(json_array_get(groups, i));
-		if (info)
-			rights |= SLV_BIT(info - slv_api_rights) |
-			          (info->brings & (denies ? denied_along : UINT32_MAX));
+		if (!info)
+			continue;
+		enum slv_api_right right = (enum slv_api_right)(info - slv_api_rights);
+		rights |= SLV_BIT(right) | (denies ? denied_along(right) : info->brings);
 	}
 	return rights;
 }
@@ -508,20 +515,20 @@ static bool covers(const struct slv_api_resource *resource, enum slv_api_scope s
 	       slv_str_starts(key, resource->prefix);
 }
 
-/* A denial of a prefix is one of what holds it, too: of the bucket as a whole. */
+/* As covers(), for any of the keys that begin with `prefix`: one that begins as both do. */
 static bool touches(const struct slv_api_resource *resource, enum slv_api_scope scope,
-		slv_str bucket, slv_str key)
+		slv_str bucket, slv_str prefix)
 {
-	struct slv_api_resource whole = *resource;
-	if (!key.len)
-		whole.prefix = (slv_str){ 0 };
-	return covers(&whole, scope, bucket, key);
+	struct slv_api_resource some = *resource;
+	some.prefix = slv_str_head(some.prefix, prefix.len);
+	return covers(&some, scope, bucket, prefix);
 }
 
-bool slv_api_token_may(const struct slv_api_token *token, enum slv_api_right right, slv_str bucket,
-		slv_str key)
+/* `all`: to every key that begins with `key`, so that one that is denied is too many. */
+static bool may(const struct slv_api_token *token, enum slv_api_right right, slv_str bucket,
+		slv_str key, bool all)
 {
-	bool may = false;
+	bool allowed = false;
 	slv_assert(right < SLV_API_RIGHT_COUNT);
 	enum slv_api_scope scope = slv_api_rights[right].scope;
 	for (size_t i = 0; i < token->policy_count; i++) {
@@ -530,12 +537,27 @@ bool slv_api_token_may(const struct slv_api_token *token, enum slv_api_right rig
 			continue;
 		for (size_t k = 0; k < policy->count; k++) {
 			const struct slv_api_resource *resource = &policy->resources[k];
-			if (policy->denies && touches(resource, scope, bucket, key))
+			bool here = covers(resource, scope, bucket, key);
+			if (policy->denies &&
+					(here || (all && touches(resource, scope, bucket, key))))
 				return false;
-			may |= !policy->denies && covers(resource, scope, bucket, key);
+			allowed |= !policy->denies && here;
 		}
 	}
-	return may;
+	return allowed;
+}
+
+bool slv_api_token_may(const struct slv_api_token *token, enum slv_api_right right, slv_str bucket,
+		slv_str key)
+{
+	/* Without a key it is about the bucket as a whole. */
+	return may(token, right, bucket, key, key.len == 0);
+}
+
+bool slv_api_token_may_all(const struct slv_api_token *token, enum slv_api_right right,
+		slv_str bucket, slv_str prefix)
+{
+	return may(token, right, bucket, prefix, true);
 }
 
 bool slv_api_token_touches(
@@ -574,8 +596,39 @@ static bool covers_all(const struct slv_api_token *token, enum slv_api_right rig
 	return may;
 }
 
+static bool is_within(const struct slv_net *net, const struct slv_api_nets *nets)
+{
+	struct slv_addr first = { .known = true };
+	memcpy(first.ip, net->ip, sizeof(first.ip));
+	for (size_t i = 0; i < nets->count; i++)
+		if (nets->at[i].bits <= net->bits && slv_net_has(&nets->at[i], &first))
+			return true;
+	return false;
+}
+
+/* Is every network of `inner` in one of `outer`? */
+static bool are_within(const struct slv_api_nets *inner, const struct slv_api_nets *outer)
+{
+	for (size_t i = 0; i < inner->count; i++)
+		if (!is_within(&inner->at[i], outer))
+			return false;
+	return true;
+}
+
+/* Nor longer, nor from elsewhere. */
+static bool bounds_cover(const struct slv_api_token *token, const struct slv_api_token *other)
+{
+	if (token->expires_s && (!other->expires_s || other->expires_s > token->expires_s))
+		return false;
+	if (token->in.count && (!other->in.count || !are_within(&other->in, &token->in)))
+		return false;
+	return are_within(&token->not_in, &other->not_in);
+}
+
 bool slv_api_token_covers(const struct slv_api_token *token, const struct slv_api_token *other)
 {
+	if (!bounds_cover(token, other))
+		return false;
 	for (size_t i = 0; i < other->policy_count; i++) {
 		const struct slv_api_policy *policy = &other->policies[i];
 		for (size_t right = 0; right < SLV_API_RIGHT_COUNT && !policy->denies; right++)

@@ -140,11 +140,16 @@ bool slv_api_token_from(const struct slv_api_token *token, const struct slv_addr
 bool slv_api_token_may(const struct slv_api_token *token, enum slv_api_right right, slv_str bucket,
 		slv_str key);
 
+/* May it do that to all keys of the bucket that begin so? As for lists. */
+bool slv_api_token_may_all(const struct slv_api_token *token, enum slv_api_right right,
+		slv_str bucket, slv_str prefix);
+
 /* May it do that to all or some of the bucket? */
 bool slv_api_token_touches(
 		const struct slv_api_token *token, enum slv_api_right right, slv_str bucket);
 
-/* May it do all that `other` may? Who makes tokens must not make any that may do more. */
+/* May it do all that `other` may, for as long and from as many places? Who makes tokens must not
+ * make any that may do more. */
 bool slv_api_token_covers(const struct slv_api_token *token, const struct slv_api_token *other);
 
 #endif

@@ -149,9 +149,13 @@ static slv_err account_shown(struct work *work, const struct slv_omap_rows *rows
 		slv_api_reply(work->ask->req, account, NULL);
 		return SLV_OK;
 	}
-	struct slv_api_page page = { .page = 1, .per_page = 20 };
-	slv_api_reply_page(work->ask->req, json_pack("[o]", account), &page);
-	return SLV_OK;
+	struct slv_api_page page;
+	slv_err err = slv_api_page_read(work->ask->req, 20, 5, 50, &page);
+	if (slv_failed(err))
+		json_decref(account);
+	else
+		slv_api_reply_page(work->ask->req, json_pack("[o]", account), &page);
+	return err;
 }
 
 static slv_err serve_account(struct slv_api_ask *ask)

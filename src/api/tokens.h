@@ -12,8 +12,6 @@
 
 #include "api/api.h"
 
-#define SLV_API_TOKENS_MAX 1000 /* of an account */
-
 extern const struct slv_api_group slv_api_tokens;
 
 #endif

@@ -87,7 +87,8 @@ struct slv_req {
 /* Set up a reply with no fields and no body. */
 void slv_reply_init(struct slv_reply *reply, struct slv_req *req, int status);
 
-/* Answer. `reply` is taken over: its body is closed by whoever has it last. */
+/* Answer. `reply` is taken over: its body is closed by whoever has it last. The request, its arena
+ * and all in it may be gone when this returns. */
 void slv_req_reply(struct slv_req *req, struct slv_reply *reply);
 
 #endif

@@ -14,6 +14,7 @@ int command_check(int argc, char **argv);
 int command_help(int argc, char **argv);
 int command_sign(int argc, char **argv);
 int command_purge(int argc, char **argv);
+int command_token(int argc, char **argv);
 int command_store(int argc, char **argv);
 int command_version(int argc, char **argv);
 

@@ -119,8 +119,8 @@ static slv_err start_cache(struct program *program)
 static slv_err start_stores(struct program *program)
 {
 	const struct settings *settings = program->settings;
-	slv_str maps = settings_maps_url(&program->arena, settings);
-	slv_str blobs = settings_blobs_url(&program->arena, settings);
+	slv_str maps = settings_maps(&program->arena, settings);
+	slv_str blobs = settings_blobs(&program->arena, settings);
 	if (!maps.at || !blobs.at)
 		return SLV_ERR(SLV_E_LIMIT, "no memory for the name of the data folder");
 	slv_err err = slv_omaps_open(maps, slv_loop_hash_key(program->cores[0].loop), program->log,

@@ -59,6 +59,21 @@ static const struct {
 			"curl:\n"
 			"  curl --json '{\"source\": \"/samples/cat.jpg\"}' "
 			"https://HOST:PORT/purge\n" },
+	{ "token", "make API tokens, and take them back",
+			"selvedge token create --name NAME [--allow GROUP[:BUCKET[/PREFIX]]]...\n"
+			"                      [--for SECONDS] [--config FILE]\n"
+			"selvedge token list [--config FILE]\n"
+			"selvedge token roll ID [--config FILE]\n"
+			"selvedge token disable ID | enable ID | delete ID [--config FILE]\n\n"
+			"Goes to the store that FILE says, whether the server runs or not: so who "
+			"has lost\n"
+			"every token can make another. GROUP is a permission group by its name or "
+			"id, as\n"
+			"`selvedge help api` has them; without one the token may do everything. "
+			"The value,\n"
+			"and the S3 key that goes with it, are shown once. roll gives a token "
+			"another\n"
+			"value. Run it as the user whom the server runs as.\n" },
 	{ "store", "check, scrub, back up or restore what lasts",
 			"selvedge store check [--config FILE | --data FOLDER] [--repair]\n"
 			"                     [--orphan-age SECONDS]\n"

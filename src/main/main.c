@@ -14,6 +14,7 @@ static const struct {
 	{ "check", command_check },
 	{ "sign", command_sign },
 	{ "purge", command_purge },
+	{ "token", command_token },
 	{ "store", command_store },
 	{ "help", command_help },
 	{ "--help", command_help },

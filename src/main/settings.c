@@ -323,6 +323,24 @@ uint32_t settings_loops(const struct settings *settings)
 	return loops > LOOPS_MAX ? LOOPS_MAX : loops;
 }
 
+static slv_str store_url(struct slv_arena *arena, const struct settings *settings, slv_str url,
+		const char *driver, const char *folder)
+{
+	if (url.len)
+		return url;
+	return slv_str_printf(arena, "%s:%.*s/%s", driver, SLV_FMT(settings->data), folder);
+}
+
+slv_str settings_maps(struct slv_arena *arena, const struct settings *settings)
+{
+	return store_url(arena, settings, settings->store.maps, "sqlite", "maps");
+}
+
+slv_str settings_blobs(struct slv_arena *arena, const struct settings *settings)
+{
+	return store_url(arena, settings, settings->store.blobs, "file", "blobs");
+}
+
 slv_err settings_trusted(struct slv_arena *arena, const struct settings *settings,
 		struct slv_conf_list *ret_nets)
 {
@@ -432,18 +450,4 @@ slv_err settings_load(struct slv_arena *arena, const char *path, struct slv_conf
 				ret_conf);
 	slv_err err = slv_conf_load(arena, path, settings_keys, sizeof(struct settings), &conf);
 	return slv_failed(err) ? err : checked(arena, path, conf, ret_conf);
-}
-
-slv_str settings_maps_url(struct slv_arena *arena, const struct settings *settings)
-{
-	if (settings->store.maps.len)
-		return settings->store.maps;
-	return slv_str_printf(arena, "sqlite:%.*s/maps", SLV_FMT(settings->data));
-}
-
-slv_str settings_blobs_url(struct slv_arena *arena, const struct settings *settings)
-{
-	if (settings->store.blobs.len)
-		return settings->store.blobs;
-	return slv_str_printf(arena, "file:%.*s/blobs", SLV_FMT(settings->data));
 }

@@ -73,9 +73,8 @@ uint32_t settings_loops(const struct settings *settings);
 slv_err settings_trusted(struct slv_arena *arena, const struct settings *settings,
 		struct slv_conf_list *ret_nets);
 
-/* Where maps and blobs are: as `store` says, or a folder of `data`. `at` is NULL past the cap of
- * `arena`. */
-slv_str settings_maps_url(struct slv_arena *arena, const struct settings *settings);
-slv_str settings_blobs_url(struct slv_arena *arena, const struct settings *settings);
+/* URLs of the stores: what `store` says, or a folder of `data`. at == NULL: no memory. */
+slv_str settings_maps(struct slv_arena *arena, const struct settings *settings);
+slv_str settings_blobs(struct slv_arena *arena, const struct settings *settings);
 
 #endif

@@ -73,8 +73,8 @@ static slv_err configured_open(struct store_tool *tool, struct opened *opened,
 		return SLV_ERR(SLV_E_LIMIT, "no memory for the name of the data folder");
 	if (makes && mkdir(path, 0700) != 0 && errno != EEXIST)
 		return slv_err_sys(arena, errno, "make the data folder '%s'", path);
-	return settings ? urls_open(tool, opened, settings_maps_url(arena, settings),
-					  settings_blobs_url(arena, settings))
+	return settings ? urls_open(tool, opened, settings_maps(arena, settings),
+					  settings_blobs(arena, settings))
 	                : folder_open(tool, opened, data);
 }
 

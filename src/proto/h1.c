@@ -220,6 +220,10 @@ static void write_head(struct h1 *h1, struct slv_reply *reply)
 	h1->framed = head.body == SLV_H1_BODY_CHUNKED && has_body(h1, reply->status);
 	h1->owed = head.body == SLV_H1_BODY_LENGTH ? reply->body.length : SLV_LENGTH_UNKNOWN;
 	slv_buf_clear(&h1->out);
+	/* Nobody reads an empty body, so nobody asked for it. botocore, which expects 100 for one,
+	 * takes the next reply of the connection for this one unless it gets it. */
+	if (h1->head.expect_continue && !h1->head.framing.chunked && !h1->head.framing.length)
+		slv_buf_add(&h1->out, SLV_STR("HTTP/1.1 100 Continue\r\n\r\n"));
 	slv_err err = slv_h1_reply_write(&h1->out, &head);
 	if (!slv_failed(err))
 		return;

@@ -378,6 +378,12 @@ static void who_expects_gets_100_once_somebody_reads(void **state)
 	say(bench, "abc");
 	assert_true(ends_with(heard(bench), "\r\n\r\nabc+0"));
 
+	/* For one of no bytes, too: it was announced, and there are clients that wait for it. */
+	say(bench, "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+		   "Content-Length: 0\r\n\r\n");
+	assert_true(slv_str_starts(slv_str_from(heard(bench)),
+			SLV_STR("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")));
+
 	/* Not if the body is there already, nor if nobody wants it. */
 	say(bench, "POST /echo HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
 		   "Content-Length: 3\r\n\r\nabc");

@@ -355,7 +355,7 @@ static slv_err parse_head(struct parse *parse, struct slv_h1_head *head)
 	if (slv_failed(err))
 		return err;
 
-	bool body = head->framing.chunked || head->framing.length > 0;
+	bool body = head->framing.chunked || seen.lengths;
 	head->keep_alive = !seen.close && (head->version == 11 || seen.keep_alive);
 	/* RFC 9110 section 10.1.1: to be ignored in HTTP/1.0 */
 	head->expect_continue = seen.expect_continue && body && head->version == 11;

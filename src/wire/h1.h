@@ -58,7 +58,8 @@ struct slv_h1_head {
 	struct slv_fields fields; /* as sent, in order; values without white space at the ends */
 	struct slv_h1_framing framing;
 	bool keep_alive;      /* the client wants another request on this connection */
-	bool expect_continue; /* it waits for 100 before it sends the body that it announced */
+	bool expect_continue; /* it waits for 100 before it sends the body that it announced, which
+	                         may be empty */
 	slv_str host;         /* authority of the target, else value of Host; valid. Empty only in
 	                         HTTP/1.0 */
 };

@@ -171,14 +171,9 @@ static void add_pair(struct bulk *bulk)
 
 /* --- values that are too large for a row --- */
 
-static void blob_finished(void *arg, slv_err err, const struct slv_blob_ref *ref)
+static void blob_end(struct bulk *bulk, slv_err err)
 {
-	struct bulk *bulk = arg;
 	bulk->err = err;
-	if (!slv_failed(err)) {
-		bulk->ref = *ref;
-		bulk->has_ref = true;
-	}
 	slv_blob_writer_free(bulk->writer);
 	bulk->writer = NULL;
 	if (slv_failed(err))
@@ -187,11 +182,21 @@ static void blob_finished(void *arg, slv_err err, const struct slv_blob_ref *ref
 		bulk_run(bulk);
 }
 
+static void blob_finished(void *arg, slv_err err, const struct slv_blob_ref *ref)
+{
+	struct bulk *bulk = arg;
+	if (!slv_failed(err)) {
+		bulk->ref = *ref;
+		bulk->has_ref = true;
+	}
+	blob_end(bulk, err);
+}
+
 static void blob_written(void *arg, slv_err err)
 {
 	struct bulk *bulk = arg;
 	if (slv_failed(err))
-		blob_finished(bulk, err, NULL);
+		blob_end(bulk, err);
 	else
 		slv_blob_finish(bulk->writer, blob_finished, bulk);
 }

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#define TRIES_MAX 10
-
 struct get {
 	struct kv_call call;
 	bool as_json, with_metadata;
@@ -16,20 +14,27 @@ struct get {
 	json_t *values;
 	size_t bytes;
 
-	unsigned tries;
-	size_t next; /* of the rows */
+	size_t next;                 /* of the rows */
+	struct slv_omap_rows *again; /* that row, read once more; or NULL */
+	uint64_t version;            /* of the row before that */
 	struct slv_blob_reader *reader;
 	struct slv_buf blob;
 };
 
 static void get_run(struct get *get);
-static slv_err begin(struct kv_call *call);
+
+static void drop_rows(struct slv_omap_rows **rows)
+{
+	if (*rows)
+		(*rows)->hold.drop(&(*rows)->hold);
+	*rows = NULL;
+}
 
 static void get_drop(void *arg)
 {
 	struct get *get = arg;
-	if (get->rows)
-		get->rows->hold.drop(&get->rows->hold);
+	drop_rows(&get->rows);
+	drop_rows(&get->again);
 	json_decref(get->values);
 	slv_blob_reader_free(get->reader);
 	slv_buf_done(&get->blob);
@@ -64,23 +69,55 @@ static slv_err add(struct get *get, slv_str key, const struct kv_meta *meta, slv
 	return SLV_OK;
 }
 
-/* Somebody has replaced a value since its row was read: read all of them again. */
+/* The row whose turn it is. */
+static const struct slv_omap_row *row_of(const struct get *get)
+{
+	return get->again ? &get->again->at[0] : &get->rows->at[get->next];
+}
+
+static void go_on(struct get *get)
+{
+	drop_rows(&get->again);
+	get->version = 0;
+	get->next++;
+}
+
+static void row_read_again(struct slv_omap_read *read, slv_err err, struct slv_omap_rows *rows)
+{
+	struct get *get = SLV_CONTAINER(read, struct get, read);
+	drop_rows(&get->again);
+	get->again = rows;
+	if (slv_failed(err))
+		kv_fail(&get->call, err);
+	else
+		get_run(get);
+}
+
+/* Somebody has replaced the value since its row was read: read it again. */
 static slv_err read_again(struct get *get)
 {
-	if (++get->tries == TRIES_MAX)
+	uint64_t version = row_of(get)->version;
+	if (version == get->version)
 		return SLV_ERR(SLV_E_CORRUPT, "the file of a value is missing");
-	get->rows->hold.drop(&get->rows->hold);
-	get->rows = NULL;
-	get->next = get->bytes = 0;
-	json_object_clear(get->values);
-	return begin(&get->call);
+	get->version = version;
+	get->read = (struct slv_omap_read){
+		.map = get->call.map,
+		.what = SLV_OMAP_GET,
+		.bodies = true,
+		.keys = &get->row_keys[get->next],
+		.count = 1,
+		.rows_max = 1,
+		.done = row_read_again,
+	};
+	slv_omap_read(get->call.kv->loop, &get->read);
+	return SLV_OK;
 }
 
 static void blob_came(void *arg, slv_err err, slv_str bytes)
 {
 	struct get *get = arg;
 	struct kv_meta meta;
-	const struct slv_omap_row *row = &get->rows->at[get->next];
+	const struct slv_omap_row *row = row_of(get);
 	slv_buf_add(&get->blob, bytes);
 	if (!slv_failed(err))
 		err = kv_meta_read(row->value, &meta);
@@ -97,16 +134,16 @@ static void blob_came(void *arg, slv_err err, slv_str bytes)
 	if (!slv_failed(err))
 		err = add(get, slv_str_from_index(row->key, 1), &meta, slv_buf_str(&get->blob));
 	slv_buf_clear(&get->blob);
-	if (err.code == SLV_E_MISSING)
+	if (err.code == SLV_E_MISSING) {
 		err = read_again(get);
-	else if (!slv_failed(err))
-		get->next++;
+		if (!slv_failed(err))
+			return;
+	}
 	if (slv_failed(err)) {
 		kv_fail(&get->call, err);
 		return;
 	}
-	if (!get->rows)
-		return;
+	go_on(get);
 	get_run(get);
 }
 
@@ -130,7 +167,7 @@ static slv_err read_blob(struct get *get, const struct kv_meta *meta)
 /* One row; `*ret_waits`: its value is being read. */
 static slv_err step(struct get *get, int64_t now_s, bool *ret_waits)
 {
-	const struct slv_omap_row *row = &get->rows->at[get->next];
+	const struct slv_omap_row *row = row_of(get);
 	struct kv_meta meta;
 	slv_str key = slv_str_from_index(row->key, 1);
 	slv_err err = row->version ? kv_meta_read(row->value, &meta) : SLV_OK;
@@ -148,7 +185,7 @@ static slv_err step(struct get *get, int64_t now_s, bool *ret_waits)
 static void get_run(struct get *get)
 {
 	int64_t now_s = slv_loop_wall_s(get->call.kv->loop);
-	for (; get->next < get->rows->count; get->next++) {
+	for (; get->next < get->rows->count; go_on(get)) {
 		bool waits;
 		slv_err err = step(get, now_s, &waits);
 		if (slv_failed(err)) {

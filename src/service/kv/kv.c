@@ -89,6 +89,8 @@ slv_err kv_key_check(slv_str key)
 		return SLV_ERR(SLV_E_LIMIT, "a key has 512 bytes at most");
 	if (slv_str_eq(key, SLV_STR(".")) || slv_str_eq(key, SLV_STR("..")))
 		return SLV_ERR(SLV_E_SYNTAX, "a key cannot be . or ..");
+	if (slv_str_find(key, 0) < key.len)
+		return SLV_ERR(SLV_E_SYNTAX, "a key has no byte 0");
 	if (!kv_is_text(key))
 		return SLV_ERR(SLV_E_SYNTAX, "a key is UTF-8");
 	return SLV_OK;
@@ -119,8 +121,7 @@ static void blob_removed(struct slv_blob_remove *remove, slv_err err)
 	slv_free(remove);
 }
 
-void kv_clean_blob(
-		struct slv_loop *loop, struct slv_blobs *blobs, const struct slv_blob_id *id)
+void kv_clean_blob(struct slv_loop *loop, struct slv_blobs *blobs, const struct slv_blob_id *id)
 {
 	struct slv_blob_remove *remove = SLV_ALLOC(struct slv_blob_remove);
 	*remove = (struct slv_blob_remove){ .blobs = blobs, .id = *id, .done = blob_removed };

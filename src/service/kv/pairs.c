@@ -2,6 +2,8 @@
 #include "service/kv/bulk.h"
 #include "service/kv/private.h"
 
+#define ITEM_BESIDES_BYTES_MAX SLV_KIB(64)
+
 void kv_pairs_init(struct kv_pairs *pairs)
 {
 	slv_buf_init(&pairs->texts, SLV_KV_BULK_BYTES_MAX);
@@ -49,13 +51,15 @@ slv_str kv_pair_metadata(const struct kv_pairs *pairs, size_t index)
 
 /* --- reading --- */
 
-/* The decoded form is never longer than the text: strings lose their quotes and escapes, base64 a
- * quarter. So the texts cannot overflow. */
-static void add(struct kv_pairs *pairs, slv_str text, size_t *ret_at, size_t *ret_len)
+/* A text is mostly shorter decoded, but not metadata: 1e16 is printed with all its digits. */
+static slv_err add(struct kv_pairs *pairs, slv_str text, size_t *ret_at, size_t *ret_len)
 {
 	*ret_at = pairs->texts.len;
 	*ret_len = text.len;
 	slv_buf_add(&pairs->texts, text);
+	return pairs->texts.overflow
+	                       ? SLV_ERR(SLV_E_LIMIT, "a bulk request has 100 MB at most, decoded")
+	                       : SLV_OK;
 }
 
 static slv_err add_key(struct kv_pairs *pairs, const json_t *key, struct kv_pair *pair)
@@ -65,7 +69,7 @@ static slv_err add_key(struct kv_pairs *pairs, const json_t *key, struct kv_pair
 	slv_str text = { json_string_value(key), json_string_length(key) };
 	slv_err err = kv_key_check(text);
 	if (!slv_failed(err))
-		add(pairs, text, &pair->key_at, &pair->key_len);
+		err = add(pairs, text, &pair->key_at, &pair->key_len);
 	return err;
 }
 
@@ -94,7 +98,7 @@ static slv_err add_value(struct kv_pairs *pairs, const json_t *item, struct kv_p
 	if (json_is_true(json_object_get(item, "base64")))
 		err = add_base64(pairs, text, pair);
 	else
-		add(pairs, text, &pair->value_at, &pair->value_len);
+		err = add(pairs, text, &pair->value_at, &pair->value_len);
 	if (!slv_failed(err) && pair->value_len > SLV_KV_VALUE_BYTES_MAX)
 		err = SLV_ERR(SLV_E_LIMIT, "a value has 25 MiB at most");
 	return err;
@@ -111,7 +115,7 @@ static slv_err add_metadata(struct kv_pairs *pairs, const json_t *item, struct k
 	slv_err err = text.overflow ? SLV_ERR(SLV_E_LIMIT, "metadata has 1024 bytes at most")
 	                            : SLV_OK;
 	if (!slv_failed(err))
-		add(pairs, slv_buf_str(&text), &pair->metadata_at, &pair->metadata_len);
+		err = add(pairs, slv_buf_str(&text), &pair->metadata_at, &pair->metadata_len);
 	slv_buf_done(&text);
 	return err;
 }
@@ -169,6 +173,31 @@ static bool take(slv_str *text, char c)
 	return true;
 }
 
+/* Is there little beside texts in what begins there, up to its end? A tree of numbers and brackets
+ * takes forty times the memory of its text, one of a long text no more than that. */
+static bool is_slim(slv_str text)
+{
+	size_t depth = 0, besides = 0;
+	bool in_text = false;
+	for (size_t i = 0; i < text.len && besides <= ITEM_BESIDES_BYTES_MAX; i++) {
+		char c = text.at[i];
+		if (in_text && c == '\\') {
+			i++;
+			continue;
+		}
+		in_text ^= c == '"';
+		if (in_text && c != '"')
+			continue;
+		besides += !slv_is_blank(c) && c != '\n' && c != '\r';
+		depth += c == '[' || c == '{';
+		if (depth && (c == ']' || c == '}'))
+			depth--;
+		if (!depth && !in_text)
+			break; /* or it is no JSON, which is found out next */
+	}
+	return besides <= ITEM_BESIDES_BYTES_MAX;
+}
+
 static slv_err read_one(struct kv_pairs *pairs, struct slv_arena *arena, slv_str *text,
 		bool keys_only, int64_t now_s)
 {
@@ -177,6 +206,9 @@ static slv_err read_one(struct kv_pairs *pairs, struct slv_arena *arena, slv_str
 	size_t index = kv_pairs_count(pairs);
 	if (index == SLV_KV_BULK_PAIRS_MAX)
 		return SLV_ERR(SLV_E_LIMIT, "a bulk request has 10000 keys at most");
+	if (!is_slim(*text))
+		return slv_err_printf(arena, SLV_E_LIMIT,
+				"item %zu has more than 64 KiB besides its texts", index);
 	json_t *item = json_loadb(text->at, text->len,
 			JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY | JSON_ALLOW_NUL |
 					JSON_REJECT_DUPLICATES,

@@ -370,8 +370,8 @@ static slv_err remove_it(struct work *work, const struct slv_omap_rows *rows)
 	work->changes[1] = (struct slv_omap_change){ .what = SLV_OMAP_REMOVE, .key = old_key };
 	work->changes[2] = (struct slv_omap_change){ .what = SLV_OMAP_PUT,
 		.key = prefixed("r/", id, work->title_key),
-		.value = slv_str_of_u64((uint64_t)slv_loop_wall_s(work->call.kv->loop),
-				work->removed) };
+		.value = slv_str_of_u64(
+				(uint64_t)slv_loop_wall_s(work->call.kv->loop), work->removed) };
 	write(work, 3, space_removed);
 	return SLV_OK;
 }

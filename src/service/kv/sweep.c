@@ -39,6 +39,7 @@ struct kv_sweep {
 	struct slv_omap_rows *keys; /* that the rows are about; NULL: the rows are themselves */
 	struct slv_omap_read read;
 	struct slv_omap_batch batch;
+	struct slv_omap_drop gone; /* of a namespace's map */
 	struct slv_omap_change changes[2 * ROWS_MAX];
 	slv_str wanted[ROWS_MAX];
 	char wanted_keys[ROWS_MAX][KV_ROW_KEY_BYTES_MAX];
@@ -110,15 +111,15 @@ static bool was_removed(const struct kv_sweep *sweep, slv_str key)
 static void rows_removed(struct slv_omap_batch *batch, slv_err err)
 {
 	struct kv_sweep *sweep = SLV_CONTAINER(batch, struct kv_sweep, batch);
-	const struct slv_omap_rows *keys = sweep->keys ? sweep->keys : sweep->rows;
 	/* Somebody has written one of the keys meanwhile, or the store is in trouble: later. */
 	if (slv_failed(err)) {
 		space_end(sweep);
 		return;
 	}
-	for (size_t i = 0; i < keys->count; i++)
-		if (was_removed(sweep, keys->at[i].key))
-			remove_blob(sweep, &keys->at[i]);
+	/* As the rows were when they went, and not when they were read. */
+	for (size_t i = 0; i < batch->old->count; i++)
+		remove_blob(sweep, &batch->old->at[i]);
+	drop(&batch->old);
 	drop(&sweep->rows);
 	drop(&sweep->keys);
 	read_rows(sweep);
@@ -127,7 +128,11 @@ static void rows_removed(struct slv_omap_batch *batch, slv_err err)
 static void remove_rows(struct kv_sweep *sweep, size_t count)
 {
 	sweep->batch = (struct slv_omap_batch){
-		.map = sweep->map, .changes = sweep->changes, .count = count, .done = rows_removed
+		.map = sweep->map,
+		.changes = sweep->changes,
+		.count = count,
+		.wants_old = true,
+		.done = rows_removed,
 	};
 	slv_omap_write(sweep->loop, &sweep->batch);
 }
@@ -194,6 +199,22 @@ static void gone_noted(struct slv_omap_batch *batch, slv_err err)
 	space_end(SLV_CONTAINER(batch, struct kv_sweep, batch));
 }
 
+/* The map is dropped; now the note that it was to be. */
+static void dropped(struct slv_omap_drop *gone, slv_err err)
+{
+	struct kv_sweep *sweep = SLV_CONTAINER(gone, struct kv_sweep, gone);
+	if (slv_failed(err)) {
+		space_end(sweep);
+		return;
+	}
+	sweep->changes[0] = (struct slv_omap_change){ .what = SLV_OMAP_REMOVE,
+		.key = sweep->spaces->at[sweep->next].key };
+	sweep->batch = (struct slv_omap_batch){
+		.map = sweep->names, .changes = sweep->changes, .count = 1, .done = gone_noted
+	};
+	slv_omap_write(sweep->loop, &sweep->batch);
+}
+
 /* Nothing is left in it. It is looked at for a while all the same: who was writing to it when it
  * was removed may end his write only now. */
 static void note_gone(struct kv_sweep *sweep)
@@ -205,12 +226,8 @@ static void note_gone(struct kv_sweep *sweep)
 		space_end(sweep);
 		return;
 	}
-	sweep->changes[0] = (struct slv_omap_change){ .what = SLV_OMAP_REMOVE,
-		.key = sweep->spaces->at[sweep->next].key };
-	sweep->batch = (struct slv_omap_batch){
-		.map = sweep->names, .changes = sweep->changes, .count = 1, .done = gone_noted
-	};
-	slv_omap_write(sweep->loop, &sweep->batch);
+	sweep->gone = (struct slv_omap_drop){ .map = sweep->map, .done = dropped };
+	slv_omap_drop(sweep->loop, &sweep->gone);
 }
 
 static void rows_read(struct slv_omap_read *read, slv_err err, struct slv_omap_rows *rows)

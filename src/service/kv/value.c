@@ -7,8 +7,8 @@
 
 #define READ_BYTES SLV_KIB(256)
 
-/* A value that is a blob, as a body. Its first piece is read before the reply begins: so a file that
- * is damaged or gone is an error like others, and one that is open can be removed. */
+/* A value that is a blob, as a body. Its first piece is read before the reply begins: so a file
+ * that is damaged or gone is an error like others, and one that is open can be removed. */
 struct blob_source {
 	struct slv_source source;
 	struct slv_blob_reader *reader;
@@ -52,8 +52,8 @@ static void blob_read(void *arg, slv_err err, slv_str bytes)
 	blob->pull->done(blob->pull, err, bytes);
 }
 
-static void read_next(struct blob_source *blob,
-		void (*done)(void *arg, slv_err err, slv_str bytes), void *arg)
+static void read_next(struct blob_source *blob, void (*done)(void *arg, slv_err err, slv_str bytes),
+		void *arg)
 {
 	uint64_t left = blob->len - blob->at;
 	slv_blob_read(blob->reader, blob->at, left < READ_BYTES ? (size_t)left : READ_BYTES, done,
@@ -113,8 +113,7 @@ static slv_err reply_value(struct work *work, struct slv_body *body)
 		err = slv_fields_add_id(&reply.fields, SLV_FIELD_X_CONTENT_TYPE_OPTIONS,
 				SLV_STR("nosniff"));
 	if (!slv_failed(err) && work->meta.expires_s) {
-		slv_str when = slv_str_printf(
-				req->arena, "%lld", (long long)work->meta.expires_s);
+		slv_str when = slv_str_printf(req->arena, "%lld", (long long)work->meta.expires_s);
 		err = slv_fields_add(&reply.fields, SLV_STR("expiration"), when);
 	}
 	if (slv_failed(err)) {
@@ -140,6 +139,7 @@ static slv_err read_again(struct work *work)
 static void first_read(void *arg, slv_err err, slv_str bytes)
 {
 	struct work *work = arg;
+	struct slv_hold *hold = work->recall.hold; /* a reply may be the end of `work` */
 	struct slv_body body = { .length = work->meta.len, .source = &work->blob->source };
 	if (slv_failed(err)) {
 		slv_body_done(&body);
@@ -152,9 +152,9 @@ static void first_read(void *arg, slv_err err, slv_str bytes)
 		work->blob->at = bytes.len;
 		err = reply_value(work, &body);
 	}
-	work->recall.hold->drop(work->recall.hold);
 	if (slv_failed(err))
 		kv_fail(&work->call, err);
+	hold->drop(hold);
 }
 
 static slv_err read_value(struct work *work)
@@ -174,9 +174,10 @@ static slv_err read_value(struct work *work)
 
 static void reply_metadata(struct work *work)
 {
-	slv_str metadata = work->meta.metadata;
-	slv_api_reply(work->call.ask->req, metadata.len ? slv_api_json(metadata) : NULL, NULL);
+	slv_str text = work->meta.metadata;
+	json_t *metadata = text.len ? slv_api_json(text) : NULL;
 	work->recall.hold->drop(work->recall.hold);
+	slv_api_reply(work->call.ask->req, metadata, NULL);
 }
 
 /* The row was read; `recall.hold` is ours. */

@@ -111,7 +111,8 @@ slv_object_err object_list_buckets(struct object_ask *ask)
 	if (prefix.len > 63 || after.len > 63)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_ARGUMENT,
 				"A bucket's name has 63 bytes at most.");
-	slv_str from = slv_str_cmp(prefix, after) > 0 ? prefix : after;
+	bool behind = after.len && slv_str_cmp(after, prefix) >= 0;
+	slv_str from = behind ? after : prefix;
 	/* Behind the last one of the page before: no name has a NUL. */
 	slv_str key = slv_str_printf(ask->req->arena, "b/%.*s%c", SLV_FMT(from), 0);
 	slv_str until = slv_str_printf(ask->req->arena, "b/%.*s\x7f", SLV_FMT(prefix));
@@ -120,7 +121,7 @@ slv_object_err object_list_buckets(struct object_ask *ask)
 	work->read = (struct slv_omap_read){
 		.map = ask->self->buckets,
 		.what = SLV_OMAP_SCAN,
-		.from = from.len == after.len && after.len ? key : slv_str_head(key, key.len - 1),
+		.from = behind ? key : slv_str_head(key, key.len - 1),
 		.until = until,
 		.rows_max = (uint32_t)most,
 		.done = buckets_read,
@@ -176,11 +177,10 @@ static void created(struct slv_omap_batch *batch, slv_err err)
 	struct bucket_work *work = SLV_CONTAINER(batch, struct bucket_work, batch);
 	struct object *self = work->ask->self;
 	if (slv_failed(err)) {
-		object_fail(work->ask,
-				err.code == SLV_E_PRECONDITION
-						? SLV_OBJECT_ERR(SLV_OBJECT_E_BUCKET_ALREADY_OWNED_BY_YOU,
-								  NULL)
-						: object_err(err));
+		slv_object_err why = object_err(err);
+		if (err.code == SLV_E_PRECONDITION)
+			why = SLV_OBJECT_ERR(SLV_OBJECT_E_BUCKET_ALREADY_OWNED_BY_YOU, NULL);
+		object_fail(work->ask, why);
 		return;
 	}
 	work->opening[0] = (struct slv_omap_change){

@@ -39,7 +39,7 @@ struct complete {
 
 	struct object_meta meta; /* of the object */
 	struct slv_buf row, list;
-	struct slv_omap_change changes[2], *removals;
+	struct slv_omap_change changes[3], *removals;
 	struct slv_omap_batch batch;
 };
 
@@ -153,7 +153,7 @@ static void written(struct slv_omap_batch *batch, slv_err err)
 		return;
 	}
 	if (slv_failed(err)) {
-		object_fail(complete->ask, object_target_err(&complete->target, err));
+		object_fail(complete->ask, object_target_err(&complete->target, batch, err));
 		return;
 	}
 	object_clean(complete->ask->self, batch->map, batch->old);
@@ -171,10 +171,11 @@ static void write(struct complete *complete)
 		.when = SLV_OMAP_IF_VERSION,
 		.key = object_upload_key(ask->key, complete->id, complete->upload_key),
 		.version = complete->upload_version };
+	complete->changes[2] = object_open_check();
 	complete->batch = (struct slv_omap_batch){
 		.map = ask->map,
 		.changes = complete->changes,
-		.count = 2,
+		.count = 3,
 		.wants_old = true,
 		.done = written,
 	};

@@ -15,7 +15,6 @@
 #include <string.h>
 
 #define XML_BYTES_MAX SLV_KIB(4)
-#define BUCKET_NAME_BYTES_MAX 63
 #define META_PREFIX SLV_STR("x-amz-meta-")
 
 /* What is copied. */
@@ -182,7 +181,7 @@ static void source_find(struct source *source)
 		return;
 	}
 	slv_str key = slv_str_printf(ask->req->arena, "b/%.*s", SLV_FMT(source->bucket));
-	if (!key.at || source->bucket.len > BUCKET_NAME_BYTES_MAX) {
+	if (!key.at || source->bucket.len > OBJECT_BUCKET_BYTES_MAX) {
 		source->found(source, key.at ? SLV_OBJECT_ERR(SLV_OBJECT_E_NO_SUCH_BUCKET, NULL)
 					     : no_memory());
 		return;
@@ -264,7 +263,7 @@ struct copy {
 	struct object_meta meta;
 	struct object_pour pour;
 	struct slv_buf row;
-	struct slv_omap_change change;
+	struct slv_omap_change changes[2];
 	struct slv_omap_batch batch;
 };
 
@@ -285,7 +284,7 @@ static void written(struct slv_omap_batch *batch, slv_err err)
 {
 	struct copy *copy = SLV_CONTAINER(batch, struct copy, batch);
 	if (err.code == SLV_E_PRECONDITION) {
-		copy_fail(copy, object_target_err(&copy->target, err));
+		copy_fail(copy, object_target_err(&copy->target, batch, err));
 		return;
 	}
 	/* After any other error nobody knows whether the row names that blob. */
@@ -308,21 +307,22 @@ static void write(struct copy *copy)
 		copy_fail(copy, SLV_OBJECT_ERR(SLV_OBJECT_E_METADATA_TOO_LARGE, NULL));
 		return;
 	}
-	copy->change = object_target_change(&copy->target);
-	copy->change.value = slv_buf_str(&copy->row);
+	copy->changes[0] = object_target_change(&copy->target);
+	copy->changes[0].value = slv_buf_str(&copy->row);
 	if (copy->in_place) {
 		/* Nothing of the old row is cleaned, so it must be the one that was read. */
 		copy->target.version = copy->source.recall.row->version;
-		copy->change.when = SLV_OMAP_IF_VERSION;
-		copy->change.version = copy->target.version;
-		copy->change.body = copy->source.recall.row->body;
+		copy->changes[0].when = SLV_OMAP_IF_VERSION;
+		copy->changes[0].version = copy->target.version;
+		copy->changes[0].body = copy->source.recall.row->body;
 	} else if (!copy->pour.has_blob) {
-		copy->change.body = slv_buf_str(&copy->pour.bytes);
+		copy->changes[0].body = slv_buf_str(&copy->pour.bytes);
 	}
+	copy->changes[1] = object_open_check();
 	copy->batch = (struct slv_omap_batch){
 		.map = ask->map,
-		.changes = &copy->change,
-		.count = 1,
+		.changes = copy->changes,
+		.count = 2,
 		.wants_old = !copy->in_place,
 		.done = written,
 	};

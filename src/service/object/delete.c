@@ -58,6 +58,8 @@ struct many {
 	slv_object_err *results; /* of each key */
 	uint32_t next, in_batch;
 	uint32_t batch_keys[KEYS_PER_BATCH];
+	uint32_t *same_as; /* of each key: the first with that name; itself, if it is the only one
+	                    */
 	char (*row_keys)[OBJECT_ROW_KEY_BYTES_MAX];
 	struct slv_omap_change changes[KEYS_PER_BATCH];
 	struct slv_omap_batch batch;
@@ -74,7 +76,7 @@ static void many_drop(void *arg)
 static void print_one(const struct many *many, uint32_t index, struct slv_buf *xml)
 {
 	slv_str key = many->wanted.keys[index].key;
-	slv_object_err err = many->results[index];
+	slv_object_err err = many->results[many->same_as[index]];
 	if (!slv_object_failed(err) && many->wanted.quiet)
 		return;
 	const char *name = slv_object_failed(err) ? "Error" : "Deleted";
@@ -129,12 +131,16 @@ static bool is_removable(struct many *many, uint32_t index)
 	return !slv_object_failed(*result);
 }
 
-/* A key may be named twice: it stands in a batch once, and is as removed the second time. */
-static bool is_in_batch(const struct many *many, slv_str key)
+/* A key may be named twice, but stands in a batch once: then it has the result of the first. */
+static bool is_in_batch(struct many *many, uint32_t index)
 {
-	for (uint32_t i = 0; i < many->in_batch; i++)
-		if (slv_str_eq(many->wanted.keys[many->batch_keys[i]].key, key))
-			return true;
+	slv_str key = many->wanted.keys[index].key;
+	for (uint32_t i = 0; i < many->in_batch; i++) {
+		if (!slv_str_eq(many->wanted.keys[many->batch_keys[i]].key, key))
+			continue;
+		many->same_as[index] = many->batch_keys[i];
+		return true;
+	}
 	return false;
 }
 
@@ -143,7 +149,7 @@ static void many_run(struct many *many)
 	many->in_batch = 0;
 	for (; many->next < many->wanted.count && many->in_batch < KEYS_PER_BATCH; many->next++) {
 		slv_str key = many->wanted.keys[many->next].key;
-		if (!is_removable(many, many->next) || is_in_batch(many, key))
+		if (!is_removable(many, many->next) || is_in_batch(many, many->next))
 			continue;
 		uint32_t at = many->in_batch++;
 		many->batch_keys[at] = many->next;
@@ -172,8 +178,11 @@ static void document_came(struct object_document *document, slv_object_err err, 
 		err = slv_object_document_delete(arena, text, &many->wanted);
 	if (!slv_object_failed(err)) {
 		many->results = SLV_NEW_ARRAY(arena, slv_object_err, many->wanted.count);
-		if (!many->results)
+		many->same_as = SLV_NEW_ARRAY(arena, uint32_t, many->wanted.count);
+		if (!many->results || !many->same_as)
 			err = SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+		for (uint32_t i = 0; many->same_as && i < many->wanted.count; i++)
+			many->same_as[i] = i;
 	}
 	if (slv_object_failed(err))
 		object_fail(many->ask, err);

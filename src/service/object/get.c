@@ -80,10 +80,6 @@ slv_err object_reply_meta(
 	if (!slv_failed(err) && !slv_fields_find(&reply->fields, SLV_FIELD_CONTENT_TYPE, NULL))
 		err = slv_fields_add_id(&reply->fields, SLV_FIELD_CONTENT_TYPE,
 				SLV_STR("binary/octet-stream"));
-	if (!slv_failed(err) && meta->has_checksum &&
-			slv_str_eq_nocase(object_field(ask, "x-amz-checksum-mode"),
-					SLV_STR("enabled")))
-		err = object_reply_checksum(ask, reply, meta);
 	return err;
 }
 
@@ -98,30 +94,52 @@ static slv_err add_parts_count(struct get *get, struct slv_reply *reply)
 	return slv_fields_add(&reply->fields, SLV_STR("x-amz-mp-parts-count"), count);
 }
 
-/* One part is a range that the client did not work out itself. */
+/* S3 answers a HEAD as the GET that it is of, Range included. */
+static struct slv_range apply(
+		struct get *get, struct slv_reply *reply, const struct slv_validator *have)
+{
+	struct slv_req *req = get->ask->req;
+	enum slv_method method = req->method;
+	req->method = SLV_METHOD_GET;
+	struct slv_range range = slv_condition_apply(
+			req, reply, have, slv_loop_wall_s(get->ask->self->loop));
+	req->method = method;
+	return range;
+}
+
+/* One part is a range that the client did not work out itself. One without bytes is all there is,
+ * and no range can tell it. */
 static slv_err part_reply(struct get *get, struct slv_reply *reply,
 		const struct slv_validator *have, struct slv_range *ret_range)
 {
-	struct slv_req *req = get->ask->req;
-	uint64_t last = get->part_first + get->part_len;
-	*ret_range = slv_condition_apply(req, reply, have, slv_loop_wall_s(get->ask->self->loop));
-	if (reply->status != 200)
+	uint64_t end = get->part_first + get->part_len;
+	*ret_range = apply(get, reply, have);
+	if (reply->status != 200 || !get->part_len)
 		return SLV_OK;
 	*ret_range = (struct slv_range){ get->part_first, get->part_len };
 	reply->status = 206;
 	reply->body.length = get->part_len;
-	slv_str text = slv_str_printf(req->arena, "bytes %llu-%llu/%llu",
-			(unsigned long long)get->part_first,
-			(unsigned long long)(last ? last - 1 : 0),
+	slv_str text = slv_str_printf(get->ask->req->arena, "bytes %llu-%llu/%llu",
+			(unsigned long long)get->part_first, (unsigned long long)(end - 1),
 			(unsigned long long)get->meta.len);
 	return slv_fields_add_id(&reply->fields, SLV_FIELD_CONTENT_RANGE, text);
 }
 
-static slv_object_err code_of(int status)
+static slv_object_err code_of(struct get *get, const struct slv_reply *reply)
 {
-	return status == 412   ? SLV_OBJECT_ERR(SLV_OBJECT_E_PRECONDITION_FAILED, NULL)
-	       : status == 416 ? SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_RANGE, NULL)
-	                       : SLV_OBJECT_OK;
+	if (reply->status == 412)
+		return SLV_OBJECT_ERR(SLV_OBJECT_E_PRECONDITION_FAILED, NULL);
+	if (reply->status != 416)
+		return SLV_OBJECT_OK;
+	get->ask->content_range = slv_fields_get(&reply->fields, SLV_FIELD_CONTENT_RANGE);
+	return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_RANGE, NULL);
+}
+
+/* That of all bytes: of a part of them it would be wrong, and clients check it. */
+static bool wants_checksum(const struct get *get)
+{
+	return get->meta.has_checksum &&
+	       slv_str_eq_nocase(object_field(get->ask, "x-amz-checksum-mode"), SLV_STR("enabled"));
 }
 
 /* The hold of the row is ours, unless this succeeds. */
@@ -149,12 +167,16 @@ static slv_object_err reply_object(struct get *get)
 	if (get->part)
 		err = part_reply(get, &reply, &have, &range);
 	else
-		range = slv_condition_apply(req, &reply, &have, slv_loop_wall_s(ask->self->loop));
+		range = apply(get, &reply, &have);
 	if (slv_failed(err))
 		return object_err(err);
-	slv_object_err bad = code_of(reply.status);
+	slv_object_err bad = code_of(get, &reply);
 	if (slv_object_failed(bad))
 		return bad;
+	if (reply.status == 200 && wants_checksum(get))
+		err = object_reply_checksum(ask, &reply, &get->meta);
+	if (slv_failed(err))
+		return object_err(err);
 	if (range.count && req->method != SLV_METHOD_HEAD)
 		err = object_body(ask->self, ask->map, &get->meta, get->recall.row,
 				get->recall.hold, range.first, range.count, &reply.body);

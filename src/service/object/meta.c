@@ -73,6 +73,8 @@ slv_err object_meta_write(const struct object_meta *meta, struct slv_buf *row)
 		slv_buf_add(row, (slv_str){ (const char *)meta->blob.bytes, SLV_BLOB_ID_BYTES });
 	if (meta->where == OBJECT_PARTS)
 		slv_buf_add(row, (slv_str){ meta->upload, OBJECT_ID_BYTES });
+	if (meta->fields.count > FIELDS_MAX)
+		return SLV_ERR(SLV_E_LIMIT, "an object has more than 128 fields");
 	for (uint32_t i = 0; i < meta->fields.count; i++) {
 		const struct slv_field *field = &meta->fields.at[i];
 		if (field->name.len > UINT16_MAX || field->value.len > UINT16_MAX)

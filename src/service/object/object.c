@@ -91,6 +91,8 @@ void object_fail_with(struct object_ask *ask, slv_object_err err,
 				&reply.fields, SLV_FIELD_CONTENT_TYPE, SLV_STR("application/xml"));
 	if (!slv_failed(bad) && reply.status == 503)
 		bad = slv_fields_add_id(&reply.fields, SLV_FIELD_RETRY_AFTER, SLV_STR("1"));
+	if (!slv_failed(bad) && reply.status == 416 && ask->content_range.len)
+		bad = slv_fields_add_id(&reply.fields, SLV_FIELD_CONTENT_RANGE, ask->content_range);
 	if (slv_failed(bad)) {
 		slv_problem_reply(ask->req, bad);
 		return;
@@ -369,16 +371,34 @@ static slv_object_err find_op(struct object_ask *ask)
 
 /* --- which bucket and key --- */
 
-/* "photos" of "photos.s3.example.com"; empty: the bucket is in the path. */
+static slv_str lower(struct slv_arena *arena, slv_str text)
+{
+	char *at = slv_arena_bytes(arena, text.len);
+	for (size_t i = 0; at && i < text.len; i++)
+		at[i] = slv_lower(text.at[i]);
+	return (slv_str){ at, at ? text.len : 0 };
+}
+
+/* "photos" of "photos.s3.example.com"; empty: the bucket is in the path. By the host that was
+ * asked, which is signed, and not by one that a proxy tells. */
 static slv_str bucket_of_host(const struct object_ask *ask)
 {
 	const struct slv_conf_list *hosts = &ask->self->settings->hosts;
 	const slv_str *names = hosts->at;
-	slv_str host = ask->req->host;
-	for (size_t i = 0; i < hosts->count; i++)
-		if (host.len > names[i].len + 1 && slv_str_ends(host, names[i]) &&
-				host.at[host.len - names[i].len - 1] == '.')
-			return slv_str_head(host, host.len - names[i].len - 1);
+	const struct slv_req *req = ask->req;
+	struct slv_host host;
+	slv_str text = req->uri.authority.len ? req->uri.authority
+	                                      : slv_fields_get(&req->fields, SLV_FIELD_HOST);
+	if (!hosts->count || slv_failed(slv_host_parse(text, &host)))
+		return (slv_str){ 0 };
+	for (size_t i = 0; i < hosts->count; i++) {
+		if (host.name.len < names[i].len + 2)
+			continue;
+		size_t dot = host.name.len - names[i].len - 1;
+		if (host.name.at[dot] == '.' &&
+				slv_str_eq_nocase(slv_str_from_index(host.name, dot + 1), names[i]))
+			return lower(req->arena, slv_str_head(host.name, dot));
+	}
 	return (slv_str){ 0 };
 }
 
@@ -434,9 +454,28 @@ static slv_object_err find_names(struct object_ask *ask)
 
 /* --- the way through --- */
 
+/* S3 takes a single entity tag without its quotes, too. It was signed as it came; this is after. */
+static slv_err quote_etags(struct slv_req *req)
+{
+	for (uint32_t i = 0; i < req->fields.count; i++) {
+		struct slv_field *field = &req->fields.at[i];
+		slv_str tag = field->value;
+		if ((field->id != SLV_FIELD_IF_MATCH && field->id != SLV_FIELD_IF_NONE_MATCH) ||
+				!tag.len || slv_str_eq(tag, SLV_STR("*")) ||
+				slv_str_find(tag, '"') < tag.len)
+			continue;
+		field->value = slv_str_printf(req->arena, "\"%.*s\"", SLV_FMT(tag));
+		if (!field->value.at)
+			return SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
+	}
+	return SLV_OK;
+}
+
 static void serve(struct object_ask *ask)
 {
-	slv_object_err err = ask->op->serve(ask);
+	slv_object_err err = object_err(quote_etags(ask->req));
+	if (!slv_object_failed(err))
+		err = ask->op->serve(ask);
 	if (slv_object_failed(err))
 		object_fail(ask, err);
 }
@@ -528,7 +567,8 @@ static bool is_allowed(const struct object_ask *ask)
 	if (op->of_each)
 		return true;
 	if (op->by_prefix)
-		return object_may(ask, op->right, ask->bucket, object_param(ask, "prefix"));
+		return slv_api_token_may_all(ask->find.token, op->right, ask->bucket,
+				object_param(ask, "prefix"));
 	if (op->of_all) /* who may read some of it may know that it is there */
 		return slv_api_token_touches(ask->find.token, op->right, ask->bucket);
 	return object_may(ask, op->right, ask->bucket, ask->key);

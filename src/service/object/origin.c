@@ -178,8 +178,10 @@ static void preflight_read(struct slv_omap_recall *recall, slv_err err)
 		object_fail(ask, object_err(err));
 		return;
 	}
+	struct slv_hold *hold =
+			recall->hold; /* the reply may end the request, and `recall` with it */
 	answer(ask, recall->row->body);
-	recall->hold->drop(recall->hold);
+	hold->drop(hold);
 }
 
 void object_preflight(struct object_ask *ask)

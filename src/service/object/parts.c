@@ -53,7 +53,7 @@ struct create {
 	struct object_meta meta;
 	char upload[OBJECT_ID_BYTES], key[OBJECT_ROW_KEY_BYTES_MAX];
 	struct slv_buf row;
-	struct slv_omap_change change;
+	struct slv_omap_change changes[2];
 	struct slv_omap_batch batch;
 };
 
@@ -89,7 +89,9 @@ static void created(struct slv_omap_batch *batch, slv_err err)
 	if (!slv_failed(err))
 		err = add_checksum_fields(&create->meta, &reply);
 	if (slv_failed(err)) {
-		object_fail(ask, object_err(err));
+		object_fail(ask, object_is_closed(batch, err)
+						 ? SLV_OBJECT_ERR(SLV_OBJECT_E_NO_SUCH_BUCKET, NULL)
+						 : object_err(err));
 		return;
 	}
 	slv_buf_init(&xml, XML_BYTES_MAX);
@@ -149,12 +151,13 @@ slv_object_err object_create_upload(struct object_ask *ask)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_METADATA_TOO_LARGE, NULL);
 	slv_loop_random(ask->self->loop, random, sizeof(random));
 	slv_str_hex(random, sizeof(random), create->upload);
-	create->change = (struct slv_omap_change){ .what = SLV_OMAP_PUT,
+	create->changes[0] = (struct slv_omap_change){ .what = SLV_OMAP_PUT,
 		.key = object_upload_key(ask->key, (slv_str){ create->upload, OBJECT_ID_BYTES },
 				create->key),
 		.value = slv_buf_str(&create->row) };
+	create->changes[1] = object_open_check();
 	create->batch = (struct slv_omap_batch){
-		.map = ask->map, .changes = &create->change, .count = 1, .done = created
+		.map = ask->map, .changes = create->changes, .count = 2, .done = created
 	};
 	slv_omap_write(ask->self->loop, &create->batch);
 	return SLV_OBJECT_OK;
@@ -226,7 +229,9 @@ static void part_written(struct slv_omap_batch *batch, slv_err err)
 	/* After any other error nobody knows whether it was written. */
 	if (err.code == SLV_E_PRECONDITION) {
 		object_clean_blob(self, part->meta.blob);
-		fail = SLV_OBJECT_ERR(SLV_OBJECT_E_NO_SUCH_UPLOAD, NULL);
+		fail = SLV_OBJECT_ERR(object_is_closed(batch, err) ? SLV_OBJECT_E_NO_SUCH_BUCKET
+								   : SLV_OBJECT_E_NO_SUCH_UPLOAD,
+				NULL);
 	}
 	part->done(part, fail);
 }
@@ -249,10 +254,11 @@ void object_part_write(struct object_part *part)
 		.when = SLV_OMAP_IF_PRESENT,
 		.key = part->key,
 		.value = part->upload_row };
+	part->changes[2] = object_open_check();
 	part->batch = (struct slv_omap_batch){
 		.map = ask->map,
 		.changes = part->changes,
-		.count = 2,
+		.count = 3,
 		.wants_old = true,
 		.done = part_written,
 	};

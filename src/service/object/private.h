@@ -62,8 +62,9 @@ struct object_ask {
 	size_t param_count;
 	struct object *self;
 	const struct object_op *op;
-	slv_str id;          /* of the request, for people who look for it in a log */
-	slv_str bucket, key; /* decoded; empty: none was named */
+	slv_str id;            /* of the request, for people who look for it in a log */
+	slv_str bucket, key;   /* decoded; empty: none was named */
+	slv_str content_range; /* of a reply that fails with InvalidRange */
 
 	bool is_public; /* of a route of a site: nobody signs, and errors are those of sites */
 
@@ -145,8 +146,7 @@ void object_reply_empty(struct object_ask *ask, int status);
 /* `xml` is taken; past its maximum the reply is an error. */
 void object_reply_xml(struct object_ask *ask, struct slv_buf *xml);
 
-/* Fields of an object that every read tells: type and kin, metadata, ETag, Last-Modified, and if
- * asked for its checksum. */
+/* Fields of an object that every read tells: type and kin, and metadata. */
 slv_err object_reply_meta(
 		struct object_ask *ask, struct slv_reply *reply, const struct object_meta *meta);
 

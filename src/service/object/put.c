@@ -1,6 +1,5 @@
 /* put.c - PutObject: a body, then the row that makes it an object */
-#include "http/condition.h"
-#include "service/object/private.h"
+#include "service/object/target.h"
 
 #include <string.h>
 
@@ -8,9 +7,8 @@ struct put {
 	struct object_ask *ask;
 	struct object_intake intake;
 	struct object_meta meta;
-	struct slv_omap_recall recall; /* of what is there, if it is asked for */
+	struct object_target target;
 	struct slv_buf row;
-	char key[OBJECT_ROW_KEY_BYTES_MAX];
 	struct slv_omap_change changes[2]; /* the row, and that the bucket is open */
 	struct slv_omap_batch batch;
 };
@@ -72,6 +70,8 @@ slv_object_err object_fields_read(struct object_ask *ask, struct object_meta *me
 	slv_fields_init(&meta->fields, arena);
 	for (uint32_t i = 0; i < fields->count; i++) {
 		slv_str name = lower(arena, fields->at[i].name), value = fields->at[i].value;
+		if (!name.at)
+			return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
 		if (!is_kept(name))
 			continue;
 		if (slv_str_starts(name, META_PREFIX))
@@ -138,15 +138,6 @@ static void answer(struct put *put)
 		slv_req_reply(ask->req, &reply);
 }
 
-static slv_object_err why_not(const struct put *put, slv_err err)
-{
-	if (object_is_closed(&put->batch, err))
-		return SLV_OBJECT_ERR(SLV_OBJECT_E_NO_SUCH_BUCKET, NULL);
-	if (err.code == SLV_E_PRECONDITION && put->changes[0].when == SLV_OMAP_IF_VERSION)
-		return SLV_OBJECT_ERR(SLV_OBJECT_E_CONDITIONAL_REQUEST_CONFLICT, NULL);
-	return object_err(err);
-}
-
 static void written(struct slv_omap_batch *batch, slv_err err)
 {
 	struct put *put = SLV_CONTAINER(batch, struct put, batch);
@@ -155,7 +146,7 @@ static void written(struct slv_omap_batch *batch, slv_err err)
 		/* After other errors the row may be there all the same. */
 		if (put->intake.has_blob && err.code == SLV_E_PRECONDITION)
 			object_clean_blob(self, put->intake.ref.id);
-		object_fail(put->ask, why_not(put, err));
+		object_fail(put->ask, object_target_err(&put->target, batch, err));
 		return;
 	}
 	object_clean(self, batch->map, batch->old);
@@ -177,8 +168,7 @@ static slv_object_err write(struct put *put)
 	slv_err err = object_meta_write(&put->meta, &put->row);
 	if (slv_failed(err))
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_METADATA_TOO_LARGE, NULL);
-	put->changes[0].what = SLV_OMAP_PUT;
-	put->changes[0].key = object_row_key(ask->key, put->key);
+	put->changes[0] = object_target_change(&put->target);
 	put->changes[0].value = slv_buf_str(&put->row);
 	put->changes[0].body = intake->has_blob ? (slv_str){ 0 } : slv_buf_str(&intake->bytes);
 	put->changes[1] = object_open_check();
@@ -205,61 +195,15 @@ static void took(struct object_intake *intake, slv_object_err err)
 	object_fail(put->ask, err);
 }
 
-/* --- conditions --- */
+/* --- the beginning --- */
 
-/* What is there now decides; and it must still be there when the row is written. */
-static slv_object_err check_conditions(struct put *put)
+static void may_be_put(struct object_target *target, slv_object_err err)
 {
-	const struct slv_omap_row *row = put->recall.row;
-	struct object_ask *ask = put->ask;
-	struct object_meta meta;
-	char room[OBJECT_ETAG_BYTES_MAX];
-	struct slv_validator have = { 0 };
-	if (row->version) {
-		slv_err err = object_meta_read(NULL, row->value, &meta);
-		if (slv_failed(err))
-			return object_err(err);
-		have.etag = object_etag(&meta, room);
-		have.modified_s = meta.modified_ms / 1000;
-	}
-	/* S3: a condition on what is not there is NoSuchKey, not a failed one. */
-	if (!row->version && object_field(ask, "if-match").at)
-		return SLV_OBJECT_ERR(SLV_OBJECT_E_NO_SUCH_KEY, NULL);
-	if (slv_condition_check(ask->req, row->version ? &have : NULL,
-			    slv_loop_wall_s(ask->self->loop)) != SLV_CONDITION_GO)
-		return SLV_OBJECT_ERR(SLV_OBJECT_E_PRECONDITION_FAILED, NULL);
-	put->changes[0].when = row->version ? SLV_OMAP_IF_VERSION : SLV_OMAP_IF_ABSENT;
-	put->changes[0].version = row->version;
-	return SLV_OBJECT_OK;
-}
-
-static void there(struct put *put)
-{
-	slv_object_err err = check_conditions(put);
-	put->recall.hold->drop(put->recall.hold);
+	struct put *put = SLV_CONTAINER(target, struct put, target);
 	if (!slv_object_failed(err))
 		err = object_intake_start(&put->intake);
 	if (slv_object_failed(err))
 		object_fail(put->ask, err);
-}
-
-static void there_read(struct slv_omap_recall *recall, slv_err err)
-{
-	struct put *put = SLV_CONTAINER(recall, struct put, recall);
-	if (slv_failed(err))
-		object_fail(put->ask, object_err(err));
-	else
-		there(put);
-}
-
-static bool has_conditions(const struct object_ask *ask)
-{
-	static const char *const names[] = { "if-match", "if-none-match", "if-modified-since",
-		"if-unmodified-since" };
-	for (size_t i = 0; i < SLV_COUNT(names); i++)
-		if (object_field(ask, names[i]).at)
-			return true;
-	return false;
 }
 
 slv_object_err object_put(struct object_ask *ask)
@@ -272,18 +216,11 @@ slv_object_err object_put(struct object_ask *ask)
 	put->intake = (struct object_intake){
 		.ask = ask, .bytes_max = SLV_OBJECT_PUT_BYTES_MAX, .done = took
 	};
-	slv_object_err err = object_upload_check(ask, &put->meta);
-	if (slv_object_failed(err))
-		return err;
-	if (!has_conditions(ask))
-		return object_intake_start(&put->intake);
-	put->recall = (struct slv_omap_recall){
-		.memory = ask->self->memory,
-		.map = ask->map,
-		.key = object_row_key(ask->key, put->key),
-		.done = there_read,
+	put->target = (struct object_target){
+		.ask = ask, .conditions = &ask->req->fields, .done = may_be_put
 	};
-	if (slv_omap_recall(&put->recall))
-		there(put);
-	return SLV_OBJECT_OK;
+	slv_object_err err = object_upload_check(ask, &put->meta);
+	if (!slv_object_failed(err))
+		object_target_find(&put->target);
+	return err;
 }

@@ -405,6 +405,17 @@ static size_t add_changes(struct object_sweep *sweep, size_t index, size_t count
 	return count;
 }
 
+/* Objects whose keys begin with that. A longer prefix than keys may be is cut: there are none. */
+static void set_objects(struct object_sweep *sweep, slv_str prefix)
+{
+	char room[OBJECT_ROW_KEY_BYTES_MAX];
+	slv_str from = object_row_key(slv_str_head(prefix, SLV_OBJECT_KEY_BYTES_MAX), room);
+	set_range(sweep, from, from);
+	while ((uint8_t)sweep->until[sweep->until_len - 1] == 0xff)
+		sweep->until_len--; /* at the latest at the 'o' it ends */
+	sweep->until[sweep->until_len - 1]++;
+}
+
 static void remove_due(struct object_sweep *sweep);
 
 static void due_end(struct object_sweep *sweep)
@@ -414,10 +425,7 @@ static void due_end(struct object_sweep *sweep)
 	if (next_page(sweep)) {
 		next(sweep, sweep->step);
 	} else if (!objects && object_lifecycle_expires(&sweep->lifecycle, &prefix)) {
-		char room[OBJECT_ROW_KEY_BYTES_MAX];
-		/* A longer prefix than keys may be: there is no such key. */
-		slv_str from = object_row_key(slv_str_head(prefix, SLV_OBJECT_KEY_BYTES_MAX), room);
-		set_range(sweep, from, SLV_STR("p"));
+		set_objects(sweep, prefix);
 		next(sweep, OBJECTS);
 	} else {
 		next(sweep, REMAINS);

@@ -82,8 +82,11 @@ struct slv_omap_change object_target_change(const struct object_target *target)
 	return change;
 }
 
-slv_object_err object_target_err(const struct object_target *target, slv_err err)
+slv_object_err object_target_err(
+		const struct object_target *target, const struct slv_omap_batch *batch, slv_err err)
 {
+	if (object_is_closed(batch, err))
+		return SLV_OBJECT_ERR(SLV_OBJECT_E_NO_SUCH_BUCKET, NULL);
 	if (err.code == SLV_E_PRECONDITION && target->version)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_CONDITIONAL_REQUEST_CONFLICT, NULL);
 	return object_err(err);

@@ -27,7 +27,8 @@ void object_target_find(struct object_target *target);
 /* The change that puts it, but for value and body. */
 struct slv_omap_change object_target_change(const struct object_target *target);
 
-/* Why that change was not made. */
-slv_object_err object_target_err(const struct object_target *target, slv_err err);
+/* Why the batch with that change and object_open_check() was not written. */
+slv_object_err object_target_err(const struct object_target *target,
+		const struct slv_omap_batch *batch, slv_err err);
 
 #endif

@@ -34,7 +34,7 @@ struct object_part {
 	char upload_key[OBJECT_ROW_KEY_BYTES_MAX], part_key[OBJECT_PART_KEY_BYTES];
 	struct slv_buf row;
 	struct slv_omap_read read;
-	struct slv_omap_change changes[2];
+	struct slv_omap_change changes[3];
 	struct slv_omap_batch batch;
 };
 

@@ -1,13 +1,15 @@
 """Workers KV: many keys at once."""
 import base64
 import json
+import pathlib
 import random
+import re
 import time
 from urllib.parse import quote
 
 from account import MIB, blobs, serve
 from run import case, fixture, table
-from selvedge import wait_for
+from selvedge import SLOW, wait_for
 
 LIMIT = 1000
 
@@ -114,6 +116,7 @@ def of_a_key_that_is_there_twice_the_last_one_counts(server):
     ("a key that is a number", {"key": 5, "value": "x"}, 400, "a key is a text"),
     ("an empty key", {"key": "", "value": "x"}, 400, "1 byte"),
     ("a dot", {"key": ".", "value": "x"}, 400, "cannot be"),
+    ("a 0 in a key", {"key": "a\0", "value": "x"}, 400, "no byte 0"),
     ("a key of 513 bytes", {"key": "x" * 513, "value": "x"}, 413, "512"),
     ("no value", {"key": "x"}, 400, "value is a text"),
     ("a value that is a number", {"key": "x", "value": 1}, 400, "value is a text"),
@@ -141,12 +144,31 @@ def a_bulk_with_one_bad_pair_writes_nothing(server, bad, status, part):
                                                             b'{"key":"l","value":"v"}]'),
     ("something behind", b'[{"key":"k","value":"v"}] x'), ("two", b"[][]"),
     ("a member twice", b'[{"key":"k","key":"l","value":"v"}]'),
-    ("no UTF-8", b'[{"key":"k","value":"\xff"}]'), ("deep", b"[" * 1000000),
-    ("deep metadata", b'[{"key":"k","value":"v","metadata":' + b"[" * 500000),
+    ("no UTF-8", b'[{"key":"k","value":"\xff"}]'), ("deep", b"[" * 10000),
+    ("deep metadata", b'[{"key":"k","value":"v","metadata":' + b"[" * 10000),
     ("a letter", b"["), ("half a word", b"[tru"), ("a number past all", b"[1e999]")])
 def a_bulk_that_is_no_array_of_pairs_is_refused(server, body):
     server.space.bulk(body).refused(400, 10004)
     assert server.space.get("k").status == 404
+
+
+@table(a_server_of_many_keys, [
+    ("brackets", b"[" * 50_000_000), ("numbers", b"[[" + b"0," * 25_000_000 + b"0]]"),
+    ("empty texts", b"[[" + b'"",' * 20_000_000 + b'""]]')])
+def what_would_become_a_large_tree_is_refused(server, body):
+    edge, = server.edges()
+    server.space.bulk(body).refused(413, 10022, "item 0")
+    assert server.edges() == [edge]
+    peak = int(re.search(r"VmHWM:\s+(\d+) kB", pathlib.Path(
+        f"/proc/{edge}/status").read_text())[1])
+    assert peak < 1_200_000 or SLOW > 1, peak
+
+
+@case(a_server_of_many_keys)
+def a_reply_that_would_be_too_large_is_refused_as_others_are(server):
+    server.space.put("zeros", b"\0" * (12 * MIB))  # six letters each, in JSON
+    server.space.bulk_get(["zeros"]).refused(413, 10006, "ask for less")
+    server.space.remove("zeros")
 
 
 @case(a_server_of_many_keys)

@@ -65,6 +65,8 @@ def accounts_are_shown(server):
     assert admin(server).ask("GET", "~").result == account
     assert admin(server).ask("GET", "/accounts").json["result_info"] == {
         "page": 1, "per_page": 20, "count": 1, "total_count": 1, "total_pages": 1}
+    # Who goes on until there are none comes to an end.
+    assert admin(server).ask("GET", "/accounts?page=2").result == []
     admin(server).ask("GET", "/accounts/" + "0" * 32).refused(403, 10000)
 
 

@@ -193,6 +193,15 @@ def errors_have_the_status_and_the_name_that_the_table_says(_):
 
 
 @case(site_of("README.md"))
+def permission_groups_are_those_that_there_are(_):
+    listed = {tuple(spans(row[0])[0:1] + spans(row[1])) for row in
+              table_of("docs/api.md", "Tokens")}
+    known = set(re.findall(r'X\(\w+, "([0-9a-f]{32})", "([^"]+)",',
+                           (ROOT / "src/api/token.h").read_text()))
+    assert known and listed == {(name, number) for number, name in known}, listed
+
+
+@case(site_of("README.md"))
 def settings_of_files_are_those_that_there_are(_):
     section = table_of("docs/configuration.md", "`sites[].routes[].files`")
     every = {row[0]: row[2].strip("`") for row in section}

@@ -115,6 +115,16 @@ def a_body_cut_anywhere(store, form):
 
 
 @case(a_store)
+def an_empty_body_is_waited_for_too(store):
+    """botocore says Expect of one, and takes the next reply for this one if it gets no 100."""
+    conn = store.client.connect()
+    for data in (b"", b"abc", b""):
+        reply = store.client.put(key(), data, waits=True, conn=conn)
+        assert (reply.status, reply.interim) == (200, [100]), reply
+    conn.close()
+
+
+@case(a_store)
 def nobody_is_told_to_go_on_who_is_refused(store):
     made = store.client.upload(key(), TEXT, waits=True, fields={"x-amz-acl": "public-read"})
     reply = store.client.send(made)
