@@ -260,7 +260,8 @@ static slv_err walk_map(struct check *check, slv_str name)
 			tell_map(check, name, from, "a key is too long");
 			more = false;
 		} else if (more) {
-			memcpy(check->from, last.at, last.len);
+			if (last.len)
+				memcpy(check->from, last.at, last.len);
 			check->from[last.len] = 0; /* the first behind it */
 			from.len = last.len + 1;
 		}

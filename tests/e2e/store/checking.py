@@ -5,9 +5,10 @@ import shutil
 import subprocess
 import time
 
-from filled import BLOBS, LARGE, config, data, files, filled, flip, key_row, refused, rows, store
+from filled import (BLOBS, LARGE, Writer, config, data, files, filled, flip, key_row, refused, rows,
+                    store)
 from run import case, fixture, table
-from selvedge import PROGRAM, command
+from selvedge import PROGRAM, command, wait_for
 
 DAY_S = 24 * 60 * 60
 
@@ -194,6 +195,22 @@ def blobs_without_any_map_are_left_alone(server):
     done = command("store", "check", "--data", str(folder), "--repair")
     assert "there are blobs and no maps: is store.maps right?" in done.stdout, done
     assert len(files(folder)) == BLOBS
+
+
+@table(a_server_to_check, [("check", "check"), ("scrub", "scrub")])
+def under_load_nothing_is_missing_or_left_over(server, what):
+    space = server.client.space(f"load of a {what}")
+    with Writer(server, space, 10, 1) as writer:
+        for _ in range(20):
+            begun = writer.acknowledged
+            line, = store(what, server, "--repair")
+            assert line.endswith("; good"), line
+            wait_for("writes", lambda: writer.acknowledged > begun)
+    server.client.close()
+    left = {key: value for key, value in writer.journal if value is not None}
+    assert {key: space.value(key) for key in space.names()}.items() <= left.items()
+    server.client.ask("DELETE", space.path).result
+    wait_for("its blobs to go", lambda: len(files(data(server))) == BLOBS, 90)
 
 
 @case(a_server_to_check)

@@ -2,11 +2,11 @@
 import contextlib
 import shutil
 import subprocess
-import threading
 
 from account import Client, Space, serve
 from database import postgres
-from filled import (BLOBS, LARGE, config, data, files, filled, flip, key_row, refused, rows, store)
+from filled import (BLOBS, LARGE, Writer, config, data, files, filled, flip, key_row, refused, rows,
+                    store)
 from run import case, fixture
 from selvedge import PROGRAM, Server, command, wait_for
 
@@ -104,10 +104,15 @@ def a_second_backup_brings_the_first_one_up_to_date(server):
     assert space.remove("goes").status == 200
     assert space.put("grows", LARGE).status == 200
     assert space.put("shrinks", b"x").status == 200
+    # Written anew, with the blob that it has.
+    reply = server.filled.objects.ask("PUT", "/filled/large", fields={
+        "x-amz-copy-source": "/filled/large", "x-amz-metadata-directive": "REPLACE",
+        "x-amz-meta-a": "b"})
+    assert reply.status == 200, reply
     server.client.ask("DELETE", other.path).result
     wait_for("its map to go", lambda: not (
         data(server) / "maps" / f"kv-{other.id}.db").exists() or not rows_of(server, other), 90)
-    store("backup", server, backup)
+    assert store("backup", server, backup)[-1].endswith("; good")
     assert len(files(backup)) == BLOBS + 2
     with restored(server, backup) as copy, Client(
             copy, server.client.token, server.client.account) as client:
@@ -115,6 +120,7 @@ def a_second_backup_brings_the_first_one_up_to_date(server):
         assert there.names() == ["grows", "shrinks", "stays"]
         assert there.value("grows") == LARGE and there.value("stays") == LARGE + b"stays"
         Space(client, other.record).get("key").refused(404)
+        server.filled.is_in(copy)
     server.client.ask("DELETE", space.path).result
     wait_for("its blobs to go", lambda: len(files(data(server))) == BLOBS, 90)
 
@@ -125,38 +131,6 @@ def rows_of(server, space):
 
 
 # --- while it is written to ---
-
-class Writer:
-    """Writes one key after the other, and keeps a journal: what was answered before the next."""
-
-    def __init__(self, server, space):
-        self.client = Client(server, server.client.token, server.client.account)
-        self.space = space.by(self.client)
-        self.journal = []  # (key, value or None), begun
-        self.acknowledged = 0
-        self.ended = threading.Event()
-        self.thread = threading.Thread(target=self._run)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.ended.set()
-        self.thread.join()
-        self.client.close()
-
-    def _run(self):
-        while not self.ended.is_set():
-            number = len(self.journal)
-            key = f"{number * 7919 % MANY:04}"  # all over the map
-            value = b"%d" % number + (LARGE if number % 5 == 0 else b"")
-            value = None if number % 11 == 10 else value
-            self.journal.append((key, value))
-            answer = self.space.remove(key) if value is None else self.space.put(key, value)
-            assert answer.status == 200, answer
-            self.acknowledged = number + 1
-
 
 def is_a_state(journal, first, values, least, most):
     """The number of writes after which the namespace was like that."""
@@ -178,7 +152,7 @@ def a_backup_under_load_is_what_was_there_at_one_moment(server):
     first = {f"{number:04}": b"first" for number in range(MANY)}
     assert space.bulk([{"key": key, "value": value.decode()} for key, value in first.items()]
                       ).status == 200
-    with Writer(server, space) as writer:
+    with Writer(server, space, MANY, 5) as writer:
         wait_for("writes", lambda: writer.acknowledged > 50)
         before = writer.acknowledged
         assert store("backup", server, backup)[-1].endswith("; good")
@@ -194,6 +168,22 @@ def a_backup_under_load_is_what_was_there_at_one_moment(server):
             names += copy.names(f"?cursor={copy.list().json['result_info']['cursor']}")
         values = {key: copy.value(key) for key in names}
         assert before < is_a_state(writer.journal, first, values, before, after)
+    server.client.ask("DELETE", space.path).result
+    wait_for("its blobs to go", lambda: len(files(data(server))) == BLOBS, 90)
+
+
+@case(a_server_to_copy)
+def blobs_that_go_while_they_are_copied_are_not_missed(server):
+    space = server.client.space("blobs come and go")
+    with Writer(server, space, 20, 1) as writer:
+        for number in range(5):
+            begun = writer.acknowledged
+            wait_for("writes", lambda: writer.acknowledged > begun + 30)
+            backup = server.folder / f"racing {number}"
+            line, = store("backup", server, backup)
+            assert line.endswith("; good"), line
+            done = command("store", "scrub", "--data", str(backup), "--orphan-age", "0")
+            assert done.returncode == 0 and "orphan" not in done.stdout, done
     server.client.ask("DELETE", space.path).result
     wait_for("its blobs to go", lambda: len(files(data(server))) == BLOBS, 90)
 

@@ -3,6 +3,7 @@ import contextlib
 import pathlib
 import re
 import sqlite3
+import threading
 
 import s3
 from account import Client, Space, serve
@@ -63,6 +64,40 @@ class Filled:
     def map(self):
         """The name of the namespace's map."""
         return f"kv-{self.space.id}"
+
+
+class Writer:
+    """Writes one key after the other, each so many of them a blob, and keeps a journal: what was
+    answered before the next."""
+
+    def __init__(self, server, space, keys, blob_each):
+        self.keys, self.blob_each = keys, blob_each
+        self.client = Client(server, server.client.token, server.client.account)
+        self.space = space.by(self.client)
+        self.journal = []  # (key, value or None), begun
+        self.acknowledged = 0
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self._run)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.thread.join()
+        self.client.close()
+
+    def _run(self):
+        while not self.ended.is_set():
+            number = len(self.journal)
+            key = f"{number * 7919 % self.keys:04}"  # all over the map
+            value = b"%d" % number + (LARGE if number % self.blob_each == 0 else b"")
+            value = None if number % 11 == 10 else value
+            self.journal.append((key, value))
+            answer = self.space.remove(key) if value is None else self.space.put(key, value)
+            assert answer.status == 200, answer
+            self.acknowledged = number + 1
 
 
 BLOBS = 2 + 1 + 2  # of values, of an object, of its parts
