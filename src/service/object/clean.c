@@ -135,7 +135,7 @@ static void remains_noted(struct slv_omap_batch *batch, slv_err err)
 }
 
 /* A row that was replaced: that it was in parts was not known before, so it is noted now. If we die
- * before, its parts stay; `selvedge store check` finds them. */
+ * before, its parts stay, and their blobs, which these rows name. */
 static void clean_replaced_parts(struct object *self, struct slv_omap *map, slv_str upload)
 {
 	struct remains *remains = SLV_ALLOC(struct remains);
