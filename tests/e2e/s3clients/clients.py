@@ -16,7 +16,7 @@ from selvedge import ROOT, SLOW, wait_for
 from site_s3 import Store, a_store_behind_tls
 
 MIB = 1 << 20
-SCRIPTS = ROOT / "tests" / "e2e" / "s3" / "scripts"
+SCRIPTS = ROOT / "tests" / "e2e" / "s3clients" / "scripts"
 ODD = ["a b.txt", "c+d.txt", "ü.txt", "deep/er/e&f.txt", "deep/100%.txt", "deep/#1.txt", "~e.txt"]
 
 
