@@ -297,8 +297,10 @@ bool slv_date_parse_iso(slv_str text, int64_t *ret_unix_s)
 	          take_digits(&text, 2, &civil.month) && take_text(&text, SLV_STR("-")) &&
 	          take_digits(&text, 2, &civil.day) && take_letter(&text, 't') &&
 	          take_time(&text, &civil) && take_fraction(&text) && take_zone(&text, &east_s);
+	if (!ok)
+		return false;
 	civil.year = year;
-	if (!ok || !civil_ok(&civil))
+	if (!civil_ok(&civil))
 		return false;
 	*ret_unix_s = civil_to_unix(&civil) - east_s;
 	return true;

@@ -7,7 +7,7 @@
 
 #define LIMIT_MIN 10
 #define LIMIT_MAX 1000
-#define ROWS_MAX 2000 /* of a read; more follow if many of them have expired */
+#define ROWS_MIN 100 /* of a read: behind a page that is full there may be many that have expired */
 #define CURSOR_BYTES_MAX (2 * SLV_KV_KEY_BYTES_MAX)
 
 struct list {
@@ -162,7 +162,7 @@ static slv_err read_more(struct list *list)
 		.what = SLV_OMAP_SCAN,
 		.from = { list->from, list->from_len },
 		.until = { list->until, list->until_len },
-		.rows_max = (uint32_t)(rows_max < ROWS_MAX ? rows_max : ROWS_MAX),
+		.rows_max = (uint32_t)(rows_max < ROWS_MIN ? ROWS_MIN : rows_max),
 		.done = rows_read,
 	};
 	slv_omap_read(list->call.kv->loop, &list->read);
