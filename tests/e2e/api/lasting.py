@@ -116,6 +116,9 @@ def two_edges_see_each_others_writes_at_once(server):
     held = [server.connect(-1) for _ in range(4)]
     for conn in held:
         conn.send(slow[:-1])
+    # What an edge has not begun to read when it drains, it does not begin.
+    wait_for("all of them to be under way", lambda: server.metrics()[
+        "selvedge_requests_in_flight"] > len(held))
     ask = Client(server, server.client.token, server.client.account)
     space = server.space.by(ask)
     for key in ("held", "other"):

@@ -326,13 +326,14 @@ def a_connection_that_is_cut_leaves_nothing(store, version):
     end = threading.Thread(target=lambda: ended.append(attempt(conn, made)))
     ended = []
     end.start()
-    wait_for("a blob to be begun", lambda: store.blobs() != blobs)
+    wait_for("a blob to be begun", lambda: ended or store.blobs() != blobs)
+    assert not ended, ended
     wires = conn.conn.socket if version == "h1" else conn.socket
     wires.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     wires.shutdown(socket.SHUT_RDWR)
     wires.close()
     end.join()
-    assert ended == [None], ended
+    assert isinstance(ended[0], OSError), ended
     wait_for("it to be gone", lambda: store.blobs() == blobs)
     nothing(store.client, made.path)
 
@@ -340,8 +341,8 @@ def a_connection_that_is_cut_leaves_nothing(store, version):
 def attempt(conn, made):
     try:
         return conn.ask(made)
-    except OSError:
-        return None
+    except OSError as why:
+        return why
 
 
 @case(a_store)
