@@ -7,7 +7,7 @@
 
 #define LIMIT_MIN 10
 #define LIMIT_MAX 1000
-#define ROWS_MIN 100 /* of a read: behind a page that is full there may be many that have expired */
+#define ROWS_MIN 100 /* of a read: behind a full page there may be many that have expired */
 #define CURSOR_BYTES_MAX (2 * SLV_KV_KEY_BYTES_MAX)
 
 struct list {
