@@ -10,7 +10,7 @@ import threading
 
 from account import Client, blobs, serve
 from run import Skip, case, fixture, table
-from selvedge import Server, request, wait_for
+from selvedge import SLOW, Server, request, wait_for
 
 LARGE = bytes(range(256)) * 1000
 
@@ -170,7 +170,7 @@ def large_values_are_replaced_under_who_reads_them(server):
     for thread in threads:
         thread.start()
     try:
-        for number in range(5 * len(keys)):
+        for number in range((5 if SLOW == 1 else 1) * len(keys)):
             # From behind, where the readers come last.
             key = keys[len(keys) - 1 - number % len(keys)]
             assert space.put(key, b"%d" % (number % 10) * 100000).status == 200
