@@ -12,7 +12,7 @@
 #define TOKEN_BLOCK_BYTES SLV_KIB(4)
 #define TOKEN_BYTES_MAX SLV_KIB(256)
 #define USED_EVERY_S 300
-#define ACCOUNT_KEY SLV_STR("account")
+#define ACCOUNT_KEY SLV_STR(SLV_API_ACCOUNT_KEY)
 
 /* A token in memory; counted, because it may be replaced while a request uses it. */
 struct slv_api_kept {
@@ -98,15 +98,13 @@ void slv_api_found_drop(struct slv_api_find *find)
 	find->token = NULL;
 }
 
-static slv_err account_take(struct slv_api_keys *keys, slv_str row)
+slv_err slv_api_account_read(slv_str row, char ret_account[static SLV_API_ID_BYTES])
 {
 	json_t *root = json_loadb(row.at ? row.at : "", row.len, 0, NULL);
 	const char *id = json_string_value(json_object_get(root, "id"));
 	bool ok = id && strlen(id) == SLV_API_ID_BYTES;
-	if (ok) {
-		memcpy(keys->account, id, SLV_API_ID_BYTES);
-		keys->account_len = SLV_API_ID_BYTES;
-	}
+	if (ok)
+		memcpy(ret_account, id, SLV_API_ID_BYTES);
 	json_decref(root);
 	return ok ? SLV_OK : SLV_ERR(SLV_E_CORRUPT, "the record of the account is damaged");
 }
@@ -131,9 +129,10 @@ static slv_err found(struct slv_api_find *find, const struct slv_omap_rows *rows
 	slv_err err = SLV_ERR(SLV_E_MISSING, "no such token");
 	if (!rows->at[0].version || !rows->at[1].version)
 		return err;
-	err = account_take(keys, rows->at[1].value);
+	err = slv_api_account_read(rows->at[1].value, keys->account);
 	if (slv_failed(err))
 		return err;
+	keys->account_len = SLV_API_ID_BYTES;
 	struct slv_api_kept *kept = SLV_ALLOC(struct slv_api_kept);
 	slv_arena_init(&kept->arena, TOKEN_BLOCK_BYTES, TOKEN_BYTES_MAX);
 	kept->refs = 1;

@@ -17,6 +17,7 @@
 #include "store/omap/omap.h"
 
 #define SLV_API_ACCOUNT_MAP "account"
+#define SLV_API_ACCOUNT_KEY "account"
 #define SLV_API_TOKENS_MAX 1000 /* of an account */
 
 struct slv_api_keys;
@@ -56,6 +57,9 @@ void slv_api_used(struct slv_api_keys *keys, const struct slv_api_token *token);
 slv_str slv_api_account(const struct slv_api_keys *keys);
 
 struct slv_omap *slv_api_account_map(const struct slv_api_keys *keys);
+
+/* The account's id, of its row. SLV_E_CORRUPT: it is none. */
+slv_err slv_api_account_read(slv_str row, char ret_account[static SLV_API_ID_BYTES]);
 
 /* --- the first start --- */
 

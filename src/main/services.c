@@ -8,11 +8,12 @@
 
 #include <stddef.h>
 
-enum { FILES, IMAGES, BUCKET, SERVICES };
+enum { FILES, IMAGES, DELIVERY, BUCKET, SERVICES };
 
 const struct slv_service *const services[] = {
 	[FILES] = &slv_files_service,
 	[IMAGES] = &slv_image_service,
+	[DELIVERY] = &slv_delivery_service,
 	[BUCKET] = &slv_bucket_service,
 	[SERVICES] = NULL,
 };
@@ -36,6 +37,12 @@ const struct slv_conf_key services_route_keys[] = {
 			.keys = slv_image_keys,
 			.size = SLV_IMAGE_SETTINGS_SIZE,
 			.help = "Pictures in other sizes and formats" },
+	{ .name = "imagedelivery",
+			.type = SLV_CONF_OPTION,
+			.offset = offsetof(struct slv_edge_route, settings[DELIVERY]),
+			.keys = slv_delivery_keys,
+			.size = SLV_DELIVERY_SETTINGS_SIZE,
+			.help = "Pictures of the image store, by their variants" },
 	{ .name = "bucket",
 			.type = SLV_CONF_OPTION,
 			.offset = offsetof(struct slv_edge_route, settings[BUCKET]),

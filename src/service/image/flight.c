@@ -17,7 +17,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "proc/message.h"
-#include "service/image/private.h"
+#include "service/image/source.h"
 
 #include <stdio.h>
 #include <string.h>

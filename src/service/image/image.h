@@ -20,4 +20,9 @@ extern const struct slv_conf_key slv_image_keys[];
 /* Bytes of the struct that they fill (settings.c sees to it). */
 #define SLV_IMAGE_SETTINGS_SIZE 1024
 
+/* Pictures of the image store (delivery.c): `<route><account hash>/<image id>/<variant>`. */
+extern const struct slv_service slv_delivery_service;
+extern const struct slv_conf_key slv_delivery_keys[];
+#define SLV_DELIVERY_SETTINGS_SIZE 512
+
 #endif

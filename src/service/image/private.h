@@ -185,71 +185,50 @@ const struct image_meta *image_meta_of(const struct slv_cache_hit *hit);
 void image_facts_print(
 		const struct slv_pixel_result *result, size_t source_bytes, struct slv_buf *json);
 
-/* --- names: name.c --- */
+/* --- questions: question.c --- */
 
-/* An origin's, not of the site. */
-bool image_source_is_url(slv_str source);
-
-/* The one name of `source` (a path of the site with its query, or a URL), to fetch and to key it
- * by: of a path where neither query nor spelling matters, its decoded form, encoded in one way;
- * others as they are. Errors as slv_uri_decode_path(), of paths that no request can have. */
-slv_err image_source_name(const struct image *self, struct slv_arena *arena, slv_str source,
-		slv_str *ret_name);
-
-/* Whether it is a file of the site's, by its path alone; also false if it is no source at all. */
-bool image_source_is_file(const struct image *self, struct slv_arena *arena, slv_str source);
-
-/* --- sources: source.c --- */
-
-struct image_source {
-	struct slv_cache_hit *hit; /* ours */
-	enum slv_format format;
-	int64_t modified_s;
-	int64_t fresh_until_ms; /* wall clock; 0 if private_data */
-	bool never_stale;       /* what is made of it is not served once it is stale */
-	bool private_data;      /* no-store or private: neither it nor what is made of it is kept */
+/* What a request asks, worked out. */
+struct image_question {
+	struct slv_image_options options;
+	const struct slv_image_preset *preset;
+	struct slv_image_grant grant;
+	struct slv_pixel_plan plan;
+	struct slv_cache_key key;
+	slv_str source; /* as sent, with its query */
+	slv_str name;   /* image_source_name() */
+	bool auto_width, slow_quality, json;
+	bool is_private;   /* only who asked may keep it */
+	int64_t max_age_s; /* a client may keep it for so long, at most; 0: it asks each time */
+	/* Optional: the source is not there. True: it owes the reply now; in the arena of the
+	 * request. */
+	bool (*gone)(struct image *self, struct slv_req *req, const struct image_question *q);
+	void *asker;           /* of gone() */
+	struct image_ask *ask; /* the home loop was asked */
 };
 
-/* Who wants a source: it waits until it is told or leaves; if it was given one it has it until
- * image_source_drop(). */
-struct image_want {
-	struct image *self; /* whose settings hold: origins, bounds */
-	slv_str source;
-	bool renew; /* ask the source even if the cache has it */
-	uint8_t depth;
-	/* Comes once, perhaps before image_source_get() returns. `err.what` lives until it
-	 * returns. */
-	void (*done)(struct image_want *want, slv_err err, const struct image_source *source);
-	bool known;   /* in done(): the error is remembered, not found out now */
-	bool revoked; /* from image_source_get() on: what it has, or waits for, was purged or is
-	                 not public any more; nobody else may have what is made of it */
-	struct slv_digest key;   /* private, as all below */
-	struct image_load *load; /* while it waits */
-	struct slv_list link;
-};
+/* GET or HEAD? Else it was answered. */
+bool image_question_allowed(struct slv_req *req);
 
-struct image_sources;
+/* What the options of a link say, with their preset. */
+slv_err image_question_read(const struct image *self, struct slv_arena *arena, slv_str text,
+		struct image_question *q);
 
-/* What lies in a source goes to `failures`, which outlive it. */
-struct image_sources *image_sources_new(
-		struct slv_loop *loop, struct slv_cache *cache, struct image_failures *failures);
-void image_sources_free(struct image_sources *sources);
-void image_sources_meet(struct image_sources *sources, struct slv_service_env *env);
-void image_source_get(struct image_sources *sources, struct image_want *want);
+/* The plan of that, for a client that `choice` describes, and the key of the variant; the source's
+ * is there already. */
+void image_question_plan(const struct image *self, struct image_question *q,
+		const struct slv_image_choice *choice);
 
-/* Want it no more: done() does not come. The load goes on for the others; without any it ends. Not
- * from within done(). */
-void image_source_leave(struct image_sources *sources, struct image_want *want);
+/* Owes `req` one reply, unless it returns an error. `q` is copied. */
+slv_err image_question_serve(struct image *self, struct slv_req *req, struct image_question *q);
 
-/* What was given is not used any more. Nothing if nothing was. */
-void image_source_drop(struct image_want *want);
+/* Forget what such a question has had for answers, for all clients. */
+void image_question_purge(struct image *self, struct image_question *q);
 
-/* `source` (NULL: each) is not what it was: loads under way are neither kept nor joined any more,
- * and whoever waits for them or has it is revoked. */
-void image_sources_revoke(struct image_sources *sources, const struct slv_digest *source);
+/* Forget a source and all that was made of it. */
+void image_source_purge(struct image *self, const struct slv_digest *source);
 
-/* Loads of `source` under way are not joined any more, and that they fail is not remembered. */
-void image_sources_part(struct image_sources *sources, const struct slv_digest *source);
+/* The counters of an instance. */
+void image_metrics_get(struct image *self);
 
 /* --- origin.c --- */
 

@@ -1,10 +1,12 @@
 /* source.c - the pictures that results are made of
  *
  * Kept in the cache apart from results, so that four sizes of one picture fetch it once. A source
- * comes from the site's own routes, by a request inside the program, or from an allowed origin
- * by the guarded client. Who wants the same source at the same time shares one load, which has no
- * deadline of its own: it ends when nobody wants it any more.
+ * comes from the site's own routes, by a request inside the program, from an allowed origin by the
+ * guarded client, or from the image store, where it is a blob. Who wants the same source at the
+ * same time shares one load, which has no deadline of its own: it ends when nobody wants it any
+ * more.
  */
+#include "service/image/source.h"
 #include "base/assert.h"
 #include "base/fd.h"
 #include "base/mem.h"
@@ -13,7 +15,6 @@
 #include "loop/log.h"
 #include "proc/message.h"
 #include "service/image/freshness.h"
-#include "service/image/private.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -83,6 +84,10 @@ struct image_load {
 	/* From an origin. */
 	struct slv_fetch fetch;
 	bool fetching;
+
+	/* From the image store. */
+	struct image_blob blob;
+	bool is_hosted, reading;
 
 	/* What came. */
 	int status;
@@ -547,6 +552,40 @@ static void origin_start(struct image_load *load)
 	slv_fetch_start(load->sources->env->client, &load->fetch);
 }
 
+/* --- from the image store --- */
+
+static void hosted_done(struct image_blob *blob, slv_err err)
+{
+	struct image_load *load = SLV_CONTAINER(blob, struct image_load, blob);
+	load->reading = false;
+	if (load_is_over(load))
+		return;
+	if (err.code == SLV_E_MISSING)
+		err = status_error(404);
+	else if (err.code == SLV_E_CORRUPT) /* not as who stored it has sent it */
+		err = SLV_ERR(SLV_E_SYS, "the picture is damaged in the store");
+	if (slv_failed(err)) {
+		load_end(load, err, NULL);
+		return;
+	}
+	load->status = 200;
+	load->bytes = blob->ref.len;
+	load_came(load);
+}
+
+static void hosted_start(struct image_load *load)
+{
+	load->blob.fd = load->fd;
+	load->blob.done = hosted_done;
+	slv_err err = inner_count(load, load->blob.ref.len);
+	if (!slv_failed(err))
+		err = image_blob_start(load->sources->loop, load->sources->env->blobs, &load->blob);
+	if (slv_failed(err))
+		load_end(load, err, NULL);
+	else
+		load->at_work = load->reading = true;
+}
+
 static void load_fetch(struct image_load *load)
 {
 	const struct image_failure *failure = image_failures_find(load->sources->failures,
@@ -561,6 +600,8 @@ static void load_fetch(struct image_load *load)
 	slv_err err = slv_memfd_new(&load->fd);
 	if (slv_failed(err))
 		load_end(load, err, NULL);
+	else if (load->is_hosted)
+		hosted_start(load);
 	else if (slv_str_starts(load->source, SLV_STR("/")))
 		inner_start(load);
 	else
@@ -658,7 +699,9 @@ void image_source_get(struct image_sources *sources, struct image_want *want)
 	load->self = want->self;
 	load->source = slv_str_copy(&load->arena, want->source);
 	slv_assert(load->source.at); /* it fits, as part of a request */
-	load->is_file = image_source_is_file(load->self, &load->arena, load->source);
+	load->is_hosted = image_hosted_ref(load->source, &load->blob.ref);
+	load->is_file = load->is_hosted ||
+	                image_source_is_file(load->self, &load->arena, load->source);
 	load->renew = want->renew;
 	load->depth = want->depth;
 	slv_list_init(&load->wants);
@@ -678,6 +721,8 @@ void image_source_leave(struct image_sources *sources, struct image_want *want)
 	load_hide(load);
 	if (load->fetching)
 		slv_fetch_cancel(sources->env->client, &load->fetch);
+	if (load->reading)
+		image_blob_stop(&load->blob);
 }
 
 void image_source_drop(struct image_want *want)

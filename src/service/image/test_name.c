@@ -1,3 +1,4 @@
+#include "service/image/source.h"
 #include "service/image/testing.h"
 
 #include <string.h>

@@ -2,6 +2,7 @@
 #ifndef SLV_SERVICE_IMAGE_TESTING_SOURCE_H
 #define SLV_SERVICE_IMAGE_TESTING_SOURCE_H
 
+#include "service/image/source.h"
 #include "service/image/testing.h"
 
 struct stage {
