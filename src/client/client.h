@@ -1,10 +1,11 @@
 /* client.h - fetching from other people's servers, guarded
  *
  * For control traffic and for the sources of pictures: whole documents of bounded size, over
- * HTTP(S) by libcurl. What may be reached is decided by the address that a name resolves to, at
- * every hop and for the very address that is connected to, so that neither a redirect nor a
- * name that resolves twice (rebinding) leads inside. One client per loop. Bodies are in memory
- * files, so that all that are being fetched at once have a bound, 1 GiB, beside each one's own.
+ * HTTP(S) by libcurl. A fetch may send a body, too: so commands upload. What may be reached is
+ * decided by the address that a name resolves to, at every hop and for the very address that is
+ * connected to, so that neither a redirect nor a name that resolves twice (rebinding) leads inside.
+ * One client per loop. Bodies are in memory files, so that all that are being fetched at once have
+ * a bound, 1 GiB, beside each one's own.
  *
  * Thread: its loop.
  */
@@ -65,6 +66,14 @@ struct slv_fetch {
 	slv_str if_none_match;   /* empty: unconditional */
 	uint64_t body_bytes_max; /* past it SLV_E_LIMIT, as soon as the length is known */
 	uint32_t deadline_ms;    /* 0: the client's total_ms */
+	/* What is sent besides; a GET of nothing if nothing is told. With any of it a redirect is
+	 * a reply like others: what is sent is for who was asked. */
+	slv_str method;                  /* "POST"; a token */
+	const struct slv_fields *fields; /* added to those of every request */
+	uint64_t send_bytes;             /* of the body, which send() gives from any place on */
+	/* Put 1 to `len` bytes of it, from `offset` on, into `room`; returns how many. 0: they
+	 * cannot be had, and the fetch ends with SLV_E_SYS. Never waits for long. */
+	size_t (*send)(struct slv_fetch *fetch, uint64_t offset, char *room, size_t len);
 	struct slv_arena *arena; /* fields, texts of errors */
 	/* Asked for every hop before it is connected; false ends it with SLV_E_DENIED. May be NULL.
 	 * `host` is in lower case, without port. */

@@ -75,6 +75,76 @@ static void a_condition_is_sent(void **state)
 	slv_free(got);
 }
 
+static size_t send_text(struct slv_fetch *fetch, uint64_t offset, char *room, size_t len)
+{
+	static const char text[] = "what is sent, piece by piece";
+	size_t piece = len < 7 ? len : 7;
+	assert_true(offset < strlen(text) && len <= fetch->send_bytes - offset);
+	memcpy(room, text + offset, piece);
+	return piece;
+}
+
+static size_t send_nothing(struct slv_fetch *fetch, uint64_t offset, char *room, size_t len)
+{
+	(void)fetch;
+	(void)offset;
+	(void)room;
+	(void)len;
+	return 0;
+}
+
+static void a_body_is_sent_with_fields(void **state)
+{
+	struct stage *stage = *state;
+	struct got *got = SLV_ALLOC(struct got);
+	struct slv_fields fields;
+	slv_fields_init(&fields, &stage->arena);
+	assert_false(slv_failed(slv_fields_add(&fields, SLV_STR("X-A"), SLV_STR("b c"))));
+	assert_false(slv_failed(slv_fields_add(&fields, SLV_STR("X-Bad"), SLV_STR("b\r\nc: d"))));
+	stage_says(stage, "/a", OK_HELLO, AFTER_KEEP);
+	got_init(got, stage, "/a");
+	got->fetch.method = SLV_STR("POST");
+	got->fetch.fields = &fields;
+	got->fetch.send = send_text;
+	got->fetch.send_bytes = strlen("what is sent, piece by piece");
+	got_run(got);
+	assert_false(slv_failed(got->err));
+	assert_string_equal(got->body, "hello");
+	assert_non_null(strstr(stage->request, "POST /a HTTP/1.1\r\n"));
+	assert_non_null(strstr(stage->request, "\r\nX-A: b c"));
+	assert_non_null(strstr(stage->request, "\r\nContent-Length: 28"));
+	assert_null(strstr(stage->request, "X-Bad"));
+	assert_null(strstr(stage->request, "Expect"));
+
+	got_init(got, stage, "/a");
+	got->fetch.send = send_nothing;
+	got->fetch.send_bytes = 5;
+	got_run(got);
+	assert_int_equal(got->err.code, SLV_E_SYS);
+	assert_non_null(strstr(got->err.what, "cannot be read"));
+	slv_free(got);
+}
+
+static void what_is_sent_follows_no_redirect(void **state)
+{
+	struct stage *stage = *state;
+	struct got *got = SLV_ALLOC(struct got);
+	struct slv_fields fields;
+	slv_fields_init(&fields, &stage->arena);
+	assert_false(slv_failed(slv_fields_add(
+			&fields, SLV_STR("Authorization"), SLV_STR("Bearer secret"))));
+	stage_says(stage, "/a", "HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n",
+			AFTER_KEEP);
+	stage_says(stage, "/b", OK_HELLO, AFTER_KEEP);
+	got_init(got, stage, "/a");
+	got->fetch.fields = &fields;
+	got_run(got);
+	assert_false(slv_failed(got->err));
+	assert_int_equal(got->status, 302);
+	assert_int_equal(stage->requests, 1);
+	slv_free(got);
+}
+
 static void an_error_status_is_no_error(void **state)
 {
 	struct stage *stage = *state;
@@ -625,6 +695,8 @@ int main(void)
 		ON_STAGE(a_body_comes_with_its_fields),
 		ON_STAGE(a_request_says_little),
 		ON_STAGE(a_condition_is_sent),
+		ON_STAGE(a_body_is_sent_with_fields),
+		ON_STAGE(what_is_sent_follows_no_redirect),
 		ON_STAGE(an_error_status_is_no_error),
 		ON_STAGE(bodies_have_three_framings),
 		ON_STAGE(informational_replies_are_passed_over),

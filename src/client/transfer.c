@@ -52,6 +52,7 @@ struct transfer {
 	int status;               /* 0: not known yet */
 	bool redirected, cut;     /* it leads on; its body was not read to the end */
 	size_t skipped;           /* bytes of the body of a redirect */
+	uint64_t sent;            /* of fetch->send_bytes */
 };
 
 /* --- end --- */
@@ -232,10 +233,17 @@ static bool next_field(slv_str *rest, slv_str *ret_name, slv_str *ret_value)
 	return false;
 }
 
+static bool sends(const struct slv_fetch *fetch)
+{
+	return fetch->method.len || fetch->fields || fetch->send;
+}
+
 static bool leads_on(const struct transfer *transfer)
 {
 	slv_str rest = slv_buf_str(&transfer->head), name, value;
 	int status = transfer->status;
+	if (sends(transfer->fetch))
+		return false;
 	if (status != 301 && status != 302 && status != 303 && status != 307 && status != 308)
 		return false;
 	while (next_field(&rest, &name, &value))
@@ -328,6 +336,35 @@ static size_t body_came(char *at, size_t size, size_t count, void *arg)
 	return size * count;
 }
 
+/* --- what goes --- */
+
+static size_t body_goes(char *room, size_t size, size_t count, void *arg)
+{
+	struct transfer *transfer = arg;
+	struct slv_fetch *fetch = transfer->fetch;
+	uint64_t left = fetch->send_bytes - transfer->sent;
+	size_t len = size * count < left ? size * count : (size_t)left;
+	if (!len)
+		return 0;
+	len = fetch->send(fetch, transfer->sent, room, len);
+	transfer->sent += len;
+	transfer->came += len; /* its pace counts, too */
+	if (len)
+		return len;
+	(void)stop(transfer, SLV_ERR(SLV_E_SYS, "what is sent cannot be read"));
+	return CURL_READFUNC_ABORT;
+}
+
+/* A kept connection was closed just then: once more, on another. */
+static int body_again(void *arg, curl_off_t offset, int origin)
+{
+	struct transfer *transfer = arg;
+	if (origin != SEEK_SET || offset < 0 || (uint64_t)offset > transfer->fetch->send_bytes)
+		return CURL_SEEKFUNC_FAIL;
+	transfer->sent = (uint64_t)offset;
+	return CURL_SEEKFUNC_OK;
+}
+
 /* --- hops --- */
 
 static slv_err hop_error(const struct transfer *transfer, CURLcode result)
@@ -367,6 +404,7 @@ static slv_err hop_start(struct transfer *transfer)
 	transfer->status = 0;
 	transfer->redirected = transfer->cut = false;
 	transfer->skipped = 0;
+	transfer->sent = 0;
 	transfer->refused = NULL;
 	if (fetch->allow && !fetch->allow(fetch, target->scheme, target->host, target->port,
 					    target->path))
@@ -437,6 +475,25 @@ static void add_line(struct transfer *transfer, const char *line)
 	slv_assert(transfer->lines);
 }
 
+/* Those that are well-formed. */
+static void add_fields(struct transfer *transfer)
+{
+	const struct slv_fields *fields = transfer->fetch->fields;
+	struct slv_buf line;
+	slv_buf_init(&line, CLIENT_HEAD_BYTES_MAX);
+	for (uint32_t i = 0; fields && i < fields->count; i++) {
+		const struct slv_field *field = &fields->at[i];
+		if (!slv_field_name_ok(field->name) || !slv_field_value_ok(field->value))
+			continue;
+		slv_buf_clear(&line);
+		slv_buf_printf(&line, "%.*s: %.*s", SLV_FMT(field->name), SLV_FMT(field->value));
+		slv_buf_add_char(&line, 0);
+		if (!line.overflow)
+			add_line(transfer, line.at);
+	}
+	slv_buf_done(&line);
+}
+
 static void set_lines(struct transfer *transfer)
 {
 	slv_str etag = transfer->fetch->if_none_match;
@@ -450,7 +507,31 @@ static void set_lines(struct transfer *transfer)
 		add_line(transfer, line.at);
 		slv_buf_done(&line);
 	}
+	if (transfer->fetch->send)
+		add_line(transfer, "Expect:"); /* nothing of it is asked for beforehand */
+	add_fields(transfer);
 	curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->lines);
+}
+
+static void set_sending(struct transfer *transfer)
+{
+	const struct slv_fetch *fetch = transfer->fetch;
+	CURL *easy = transfer->easy;
+	char method[32];
+	if (fetch->send) {
+		curl_easy_setopt(easy, CURLOPT_POST, 1L);
+		curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)fetch->send_bytes);
+		curl_easy_setopt(easy, CURLOPT_READFUNCTION, body_goes);
+		curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
+		curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, body_again);
+		curl_easy_setopt(easy, CURLOPT_SEEKDATA, transfer);
+	}
+	if (!fetch->method.len)
+		return;
+	slv_assert(fetch->method.len < sizeof(method));
+	memcpy(method, fetch->method.at, fetch->method.len);
+	method[fetch->method.len] = 0;
+	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method); /* copied */
 }
 
 static void set_options(struct transfer *transfer)
@@ -512,6 +593,7 @@ static slv_err transfer_begin(struct transfer *transfer)
 	slv_assert(transfer->easy);
 	set_options(transfer);
 	set_lines(transfer);
+	set_sending(transfer);
 	transfer->deadline.fire = deadline_fire;
 	transfer->pace.fire = pace_fire;
 	slv_timer_start(client->loop, &transfer->deadline,
