@@ -60,6 +60,7 @@ struct program {
 	struct slv_edge_route admin_routes[2];
 	struct slv_admin_settings admin;
 	struct slv_api_settings api;
+	struct slv_hosted_settings images_store;
 	struct slv_api_first first;
 	struct slv_edge *admin_edge;
 	struct slv_listen *admin_listen;
@@ -358,6 +359,15 @@ static void first_done(struct slv_api_first *first, slv_err err, slv_str account
 				SLV_FMT(account), SLV_FMT(value)); /* else another can be made */
 }
 
+/* Where the sites are, for links to them: good enough on one machine. */
+static slv_str own_url(struct program *program)
+{
+	const struct slv_listen_conf *listen = program->settings->listen.at;
+	slv_str url = slv_str_printf(&program->arena, "%s://%.*s",
+			listen->tls.count ? "https" : "http", SLV_FMT(listen->address));
+	return url.at ? url : SLV_STR("");
+}
+
 static slv_err start_admin(struct program *program)
 {
 	enum { ADMIN, API };
@@ -380,7 +390,10 @@ static slv_err start_admin(struct program *program)
 		.purge = purge,
 		.arg = program,
 	};
-	program->api = (struct slv_api_settings){ .groups = services_api_groups };
+	program->images_store = settings->images_store;
+	program->images_store.own_url = own_url(program);
+	program->api = (struct slv_api_settings){ .groups = services_api_groups,
+		.settings = { [SERVICES_API_IMAGES] = &program->images_store } };
 	program->admin_routes[ADMIN].path = SLV_STR("/");
 	program->admin_routes[ADMIN].settings[ADMIN] = &program->admin;
 	program->admin_routes[API].path = SLV_STR(SLV_API_PREFIX "/");

@@ -2,6 +2,7 @@
 
 #include "edge/edge.h"
 #include "service/files/files.h"
+#include "service/image/hosted/hosted.h"
 #include "service/image/image.h"
 #include "service/kv/kv.h"
 #include "service/object/object.h"
@@ -52,4 +53,8 @@ const struct slv_conf_key services_route_keys[] = {
 	{ 0 },
 };
 
-const struct slv_api_group *const services_api_groups[] = { &slv_kv_calls, NULL };
+const struct slv_api_group *const services_api_groups[] = {
+	[SERVICES_API_KV] = &slv_kv_calls,
+	[SERVICES_API_IMAGES] = &slv_hosted_calls,
+	NULL,
+};

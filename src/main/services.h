@@ -12,7 +12,9 @@ extern const struct slv_service *const services[];
 /* The rows of struct slv_edge_route: its path, and one optional section a service. */
 extern const struct slv_conf_key services_route_keys[];
 
-/* The calls of the API, besides those about tokens. Ends with NULL. */
+/* The calls of the API, besides those about tokens. Ends with NULL; the order is that of
+ * slv_api_settings.settings. */
+enum { SERVICES_API_KV, SERVICES_API_IMAGES };
 extern const struct slv_api_group *const services_api_groups[];
 
 #endif

@@ -278,6 +278,11 @@ const struct slv_conf_key settings_keys[] = {
 			.offset = AT(store),
 			.keys = store_keys,
 			.help = "What lasts: keys and values, objects, tokens" },
+	{ .name = "images_store",
+			.type = SLV_CONF_SECTION,
+			.offset = AT(images_store),
+			.keys = slv_hosted_keys,
+			.help = "Pictures that are uploaded by the API" },
 	{ .name = "jails",
 			.type = SLV_CONF_SECTION,
 			.offset = AT(jails),
@@ -418,6 +423,8 @@ static slv_err check(struct slv_arena *arena, const struct settings *settings)
 	if (!slv_failed(err))
 		err = check_store(arena, "blobs", settings->store.blobs, SLV_STR("file:/"),
 				(slv_str){ 0 });
+	if (!slv_failed(err))
+		err = slv_hosted_check(arena, &settings->images_store);
 	return err;
 }
 

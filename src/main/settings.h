@@ -9,6 +9,7 @@
 #include "listen/listen.h"
 #include "proc/lanes.h"
 #include "proc/parent.h"
+#include "service/image/hosted/hosted.h"
 #include "store/cache.h"
 
 struct settings {
@@ -42,6 +43,7 @@ struct settings {
 	struct {
 		slv_str maps, blobs; /* URLs; empty: in folders of `data` */
 	} store;
+	struct slv_hosted_settings images_store;
 	struct slv_client_conf client;
 	struct {
 		int64_t memory_bytes, lag_ms;

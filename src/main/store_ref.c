@@ -4,6 +4,7 @@
  * whoever meets one must not take any blob for one that nobody names. */
 #include "api/keys.h"
 #include "main/store.h"
+#include "service/image/hosted/record.h"
 #include "service/kv/row.h"
 #include "service/object/meta.h"
 
@@ -44,6 +45,20 @@ static slv_err object_ref(slv_str key, slv_str value, bool *ret_has, struct slv_
 	return SLV_OK;
 }
 
+static slv_err image_ref(slv_str key, slv_str value, bool *ret_has, struct slv_blob_ref *ret_ref)
+{
+	struct hosted_image image;
+	*ret_has = false;
+	if (!slv_str_starts(key, SLV_STR("i")))
+		return SLV_OK;
+	slv_err err = hosted_image_read(value, &image);
+	if (slv_failed(err) || image.is_draft)
+		return err;
+	*ret_has = true;
+	*ret_ref = image.blob;
+	return SLV_OK;
+}
+
 static const struct {
 	const char *name; /* or what it begins with, if that ends with '-' */
 	slv_err (*ref)(slv_str key, slv_str value, bool *ret_has, struct slv_blob_ref *ret_ref);
@@ -51,6 +66,7 @@ static const struct {
 	{ SLV_API_ACCOUNT_MAP, none_ref },
 	{ KV_SPACES_MAP, none_ref },
 	{ KV_SPACES_MAP "-", kv_ref },
+	{ HOSTED_MAP "-", image_ref },
 	{ OBJECT_BUCKETS_MAP, none_ref },
 	{ OBJECT_BUCKETS_MAP "-", object_ref },
 };

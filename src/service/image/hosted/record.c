@@ -72,18 +72,13 @@ slv_err hosted_id_check(slv_str id)
 	return SLV_OK;
 }
 
-static bool is_lower_hex(char c)
-{
-	return slv_is_digit(c) || (c >= 'a' && c <= 'f');
-}
-
 bool hosted_id_is_uuid(slv_str id)
 {
 	if (id.len != HOSTED_UUID_BYTES)
 		return false;
 	for (size_t i = 0; i < id.len; i++) {
 		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-		if (dash ? id.at[i] != '-' : !is_lower_hex(id.at[i]))
+		if (dash ? id.at[i] != '-' : slv_hex_value(id.at[i]) < 0)
 			return false;
 	}
 	return true;

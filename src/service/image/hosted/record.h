@@ -6,11 +6,11 @@
  *	n<uploaded, 8 bytes><id>  by the time of upload, downward (all bits turned): newest first
  *	o<uploaded, 8 bytes><id>  upward: oldest first. A draft has neither: lists do not show it
  *	u<digest>                 the one-time upload with that secret: the id of its draft
- *	b<digest>                 the batch token with that secret: until when it holds
  *	x<expiry, 8 bytes><key>   a row, by its key, that may have expired by then
  *	v<id>                     a variant: its options as in a link
  *	s<name>                   a signing key: its value
  *	c                         settings that the API changes
+ *	m                         what batch tokens are signed with: random bytes
  *
  * Times are milliseconds since 1970, integers big-endian, a digest is SHA-256 of the secret's text.
  *
@@ -61,7 +61,7 @@ void hosted_account_hash(slv_str account, char ret_hash[static HOSTED_HASH_BYTES
 /* SLV_E_SYNTAX, SLV_E_LIMIT: that cannot be the id of a picture; the text says why. */
 slv_err hosted_id_check(slv_str id);
 
-/* Is it a UUID, in lower case? Pictures with other ids cannot be private, as with Cloudflare. */
+/* Is it a UUID, in any case? Nobody but us gives a picture such an id. */
 bool hosted_id_is_uuid(slv_str id);
 
 /* A UUID, version 4, of random bytes. */
@@ -136,6 +136,7 @@ struct hosted_config {
 
 #define HOSTED_CONFIG_BYTES 2
 #define HOSTED_CONFIG_KEY "c"
+#define HOSTED_BATCH_KEY "m"
 
 size_t hosted_config_write(
 		const struct hosted_config *config, char row[static HOSTED_CONFIG_BYTES]);
@@ -154,7 +155,7 @@ slv_str hosted_row_key(char kind, slv_str id, char room[static HOSTED_KEY_BYTES_
 slv_str hosted_time_key(
 		char kind, int64_t time_ms, slv_str id, char room[static HOSTED_KEY_BYTES_MAX]);
 
-/* 'u', 'b': by the digest of a secret. */
+/* 'u': by the digest of a secret. */
 slv_str hosted_secret_key(char kind, const uint8_t digest[static HOSTED_SECRET_BYTES],
 		char room[static HOSTED_KEY_BYTES_MAX]);
 

@@ -58,7 +58,7 @@ static void an_id_of_ours_is_a_uuid(void **state)
 	assert_true(hosted_id_is_uuid((slv_str){ id, sizeof(id) }));
 	assert_false(hosted_id_is_uuid((slv_str){ id, sizeof(id) - 1 }));
 	assert_false(hosted_id_is_uuid(SLV_STR("00000000-0000-4000-8000-00000000000g")));
-	assert_false(hosted_id_is_uuid(SLV_STR("00000000-0000-4000-8000-00000000000A")));
+	assert_true(hosted_id_is_uuid(SLV_STR("00000000-0000-4000-8000-00000000000A")));
 	assert_false(hosted_id_is_uuid(SLV_STR("0000000000000-4000-8000-000000000000")));
 }
 

@@ -1,0 +1,115 @@
+/* private.h - what the parts of the image store share */
+#ifndef SLV_SERVICE_IMAGE_HOSTED_PRIVATE_H
+#define SLV_SERVICE_IMAGE_HOSTED_PRIVATE_H
+
+#include "api/body.h"
+#include "service/image/hosted/hosted.h"
+#include "service/image/hosted/record.h"
+#include "store/blob/blob.h"
+#include "store/omap/omap.h"
+
+/* Codes of Cloudflare Images' errors. */
+#define HOSTED_E_INPUT 5400   /* what was sent is not what it should be */
+#define HOSTED_E_DENIED 5403  /* not here, or not any more */
+#define HOSTED_E_MISSING 5404 /* Image not found */
+#define HOSTED_E_TAKEN 5409   /* Resource already exists */
+#define HOSTED_E_LIMIT 5413   /* past a bound */
+#define HOSTED_E_MEDIA 5455   /* no picture */
+
+#define HOSTED_RETRIES_MAX 5 /* when somebody else writes the same row meanwhile */
+
+struct hosted_sweep;
+
+struct hosted {
+	struct slv_loop *loop;
+	struct slv_omaps *maps;
+	struct slv_blobs *blobs;
+	struct slv_client *client;
+	struct slv_api_keys *keys;
+	const struct slv_hosted_settings *settings;
+	struct slv_api_bodies bodies;
+	struct hosted_sweep *sweep; /* on the first loop only */
+	char account[HOSTED_ACCOUNT_BYTES];
+	bool has_account; /* it is known */
+};
+
+/* A call about the pictures of the account: the account is found first, and a batch token looked
+ * at; then `then` goes on. What fails is answered. In the arena of the request; a call's own state
+ * embeds it. One read or write is under way at a time. */
+struct hosted_call {
+	struct slv_api_ask *ask;
+	struct hosted *hosted;
+	struct slv_omap *map;  /* the account's */
+	const slv_str *params; /* of the path, behind the account's id */
+	unsigned retries;
+
+	/* Private. */
+	slv_err (*then)(struct hosted_call *call);
+	slv_err (*then_rows)(struct hosted_call *call, const struct slv_omap_rows *rows);
+	void (*then_written)(struct hosted_call *call, slv_err err);
+	struct slv_omap_read read;
+	struct slv_omap_batch batch;
+	slv_str key; /* of a row that is read before `then` */
+	json_t *result, *info;
+	bool defers;
+};
+
+/* An error is the reply. */
+slv_err hosted_begin(struct hosted_call *call, struct slv_api_ask *ask,
+		slv_err (*then)(struct hosted_call *call));
+
+/* Read rows, and give them to `then`, whose error is the reply. `keys` live until then. */
+void hosted_get(struct hosted_call *call, const slv_str *keys, size_t count,
+		slv_err (*then)(struct hosted_call *call, const struct slv_omap_rows *rows));
+void hosted_scan(struct hosted_call *call, slv_str from, slv_str until, uint32_t rows_max,
+		slv_err (*then)(struct hosted_call *call, const struct slv_omap_rows *rows));
+
+/* Write a batch; `changes` live until `then`. */
+void hosted_write(struct hosted_call *call, const struct slv_omap_change *changes, size_t count,
+		void (*then)(struct hosted_call *call, slv_err err));
+
+/* --- answers --- */
+
+/* Answer with an error of ours, or of the store's. */
+void hosted_fail(struct hosted_call *call, slv_err err);
+
+/* Answer with "ERROR <code>: <message>", which is how Cloudflare's begin. */
+void hosted_refuse(struct hosted_call *call, int status, int code, const char *message);
+
+/* 404: there is no such picture. */
+void hosted_missing(struct hosted_call *call);
+
+/* Answer with a picture, or with {"images": [pictures]}: each gets its variants. Both are taken;
+ * `info` may be NULL. */
+void hosted_reply_images(struct hosted_call *call, json_t *result, json_t *info);
+
+/* A picture as the API shows it, but for its variants. */
+json_t *hosted_shown(slv_str id, const struct hosted_image *image);
+
+/* Forget a blob that no row names. Not waited for. */
+void hosted_clean_blob(
+		struct slv_loop *loop, struct slv_blobs *blobs, const struct slv_blob_id *id);
+
+/* What is kept of a secret. */
+void hosted_secret_digest(slv_str secret, uint8_t ret_digest[static HOSTED_SECRET_BYTES]);
+
+/* --- calls --- */
+
+/* image.c */
+slv_err hosted_serve_image(struct slv_api_ask *ask);
+slv_err hosted_serve_edit(struct slv_api_ask *ask);
+slv_err hosted_serve_remove(struct slv_api_ask *ask);
+
+/* original.c */
+slv_err hosted_serve_blob(struct slv_api_ask *ask);
+
+/* upload.c */
+slv_err hosted_serve_upload(struct slv_api_ask *ask);
+slv_err hosted_serve_upload_once(struct slv_api_ask *ask);
+
+/* list.c */
+slv_err hosted_serve_list(struct slv_api_ask *ask);
+slv_err hosted_serve_list_v2(struct slv_api_ask *ask);
+slv_err hosted_serve_stats(struct slv_api_ask *ask);
+
+#endif
