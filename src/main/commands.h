@@ -16,6 +16,8 @@ int command_sign(int argc, char **argv);
 int command_purge(int argc, char **argv);
 int command_token(int argc, char **argv);
 int command_store(int argc, char **argv);
+int command_put(int argc, char **argv);
+int command_import(int argc, char **argv);
 int command_version(int argc, char **argv);
 
 /* An option as `--name value` or `--name=value` at argv[*index]; true and its value if it is the

@@ -98,6 +98,35 @@ static const struct {
 			"Exit status: 0 all is good, 1 damage was found or it failed, 2 words that "
 			"are\n"
 			"not understood.\n" },
+	{ "put", "upload pictures to the image store",
+			"selvedge put [--api URL] [--token TOKEN] [--account ID] [--prefix "
+			"PREFIX]\n"
+			"             [--private] [--jobs N] FILE...\n\n"
+			"A picture's id is the name of its file behind PREFIX. What the account "
+			"has already\n"
+			"is left out, so that the command can be run again. A line is printed for "
+			"each: its\n"
+			"file, its id and its link. --private: it is seen with signed links only.\n"
+			"URL is where the API is, as http://127.0.0.1:8081, or in SELVEDGE_API; "
+			"TOKEN (also\n"
+			"env:NAME or file:PATH) needs Images Write, or is in SELVEDGE_TOKEN. N "
+			"(4) are\n"
+			"uploaded at once.\n\n"
+			"Exit status: 0 all are there, 1 some are not, 2 words that are not "
+			"understood.\n" },
+	{ "import", "upload a folder or a bucket to the image store",
+			"selvedge import [--api URL] [--token TOKEN] [--account ID] [--prefix "
+			"PREFIX]\n"
+			"                [--private] [--jobs N] FOLDER\n"
+			"selvedge import [...] [--endpoint URL] [--region REGION] "
+			"s3://BUCKET[/PREFIX]\n\n"
+			"As put, of all pictures below FOLDER or PREFIX; ids are their paths from "
+			"there.\n"
+			"What is no picture is counted and left out, as are hidden files. The "
+			"bucket's keys\n"
+			"are in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, its endpoint may be "
+			"in\n"
+			"AWS_ENDPOINT_URL; REGION is auto unless told.\n" },
 	{ "help", "this, a command, `help config`, `help api`",
 			"selvedge help [COMMAND | config | api]\n\n"
 			"`help config` lists every setting with its type, bounds, default and "

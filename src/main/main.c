@@ -16,6 +16,8 @@ static const struct {
 	{ "purge", command_purge },
 	{ "token", command_token },
 	{ "store", command_store },
+	{ "put", command_put },
+	{ "import", command_import },
 	{ "help", command_help },
 	{ "--help", command_help },
 	{ "-h", command_help },
