@@ -1,6 +1,7 @@
 /* bucket.c - the objects of a bucket: listed, and asked for, with signatures of version 4 */
 #include "http/sigv4.h"
 #include "http/uri.h"
+#include "main/bucket_page.h"
 #include "main/upload.h"
 
 #define PAGE_BLOCK_BYTES SLV_KIB(64)
@@ -48,43 +49,6 @@ slv_err bucket_request(struct slv_arena *arena, const struct bucket *bucket, slv
 }
 
 /* --- lists --- */
-
-/* The text of the next element of that name in `*rest`; at == NULL: there is none. */
-static slv_str next_text(slv_str *rest, slv_str open, slv_str close)
-{
-	size_t begin = slv_str_find_str(*rest, open);
-	slv_str text = slv_str_from_index(*rest, begin + open.len);
-	size_t len = slv_str_find_str(text, close);
-	if (begin == rest->len || len == text.len)
-		return (slv_str){ 0 };
-	*rest = slv_str_from_index(text, len + close.len);
-	return slv_str_head(text, len);
-}
-
-#define NEXT_TEXT(rest, name) next_text((rest), SLV_STR("<" name ">"), SLV_STR("</" name ">"))
-
-slv_err bucket_page_read(struct slv_arena *arena, slv_str xml, struct bucket_page *page)
-{
-	slv_str rest = xml, all = xml, object, key;
-	/* Then keys have no character that XML would write in another way. */
-	if (!slv_str_eq(NEXT_TEXT(&all, "EncodingType"), SLV_STR("url")))
-		return SLV_ERR(SLV_E_SYNTAX, "the endpoint lists no bucket with encoding-type=url");
-	while ((object = NEXT_TEXT(&rest, "Contents")).at) {
-		uint64_t bytes;
-		slv_str same = object; /* in whatever order they stand */
-		slv_str encoded = NEXT_TEXT(&object, "Key"), size = NEXT_TEXT(&same, "Size");
-		if (!encoded.len || !slv_str_u64(size, INT64_MAX, &bytes))
-			return SLV_ERR(SLV_E_SYNTAX, "a list has an object without key or size");
-		slv_err err = slv_uri_decode(arena, encoded, &key);
-		if (!slv_failed(err))
-			err = page->object(page->arg, key, bytes);
-		if (slv_failed(err))
-			return err;
-	}
-	rest = xml;
-	page->next = NEXT_TEXT(&rest, "NextContinuationToken");
-	return SLV_OK;
-}
 
 static slv_err list_url(struct slv_arena *arena, const struct bucket *bucket, slv_str next,
 		slv_str *ret_path, slv_str *ret_query)
@@ -142,7 +106,7 @@ static slv_err list_page(struct uploads *uploads, struct slv_arena *arena,
 	if (slv_failed(reply.err))
 		return reply.err;
 	if (reply.status != 200) {
-		slv_str code = NEXT_TEXT(&reply.body, "Code");
+		slv_str code = bucket_error_read(reply.body);
 		return slv_err_printf(&uploads->arena, SLV_E_UPSTREAM,
 				"the bucket is not listed: status %d %.*s", reply.status,
 				SLV_FMT(code));

@@ -2,7 +2,7 @@
  *
  *	selvedge put, selvedge import      put.c: words, and which files there are
  *	└── the pictures that are wanted   upload.c: several at once; errors by picture
- *	    └── those of a bucket          bucket.c: listed, and fetched before they are sent
+ *	    └── those of a bucket          bucket.c, bucket_page.c: listed, and fetched first
  *
  * Ids are made of names, so that a second run finds what the first has stored, by a list of the
  * account's pictures, and leaves that out. Nothing is written down here: what is there is what
@@ -100,14 +100,5 @@ slv_err bucket_list(struct uploads *uploads, const struct bucket *bucket);
 /* The URL of an object, and the fields with which it may be had now. */
 slv_err bucket_request(struct slv_arena *arena, const struct bucket *bucket, slv_str key,
 		int64_t now_s, slv_str *ret_url, struct slv_fields *ret_fields);
-
-/* A page of a list (ListObjectsV2 with encoding-type=url). Keys come decoded. */
-struct bucket_page {
-	slv_err (*object)(void *arg, slv_str key, uint64_t bytes);
-	void *arg;
-	slv_str next; /* continuation-token; empty: it was the last */
-};
-/* SLV_E_SYNTAX: it is none. Texts live in `arena`. */
-slv_err bucket_page_read(struct slv_arena *arena, slv_str xml, struct bucket_page *page);
 
 #endif
