@@ -363,8 +363,9 @@ static void first_done(struct slv_api_first *first, slv_err err, slv_str account
 static slv_str own_url(struct program *program)
 {
 	const struct slv_listen_conf *listen = program->settings->listen.at;
-	slv_str url = slv_str_printf(&program->arena, "%s://%.*s",
-			listen->tls.count ? "https" : "http", SLV_FMT(listen->address));
+	slv_str url = slv_str_printf(&program->arena, "%s://%.*s%.*s",
+			listen->tls.count ? "https" : "http", SLV_FMT(listen->address),
+			SLV_FMT(services_delivery_path(&program->settings->sites)));
 	return url.at ? url : SLV_STR("");
 }
 

@@ -53,6 +53,23 @@ const struct slv_conf_key services_route_keys[] = {
 	{ 0 },
 };
 
+static slv_str without_slash(slv_str path)
+{
+	return slv_str_ends(path, SLV_STR("/")) ? slv_str_head(path, path.len - 1) : path;
+}
+
+slv_str services_delivery_path(const struct slv_conf_list *sites)
+{
+	const struct slv_edge_site *site = sites->at;
+	for (size_t i = 0; i < sites->count; i++) {
+		const struct slv_edge_route *route = site[i].routes.at;
+		for (size_t k = 0; k < site[i].routes.count; k++)
+			if (route[k].settings[DELIVERY])
+				return without_slash(route[k].path);
+	}
+	return (slv_str){ 0 };
+}
+
 const struct slv_api_group *const services_api_groups[] = {
 	[SERVICES_API_KV] = &slv_kv_calls,
 	[SERVICES_API_IMAGES] = &slv_hosted_calls,

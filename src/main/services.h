@@ -12,6 +12,10 @@ extern const struct slv_service *const services[];
 /* The rows of struct slv_edge_route: its path, and one optional section a service. */
 extern const struct slv_conf_key services_route_keys[];
 
+/* The path of the first route that delivers stored pictures, without the slash at its end; empty:
+ * "/", or there is none. `sites` are those of struct slv_edge_conf. */
+slv_str services_delivery_path(const struct slv_conf_list *sites);
+
 /* The calls of the API, besides those about tokens. Ends with NULL; the order is that of
  * slv_api_settings.settings. */
 enum { SERVICES_API_KV, SERVICES_API_IMAGES };

@@ -19,7 +19,9 @@ const char settings_builtin[] =
 		"      - path: /\n"
 		"        files: { root: . }\n"
 		"      - path: /cdn-cgi/image/\n"
-		"        images: {}\n";
+		"        images: {}\n"
+		"      - path: /cdn-cgi/imagedelivery/\n"
+		"        imagedelivery: {}\n";
 
 static const struct slv_conf_key site_keys[] = {
 	{ .name = "hosts",

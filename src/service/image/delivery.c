@@ -134,6 +134,8 @@ static slv_err split(struct look *look)
 	if (!slv_str_starts(path, route))
 		return SLV_ERR(SLV_E_SOURCE, "the route's own path must not be percent-encoded");
 	slv_str rest = slv_str_from_index(path, route.len);
+	if (!slv_str_ends(route, SLV_STR("/")) && slv_str_cut(&rest, '/').len)
+		return NO_PICTURE; /* "/picturesque/…" is not below "/pictures" */
 	if (!look->of_picture) {
 		size_t last = slv_str_find_last(rest, '/');
 		look->target.options = slv_str_from_index(rest, last + 1);

@@ -172,8 +172,7 @@ static void client_reply(struct slv_sink *sink, struct slv_req *req, struct slv_
 
 static const struct slv_sink_ops client_ops = { .reply = client_reply };
 
-/* Ask for `rest` behind "/d/<hash>/", from within the program if `depth`. */
-static void begin_at(struct kit *kit, struct client *client, const char *rest, uint8_t depth)
+static void begin_target(struct kit *kit, struct client *client, slv_str target, uint8_t depth)
 {
 	*client = (struct client){ .sink.ops = &client_ops, .kit = kit };
 	slv_arena_init(&client->arena, 64, SLV_KIB(256));
@@ -182,7 +181,7 @@ static void begin_at(struct kit *kit, struct client *client, const char *rest, u
 		.sink = &client->sink,
 		.method = SLV_METHOD_GET,
 		.method_name = SLV_STR("GET"),
-		.target = slv_str_printf(&client->arena, "/d/%s/%s", kit->hash, rest),
+		.target = target,
 		.depth = depth,
 	};
 	slv_fields_init(&client->req.fields, &client->arena);
@@ -193,6 +192,13 @@ static void begin_at(struct kit *kit, struct client *client, const char *rest, u
 	client->replies++;
 	client->status = slv_code_status(err.code);
 	snprintf(client->body, sizeof(client->body), "%s", err.what);
+}
+
+/* Ask for `rest` behind "/d/<hash>/", from within the program if `depth`. */
+static void begin_at(struct kit *kit, struct client *client, const char *rest, uint8_t depth)
+{
+	slv_str target = slv_str_printf(&kit->bench->arena, "/d/%s/%s", kit->hash, rest);
+	begin_target(kit, client, target, depth);
 }
 
 static void begin(struct kit *kit, struct client *client, const char *rest)
@@ -370,6 +376,24 @@ static void what_is_not_there_is_missing(void **state)
 	kit->hash[0] ^= 1;
 	begin(kit, &client, UUID "/public");
 	kit->hash[0] ^= 1;
+	end(&client, 404, "no such picture");
+}
+
+static void a_route_may_end_without_a_slash(void **state)
+{
+	struct kit *kit = *state;
+	struct client client;
+	store(kit, UUID, BENCH_PICTURE);
+	slv_delivery_service.stop(kit->self);
+	struct slv_service_place place = { .route_path = SLV_STR("/d"),
+		.site_name = SLV_STR("test"),
+		.site = 1,
+		.settings = kit->settings,
+		.shared = kit->shared };
+	assert_false(slv_failed(slv_delivery_service.start(&kit->bench->env, &place, &kit->self)));
+	expect_made(kit, UUID "/public", BENCH_PICTURE, "made");
+	begin_target(kit, &client, slv_str_printf(&kit->bench->arena, "/dd/%s/x/public", kit->hash),
+			0);
 	end(&client, 404, "no such picture");
 }
 
@@ -621,6 +645,7 @@ int main(void)
 		TEST(a_stored_picture_is_made_once_and_then_comes_from_memory),
 		TEST(what_is_replaced_or_removed_is_not_served_from_then_on),
 		TEST(what_is_not_there_is_missing),
+		TEST(a_route_may_end_without_a_slash),
 		TEST(ids_have_a_length),
 		TEST(a_variant_is_its_options_and_changes_with_them),
 		TEST(options_need_flexible_variants),
