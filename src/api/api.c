@@ -301,7 +301,8 @@ static slv_err api_serve(void *me, struct slv_req *req)
 	asked->ask.loop = api->loop;
 	if (!find_call(api, asked))
 		return SLV_OK;
-	if (asked->ask.call->right == SLV_API_OPEN)
+	enum slv_api_right right = asked->ask.call->right;
+	if (right == SLV_API_OPEN || right == SLV_API_OWN_TOKEN)
 		read_body(asked);
 	else
 		find_token(asked);

@@ -63,6 +63,7 @@ enum slv_api_right {
 #undef X
 			SLV_API_RIGHT_COUNT,
 	SLV_API_ANY_TOKEN, /* no right, but a token that holds */
+	SLV_API_OWN_TOKEN, /* no token of ours: what opens the call is its group's business */
 	SLV_API_OPEN,      /* not even that */
 };
 

@@ -3,12 +3,12 @@ import contextlib
 from urllib.parse import quote
 
 import account
-from account import PREFIX, Answer
+from account import PREFIX, Answer, blobs
 from pictures import photo
+from selvedge import wait_for
 
 URL = "https://img.example.com"
 PICTURE = photo(40, 30)
-UNFRAMED = {"Connection": "close"}
 
 
 def form(fields=(), file=None, filename="picture.png", boundary="a-boundary"):
@@ -79,11 +79,17 @@ class Images:
         return self.get(picture).refused(404, 5404, "Image not found")
 
 
-def once(server, url, file=PICTURE, filename="picture.png", **fields):
+def once(server, link, file=PICTURE, filename="picture.png", **fields):
     """Upload with the link of a draft, as somebody who has nothing else."""
     body, kind = form(fields, file, filename)
-    return Answer(server.ask_admin(url[url.index(PREFIX):], "POST", body=body,
+    return Answer(server.ask_admin(link[link.index(PREFIX):], "POST", body=body,
                                    fields={"Content-Type": kind}))
+
+
+def tidy(server):
+    """Each blob is that of a picture, and nothing else was left."""
+    wait_for("nothing to be left",
+             lambda: len(blobs(server)) == server.images.stats()["current"])
 
 
 @contextlib.contextmanager

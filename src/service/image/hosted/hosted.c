@@ -196,25 +196,63 @@ static void call_drop(void *arg)
 	json_decref(call->info);
 }
 
+/* The calls without the account in their path. */
+static bool wants_batch_token(const struct hosted_call *call)
+{
+	return slv_str_starts(slv_str_from(call->ask->call->path), SLV_STR("/images/"));
+}
+
+static slv_err secret_read(struct hosted_call *call, const struct slv_omap_rows *rows)
+{
+	static const slv_str scheme = SLV_STR_INIT("Bearer ");
+	struct slv_req *req = call->ask->req;
+	const struct slv_field *first =
+			slv_fields_find(&req->fields, SLV_FIELD_AUTHORIZATION, NULL);
+	slv_str value = slv_fields_get(&req->fields, SLV_FIELD_AUTHORIZATION);
+	if (!value.len) {
+		slv_api_fail(req, 401, SLV_API_E_TOKEN,
+				"Authorization: Bearer <batch token> is missing");
+		return SLV_OK;
+	}
+	/* Nor are two of them: what is between us and the client may have looked at the other. */
+	if (slv_fields_find(&req->fields, SLV_FIELD_AUTHORIZATION, first) ||
+			!slv_str_eq_nocase(slv_str_head(value, scheme.len), scheme) ||
+			!hosted_batch_holds(rows->at[0].value,
+					slv_str_from_index(value, scheme.len),
+					slv_loop_wall_s(call->hosted->loop))) {
+		slv_api_fail(req, 403, SLV_API_E_TOKEN, "Authentication error");
+		return SLV_OK;
+	}
+	return call->then(call);
+}
+
 static slv_err go_on(struct hosted_call *call)
 {
 	struct hosted *hosted = call->hosted;
 	call->map = hosted_map(hosted->maps, (slv_str){ hosted->account, HOSTED_ACCOUNT_BYTES });
 	if (!call->map)
 		return SLV_ERR(SLV_E_CORRUPT, "the account's id is damaged");
-	return call->then(call);
+	if (!wants_batch_token(call))
+		return call->then(call);
+	call->key = SLV_STR(HOSTED_BATCH_KEY);
+	hosted_get(call, &call->key, 1, secret_read);
+	return SLV_OK;
 }
 
-static slv_err account_read(struct hosted_call *call, const struct slv_omap_rows *rows)
+bool hosted_account_take(struct hosted *hosted, const struct slv_omap_row *row)
 {
-	struct hosted *hosted = call->hosted;
-	json_t *record = rows->at[0].version ? slv_api_json(rows->at[0].value) : NULL;
+	json_t *record = row->version ? slv_api_json(row->value) : NULL;
 	slv_str id = slv_api_member(record, "id");
 	hosted->has_account = id.len == HOSTED_ACCOUNT_BYTES;
 	if (hosted->has_account)
 		memcpy(hosted->account, id.at, id.len);
 	json_decref(record);
-	if (!hosted->has_account)
+	return hosted->has_account;
+}
+
+static slv_err account_read(struct hosted_call *call, const struct slv_omap_rows *rows)
+{
+	if (!hosted_account_take(call->hosted, &rows->at[0]))
 		return SLV_ERR(SLV_E_BUSY, "there is no account yet; try again");
 	return go_on(call);
 }
@@ -235,10 +273,14 @@ slv_err hosted_begin(struct hosted_call *call, struct slv_api_ask *ask,
 		memcpy(hosted->account, ask->params[0].at, HOSTED_ACCOUNT_BYTES);
 		hosted->has_account = true;
 	}
-	if (hosted->has_account)
-		return go_on(call);
+	if (hosted->has_account) {
+		slv_err err = go_on(call);
+		if (slv_failed(err))
+			hosted_fail(call, err);
+		return SLV_OK;
+	}
 	call->map = slv_api_account_map(hosted->keys);
-	call->key = SLV_STR("account");
+	call->key = SLV_STR(HOSTED_ACCOUNT_KEY);
 	hosted_get(call, &call->key, 1, account_read);
 	return SLV_OK;
 }
@@ -267,6 +309,7 @@ void hosted_secret_digest(slv_str secret, uint8_t ret_digest[static HOSTED_SECRE
 static void hosted_stop(void *me)
 {
 	struct hosted *hosted = me;
+	hosted_sweep_free(hosted->sweep);
 	slv_free(hosted);
 }
 
@@ -281,25 +324,53 @@ static slv_err hosted_start(struct slv_service_env *env, struct slv_api_keys *ke
 	hosted->keys = keys;
 	hosted->settings = settings;
 	hosted->bodies.bytes_max = BODIES_BYTES_MAX;
+	if (slv_loop_index(env->loop) == 0)
+		hosted->sweep = hosted_sweep_new(hosted);
 	*ret_self = hosted;
 	return SLV_OK;
 }
 
 #define V1 "/accounts/:/images/v1"
 #define V2 "/accounts/:/images/v2"
+#define VARIANTS V1 "/variants"
+#define KEYS V1 "/keys"
 #define READ SLV_API_IMAGES_READ
 #define WRITE SLV_API_IMAGES_WRITE
+#define OWN SLV_API_OWN_TOKEN
+#define NONE SLV_API_NO_BODY
 
 /* The first that fits counts: names of ours stand before ids. */
 static const struct slv_api_call calls[] = {
-	{ SLV_METHOD_GET, V1 "/stats", READ, SLV_API_NO_BODY, hosted_serve_stats },
+	{ SLV_METHOD_GET, V1 "/stats", READ, NONE, hosted_serve_stats },
+	{ SLV_METHOD_GET, VARIANTS, READ, NONE, hosted_serve_variants },
+	{ SLV_METHOD_POST, VARIANTS, WRITE, SLV_API_JSON, hosted_serve_variant_new },
+	{ SLV_METHOD_GET, VARIANTS "/:", READ, NONE, hosted_serve_variant },
+	{ SLV_METHOD_PATCH, VARIANTS "/:", WRITE, SLV_API_JSON, hosted_serve_variant_edit },
+	{ SLV_METHOD_DELETE, VARIANTS "/:", WRITE, NONE, hosted_serve_variant_remove },
+	{ SLV_METHOD_GET, V1 "/config", READ, NONE, hosted_serve_config },
+	{ SLV_METHOD_PATCH, V1 "/config", WRITE, SLV_API_JSON, hosted_serve_config_edit },
+	{ SLV_METHOD_GET, KEYS, WRITE, NONE, hosted_serve_keys },
+	{ SLV_METHOD_PUT, KEYS "/:", WRITE, NONE, hosted_serve_key_new },
+	{ SLV_METHOD_DELETE, KEYS "/:", WRITE, NONE, hosted_serve_key_remove },
+	{ SLV_METHOD_GET, V1 "/batch_token", WRITE, NONE, hosted_serve_batch_token },
+	{ SLV_METHOD_POST, V2 "/direct_upload", WRITE, SLV_API_STREAM, hosted_serve_draft },
 	{ SLV_METHOD_POST, V1, WRITE, SLV_API_STREAM, hosted_serve_upload },
-	{ SLV_METHOD_GET, V1, READ, SLV_API_NO_BODY, hosted_serve_list },
-	{ SLV_METHOD_GET, V2, READ, SLV_API_NO_BODY, hosted_serve_list_v2 },
-	{ SLV_METHOD_GET, V1 "/:/blob", READ, SLV_API_NO_BODY, hosted_serve_blob },
-	{ SLV_METHOD_GET, V1 "/*", READ, SLV_API_NO_BODY, hosted_serve_image },
+	{ SLV_METHOD_GET, V1, READ, NONE, hosted_serve_list },
+	{ SLV_METHOD_GET, V2, READ, NONE, hosted_serve_list_v2 },
+	{ SLV_METHOD_GET, V1 "/:/blob", READ, NONE, hosted_serve_blob },
+	{ SLV_METHOD_GET, V1 "/*", READ, NONE, hosted_serve_image },
 	{ SLV_METHOD_PATCH, V1 "/*", WRITE, SLV_API_STREAM, hosted_serve_edit },
-	{ SLV_METHOD_DELETE, V1 "/*", WRITE, SLV_API_NO_BODY, hosted_serve_remove },
+	{ SLV_METHOD_DELETE, V1 "/*", WRITE, NONE, hosted_serve_remove },
+	/* With a batch token. */
+	{ SLV_METHOD_POST, "/images/v2/direct_upload", OWN, SLV_API_STREAM, hosted_serve_draft },
+	{ SLV_METHOD_POST, "/images/v1", OWN, SLV_API_STREAM, hosted_serve_upload },
+	{ SLV_METHOD_GET, "/images/v2", OWN, NONE, hosted_serve_list_v2 },
+	{ SLV_METHOD_GET, "/images/v1/:/blob", OWN, NONE, hosted_serve_blob },
+	{ SLV_METHOD_GET, "/images/v1/*", OWN, NONE, hosted_serve_image },
+	{ SLV_METHOD_PATCH, "/images/v1/*", OWN, SLV_API_STREAM, hosted_serve_edit },
+	{ SLV_METHOD_DELETE, "/images/v1/*", OWN, NONE, hosted_serve_remove },
+	/* With the secret of a draft. */
+	{ SLV_METHOD_POST, "/upload/:", OWN, SLV_API_STREAM, hosted_serve_upload_once },
 	{ 0 },
 };
 

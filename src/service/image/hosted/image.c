@@ -232,6 +232,8 @@ static void removed(struct hosted_call *call, slv_err err)
 		failed(work, err);
 		return;
 	}
+	if (work->has_blob && call->hosted->count)
+		call->hosted->count--;
 	if (work->has_blob)
 		hosted_clean_blob(call->hosted->loop, call->hosted->blobs, &work->blob);
 	slv_api_reply(call->ask->req, json_object(), NULL);

@@ -243,7 +243,12 @@ static void scan(struct list *list)
 
 static slv_err begin(struct hosted_call *call)
 {
-	scan(SLV_CONTAINER(call, struct list, call));
+	struct list *list = SLV_CONTAINER(call, struct list, call);
+	slv_err err = read_ask(list);
+	if (slv_failed(err))
+		return err;
+	list->images = json_array();
+	scan(list);
 	return SLV_OK;
 }
 
@@ -252,7 +257,6 @@ static struct list *list_new(struct slv_api_ask *ask)
 	struct list *list = SLV_NEW(ask->req->arena, struct list);
 	if (!list || !slv_arena_defer(ask->req->arena, list_drop, list))
 		return NULL;
-	list->call.ask = ask;
 	slv_buf_init(&list->ids, LOOK_ROWS * (1 + (size_t)HOSTED_ID_BYTES_MAX));
 	return list;
 }
@@ -263,12 +267,6 @@ static slv_err serve(struct slv_api_ask *ask, bool by_token)
 	if (!list)
 		return SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
 	list->by_token = by_token;
-	slv_err err = read_ask(list);
-	if (slv_failed(err)) {
-		hosted_fail(&list->call, err);
-		return SLV_OK;
-	}
-	list->images = json_array();
 	return hosted_begin(&list->call, ask, begin);
 }
 
@@ -294,6 +292,7 @@ static slv_err counted(struct hosted_call *call, const struct slv_omap_rows *row
 		go_behind(list, rows->at[rows->count - 1].key);
 		return count_more(call);
 	}
+	call->hosted->count = list->total;
 	slv_api_reply(call->ask->req,
 			json_pack("{s:{s:I, s:I}}", "count", "current", (json_int_t)list->total,
 					"allowed", (json_int_t)call->hosted->settings->images_max),

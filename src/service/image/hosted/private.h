@@ -31,6 +31,9 @@ struct hosted {
 	struct hosted_sweep *sweep; /* on the first loop only */
 	char account[HOSTED_ACCOUNT_BYTES];
 	bool has_account; /* it is known */
+	/* Pictures, as far as this process knows: counted now and then, and each of its own changes
+	 * with it. So the bound may be passed by a few while two processes write. */
+	uint64_t count;
 };
 
 /* A call about the pictures of the account: the account is found first, and a batch token looked
@@ -54,7 +57,7 @@ struct hosted_call {
 	bool defers;
 };
 
-/* An error is the reply. */
+/* What `then` fails with is answered. An error returned is the reply. */
 slv_err hosted_begin(struct hosted_call *call, struct slv_api_ask *ask,
 		slv_err (*then)(struct hosted_call *call));
 
@@ -86,6 +89,13 @@ void hosted_reply_images(struct hosted_call *call, json_t *result, json_t *info)
 /* A picture as the API shows it, but for its variants. */
 json_t *hosted_shown(slv_str id, const struct hosted_image *image);
 
+/* Know the account by its row; false: it is none. */
+#define HOSTED_ACCOUNT_KEY "account"
+bool hosted_account_take(struct hosted *hosted, const struct slv_omap_row *row);
+
+/* Is that a batch token which holds? `secret` is what they are signed with. */
+bool hosted_batch_holds(slv_str secret, slv_str token, int64_t now_s);
+
 /* Forget a blob that no row names. Not waited for. */
 void hosted_clean_blob(
 		struct slv_loop *loop, struct slv_blobs *blobs, const struct slv_blob_id *id);
@@ -111,5 +121,29 @@ slv_err hosted_serve_upload_once(struct slv_api_ask *ask);
 slv_err hosted_serve_list(struct slv_api_ask *ask);
 slv_err hosted_serve_list_v2(struct slv_api_ask *ask);
 slv_err hosted_serve_stats(struct slv_api_ask *ask);
+
+/* draft.c */
+slv_err hosted_serve_draft(struct slv_api_ask *ask);
+
+/* variants.c */
+slv_err hosted_serve_variants(struct slv_api_ask *ask);
+slv_err hosted_serve_variant(struct slv_api_ask *ask);
+slv_err hosted_serve_variant_new(struct slv_api_ask *ask);
+slv_err hosted_serve_variant_edit(struct slv_api_ask *ask);
+slv_err hosted_serve_variant_remove(struct slv_api_ask *ask);
+slv_err hosted_serve_config(struct slv_api_ask *ask);
+slv_err hosted_serve_config_edit(struct slv_api_ask *ask);
+
+/* keys.c */
+slv_err hosted_serve_keys(struct slv_api_ask *ask);
+slv_err hosted_serve_key_new(struct slv_api_ask *ask);
+slv_err hosted_serve_key_remove(struct slv_api_ask *ask);
+
+/* batch.c */
+slv_err hosted_serve_batch_token(struct slv_api_ask *ask);
+
+/* sweep.c: removes drafts that have expired, and counts the pictures. */
+struct hosted_sweep *hosted_sweep_new(struct hosted *hosted);
+void hosted_sweep_free(struct hosted_sweep *sweep); /* NULL is fine */
 
 #endif

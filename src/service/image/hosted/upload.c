@@ -107,6 +107,18 @@ static void upload_drop(void *arg)
 
 /* --- bytes of the picture --- */
 
+static uint64_t image_bytes(const struct upload *upload)
+{
+	return (uint64_t)upload->call.hosted->settings->image_bytes;
+}
+
+static slv_err too_large(struct upload *upload)
+{
+	return slv_err_printf(upload->call.ask->req->arena, SLV_E_LIMIT,
+			"a picture has %llu bytes at most (images_store.image_bytes)",
+			(unsigned long long)image_bytes(upload));
+}
+
 /* The first of it are in `piece`: what is it? */
 static slv_err sniff(struct upload *upload)
 {
@@ -122,13 +134,9 @@ static slv_err sniff(struct upload *upload)
 /* `*ret_waits`: there is a piece for the blob. */
 static slv_err file_add(struct upload *upload, slv_str bytes, bool *ret_waits)
 {
-	struct slv_req *req = upload->call.ask->req;
-	uint64_t bytes_max = (uint64_t)upload->call.hosted->settings->image_bytes;
 	upload->len += bytes.len;
-	if (upload->len > bytes_max)
-		return slv_err_printf(req->arena, SLV_E_LIMIT,
-				"a picture has %llu bytes at most (images_store.image_bytes)",
-				(unsigned long long)bytes_max);
+	if (upload->len > image_bytes(upload))
+		return too_large(upload);
 	slv_buf_add(&upload->piece, bytes);
 	if (!upload->writer && upload->piece.len >= SNIFF_BYTES) {
 		slv_err err = sniff(upload);
@@ -386,6 +394,7 @@ static void committed(struct hosted_call *call, slv_err err)
 	struct upload *upload = SLV_CONTAINER(call, struct upload, call);
 	/* Else it may have been done all the same. */
 	upload->has_ref = err.code == SLV_E_PRECONDITION;
+	call->hosted->count += !slv_failed(err);
 	upload->err = err;
 	upload->state = DONE;
 	upload_run(upload);
@@ -416,10 +425,22 @@ static slv_err name_it(struct upload *upload)
 	return SLV_OK;
 }
 
+static slv_err check_count(struct upload *upload)
+{
+	const struct hosted *hosted = upload->call.hosted;
+	if (hosted->count < (uint64_t)hosted->settings->images_max)
+		return SLV_OK;
+	return slv_err_printf(upload->call.ask->req->arena, SLV_E_LIMIT,
+			"an account has %lld pictures at most (images_store.images_max)",
+			(long long)hosted->settings->images_max);
+}
+
 static enum state commit(struct upload *upload)
 {
 	struct slv_omap_change *changes = upload->changes;
-	upload->err = name_it(upload);
+	upload->err = check_count(upload);
+	if (!slv_failed(upload->err))
+		upload->err = name_it(upload);
 	if (slv_failed(upload->err))
 		return DONE;
 	upload->image.is_draft = false;
@@ -490,17 +511,6 @@ static void upload_run(struct upload *upload)
 
 /* --- the beginning --- */
 
-static slv_err begin(struct hosted_call *call)
-{
-	struct upload *upload = SLV_CONTAINER(call, struct upload, call);
-	upload->stream = call->ask->req->body;
-	call->ask->req->body = (struct slv_body){ 0 };
-	upload->bytes = upload->stream.source ? (slv_str){ 0 } : upload->stream.bytes;
-	upload->state = READ;
-	upload_run(upload);
-	return SLV_OK;
-}
-
 /* What stands beside bytes that are no form. */
 static slv_err read_query(struct upload *upload, struct slv_req *req)
 {
@@ -534,6 +544,24 @@ static slv_err read_type(struct upload *upload, struct slv_req *req)
 	return upload->by_secret ? SLV_OK : read_query(upload, req);
 }
 
+static slv_err begin(struct hosted_call *call)
+{
+	struct upload *upload = SLV_CONTAINER(call, struct upload, call);
+	struct slv_req *req = call->ask->req;
+	slv_err err = read_type(upload, req);
+	if (slv_failed(err))
+		return err;
+	if (req->body.length != SLV_LENGTH_UNKNOWN &&
+			req->body.length > image_bytes(upload) + FORM_BYTES_MAX)
+		return too_large(upload);
+	upload->stream = req->body;
+	req->body = (struct slv_body){ 0 };
+	upload->bytes = upload->stream.source ? (slv_str){ 0 } : upload->stream.bytes;
+	upload->state = READ;
+	upload_run(upload);
+	return SLV_OK;
+}
+
 static slv_err serve(
 		struct slv_api_ask *ask, bool by_secret, slv_err (*then)(struct hosted_call *call))
 {
@@ -552,17 +580,6 @@ static slv_err serve(
 	if (!slv_arena_defer(req->arena, upload_drop, upload)) {
 		hosted_fields_done(&upload->fields);
 		return no_memory();
-	}
-	upload->call.ask = ask;
-	slv_err err = read_type(upload, req);
-	if (!slv_failed(err) && req->body.length != SLV_LENGTH_UNKNOWN &&
-			req->body.length > (uint64_t)hosted->settings->image_bytes + FORM_BYTES_MAX)
-		err = slv_err_printf(req->arena, SLV_E_LIMIT,
-				"a picture has %lld bytes at most (images_store.image_bytes)",
-				(long long)hosted->settings->image_bytes);
-	if (slv_failed(err)) {
-		hosted_fail(&upload->call, err);
-		return SLV_OK;
 	}
 	return hosted_begin(&upload->call, ask, then);
 }

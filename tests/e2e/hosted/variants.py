@@ -1,0 +1,174 @@
+"""Variants, signing keys, and what else an account says of its pictures."""
+from hosted import URL, serve
+from run import case, fixture, table
+
+HERO = {"fit": "scale-down", "height": 768, "metadata": "none", "width": 1366}
+PUBLIC = {"id": "public", "options": {"fit": "scale-down", "width": 1366, "height": 768,
+                                      "metadata": "none"}, "neverRequireSignedURLs": False}
+
+
+@fixture
+def a_server_of_variants():
+    with serve() as server:
+        server.path = server.images.at(rest="/variants")
+        server.keys = server.images.at(rest="/keys")
+        yield server
+
+
+def make(server, name, options=None, **more):
+    return server.client.ask("POST", server.path, {
+        "id": name, "options": HERO if options is None else options, **more})
+
+
+@case(a_server_of_variants)
+def a_variant_is_made_shown_changed_and_removed(server):
+    ask = server.client.ask
+    made = make(server, "hero", neverRequireSignedURLs=True).result
+    assert made == {"variant": {"id": "hero", "options": HERO, "neverRequireSignedURLs": True}}
+    at = server.path + "/hero"
+    assert ask("GET", at).result == made
+    assert ask("GET", server.path).result == {
+        "variants": {"public": PUBLIC, "hero": made["variant"]}}
+    make(server, "hero").refused(409, 5409, "Resource already exists")
+    changed = ask("PATCH", at, {"options": {"width": 100}}).result["variant"]
+    assert changed == {"id": "hero", "options": {"width": 100}, "neverRequireSignedURLs": True}
+    changed = ask("PATCH", at, {"neverRequireSignedURLs": False}).result["variant"]
+    assert changed["options"] == {"width": 100} and not changed["neverRequireSignedURLs"]
+    assert ask("DELETE", at).result == {}
+    for method, body in (("GET", None), ("PATCH", {"options": HERO}), ("DELETE", None)):
+        ask(method, at, body).refused(404, 5404, "Variant not found")
+
+
+@case(a_server_of_variants)
+def pictures_have_a_link_for_each_variant(server):
+    made = server.images.upload(id="linked").result
+    assert [link.rpartition("/")[2] for link in made["variants"]] == ["public"]
+    for name in ("Zoom", "avatar-2", "b_c"):
+        make(server, name).result
+    wanted = ["public", "Zoom", "avatar-2", "b_c"]
+    for answer in (server.images.get("linked").result, server.images.list().result["images"][0]):
+        assert [link.rpartition("/")[2] for link in answer["variants"]] == wanted
+        assert all(link.startswith(URL + "/") and "/linked/" in link
+                   for link in answer["variants"])
+    for name in wanted[1:]:
+        server.client.ask("DELETE", f"{server.path}/{name}").result
+
+
+@case(a_server_of_variants)
+def the_public_variant_is_always_there(server):
+    ask, at = server.client.ask, server.path + "/public"
+    assert ask("GET", at).result == {"variant": PUBLIC}
+    assert ask("DELETE", at).result == {}
+    changed = ask("PATCH", at, {"options": {"width": 7}, "neverRequireSignedURLs": True}).result
+    assert changed["variant"]["options"] == {"width": 7}
+    assert ask("GET", server.path).result["variants"] == {"public": changed["variant"]}
+    assert len(server.images.upload(id="p").result["variants"]) == 1
+    assert ask("DELETE", at).result == {}
+    assert ask("GET", at).result == {"variant": PUBLIC}
+
+
+@table(a_server_of_variants, [
+    ("a blur", {"blur": 5.5, "width": 10}), ("a colour", {"background": "000000", "fit": "pad"}),
+    ("a colour with commas", {"width": 5, "background": "rgb(1,2,3)", "height": 6}),
+    ("a switch", {"anim": False}), ("a word", {"quality": "high"}), ("a number", {"quality": 80}),
+    ("a point", {"gravity": "0.5x0.25", "fit": "crop", "width": 9, "height": 9})])
+def options_come_back_as_they_were(server, options):
+    assert make(server, "one", options).result["variant"]["options"] == options
+    assert server.client.ask("GET", server.path + "/one").result["variant"]["options"] == options
+    server.client.ask("DELETE", server.path + "/one").result
+
+
+@table(a_server_of_variants, [
+    ("no id", None, {}, 400, "letters"), ("an empty id", "", {}, 400, "letters"),
+    ("options for an id", "w=400", {}, 400, "letters"), ("a slash", "a/b", {}, 400, "letters"),
+    ("100 letters", "x" * 100, {}, 413, "99 bytes"),
+    ("no options", "a", {"options": {}}, 400, "options is an object"),
+    ("options in an array", "a", {"options": [1]}, 400, "options is an object"),
+    ("an option that is none", "a", {"options": {"colour": "red"}}, 400, "colour"),
+    ("a preset", "a", {"options": {"preset": "x"}}, 400, "preset"),
+    ("a width of 0", "a", {"options": {"width": 0}}, 400, "width"),
+    ("a fit that is none", "a", {"options": {"fit": "tight"}}, 400, "fit"),
+    ("a null", "a", {"options": {"width": None}}, 400, "width"),
+    ("two options in one", "a", {"options": {"fit": "cover,width=5"}, }, 200, ""),
+    ("one twice", "a", {"options": {"width": "5,width=6"}}, 400, "width"),
+    ("an escape", "a", {"options": {"fit": "%63over"}}, 400, "%"),
+    ("a long one", "a", {"options": {"background": "x" * 1025}}, 413, "1024"),
+    ("perhaps signed", "a", {"neverRequireSignedURLs": 1}, 400, "true or false")])
+def what_is_no_variant_is_refused(server, name, what, status, part):
+    answer = server.client.ask("POST", server.path, {
+        "options": HERO, **({"id": name} if name is not None else {}), **what})
+    if status == 200:
+        assert answer.result["variant"]["options"] == {"fit": "cover", "width": 5}
+        server.client.ask("DELETE", f"{server.path}/{name}").result
+    else:
+        answer.refused(status, 5413 if status == 413 else 5400, part)
+    assert list(server.client.ask("GET", server.path).result["variants"]) == ["public"]
+
+
+@case(a_server_of_variants)
+def an_account_has_100_variants(server):
+    for number in range(100):
+        make(server, f"v{number}").result
+    make(server, "more").refused(413, 5413, "100 variants")
+    assert len(server.client.ask("GET", server.path).result["variants"]) == 101
+    for number in range(100):
+        server.client.ask("DELETE", f"{server.path}/v{number}").result
+
+
+@case(a_server_of_variants)
+def flexible_variants_are_switched(server):
+    ask, at = server.client.ask, server.images.at(rest="/config")
+    assert ask("GET", at).result == {"flexible_variants": False}
+    for value in (True, False):
+        assert ask("PATCH", at, {"flexible_variants": value}).result == {
+            "flexible_variants": value}
+        assert ask("GET", at).result == {"flexible_variants": value}
+    for body in ({}, [], {"flexible_variants": "yes"}):
+        ask("PATCH", at, body).refused(400, 5400, "true or false")
+
+
+# --- signing keys ---
+
+def keys(answer):
+    return {key["name"]: key["value"] for key in answer.result["keys"]}
+
+
+@case(a_server_of_variants)
+def there_is_always_a_signing_key(server):
+    ask = server.client.ask
+    first = keys(ask("GET", server.keys))
+    assert list(first) == ["default"] and len(first["default"]) == 64
+    assert keys(ask("GET", server.keys)) == first
+    both = keys(ask("PUT", server.keys + "/second"))
+    assert both["default"] == first["default"] and len(both["second"]) == 64
+    assert both["second"] != first["default"]
+    assert keys(ask("PUT", server.keys + "/second")) == both
+    assert keys(ask("DELETE", server.keys + "/default")) == {"second": both["second"]}
+    last = keys(ask("DELETE", server.keys + "/second"))
+    assert list(last) == ["default"] and last["default"] != first["default"]
+    again = keys(ask("DELETE", server.keys + "/default"))
+    assert list(again) == ["default"] and again != last
+    ask("DELETE", server.keys + "/never").refused(404, 5404, "Signing key not found")
+
+
+@case(a_server_of_variants)
+def an_account_has_10_signing_keys(server):
+    ask = server.client.ask
+    for number in range(9):
+        ask("PUT", f"{server.keys}/key{number}").result
+    ask("PUT", server.keys + "/more").refused(413, 5413, "10 signing keys")
+    assert len(keys(ask("GET", server.keys))) == 10
+    for number in range(9):
+        ask("DELETE", f"{server.keys}/key{number}").result
+    assert ask("PUT", f"{server.keys}/{'x' * 64}").status == 200
+    ask("DELETE", f"{server.keys}/{'x' * 64}").result
+    ask("PUT", f"{server.keys}/{'x' * 65}").refused(413, 5413, "64 bytes")
+    ask("PUT", f"{server.keys}/a.b").refused(400, 5400, "letters")
+
+
+@case(a_server_of_variants)
+def who_only_reads_sees_no_signing_key(server):
+    reader = server.client.with_rights("Images Read")
+    reader.ask("GET", server.keys).refused(403, 9109)
+    reader.ask("GET", server.images.at(rest="/batch_token")).refused(403, 9109)
+    assert reader.ask("GET", server.path).status == 200
