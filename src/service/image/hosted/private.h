@@ -117,6 +117,9 @@ slv_err hosted_serve_blob(struct slv_api_ask *ask);
 slv_err hosted_serve_upload(struct slv_api_ask *ask);
 slv_err hosted_serve_upload_once(struct slv_api_ask *ask);
 
+/* page.c: pages of other sites may read the answer. */
+void hosted_for_pages(struct slv_req *req);
+
 /* list.c */
 slv_err hosted_serve_list(struct slv_api_ask *ask);
 slv_err hosted_serve_list_v2(struct slv_api_ask *ask);

@@ -646,5 +646,6 @@ static slv_err find_draft(struct hosted_call *call)
 
 slv_err hosted_serve_upload_once(struct slv_api_ask *ask)
 {
+	hosted_for_pages(ask->req);
 	return serve(ask, true, find_draft);
 }
