@@ -1,8 +1,8 @@
-// Write the gallery page with links that `selvedge sign` makes: make-gallery.mjs SELVEDGE KEY OUT
+// Write the gallery page with links that `selvedge sign` makes: make-gallery.mjs SELVEDGE KEY OUT API
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 
-const [, , selvedge, key, out] = process.argv;
+const [, , selvedge, key, out, api] = process.argv;
 const WEEK_S = 7 * 24 * 3600;
 const ROUTE = "/cdn-cgi/image/";
 
@@ -51,7 +51,7 @@ writeFileSync(out, `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'self'; img-src 'self' data:">
+<meta http-equiv="Content-Security-Policy" content="default-src 'self'; img-src 'self' data:; connect-src 'self' ${api}">
 <title>Selvedge: a gallery</title>
 <link rel="stylesheet" href="/style.css">
 <link rel="icon" href="/samples/mark.png">
@@ -62,6 +62,11 @@ writeFileSync(out, `<!doctype html>
 one signature for all widths and formats of a <code>srcset</code>, and for nothing else.</p>
 <nav><a class="button" href="/playground.html">Open the playground</a> <a href="/samples/CREDITS.md">Who took these</a></nav>
 </header>
+<section class="drop" aria-label="Upload">
+<label class="button">Choose a picture<input type="file" accept="image/*" multiple></label>
+<p>or drop one anywhere on this page: it is stored as private, and shown by a signed link.</p>
+<p role="status"></p>
+</section>
 <main class="gallery">
 ${pictures.map(figure).join("\n")}
 ${single("preset=framed", "/samples/boats.jpg", "A border", "By a preset; links cannot draw one")}
@@ -70,6 +75,7 @@ ${single("width=480", "/drawing.svg", "A drawing", "SVG, passed on without its s
 </main>
 <footer>Selvedge runs on your machine. <a href="/playground.html">Playground</a></footer>
 <script src="/gallery.js" defer></script>
+<script src="/upload.js" defer></script>
 </html>
 `);
 console.log(run(`${ROUTE}width=640,format=auto/samples/boats.jpg`));

@@ -154,6 +154,74 @@ await check("screens of the gallery", async () => {
 	await phone.close();
 });
 
+// --- uploads ---
+
+const uploader = await open("/gallery/");
+const status = (text) => uploader.waitForFunction((want) => document.querySelector(".drop [role=status]")
+	.textContent.includes(want), text);
+const newest = () => uploader.evaluate(async () => {
+	const image = document.querySelector(".uploaded img");
+	await image.decode();
+	return { src: image.getAttribute("src"), width: image.naturalWidth, height: image.naturalHeight,
+		large: document.querySelector(".uploaded a").getAttribute("href"),
+		count: document.querySelectorAll(".uploaded").length };
+});
+const signature = /[?&]sig=[0-9a-f]{64}$/;
+await check("a picture that is chosen is uploaded and shown by a signed link", async () => {
+	await uploader.setInputFiles(".drop input", "demo/samples/boats.jpg");
+	await status("boats.jpg is there");
+	const { src, width, height, large, count } = await newest();
+	assert(count === 1 && width === 480 && height === 320 && signature.test(src) && signature.test(large), src, width, height);
+	const bare = await uploader.request.get(origin + src.replace(/\?.*/, ""));
+	assert(bare.status() === 403, "without its signature", bare.status());
+	const whole = await uploader.request.get(origin + large);
+	assert(whole.status() === 200 && whole.headers()["cache-control"].startsWith("private"), whole.status());
+});
+await check("a picture that is dropped onto the page is, too", async () => {
+	const data = await uploader.evaluateHandle(async () => {
+		const reply = await fetch("/samples/ladybird-exif6.jpg");
+		const transfer = new DataTransfer();
+		transfer.items.add(new File([await reply.blob()], "dropped.jpg", { type: "image/jpeg" }));
+		return transfer;
+	});
+	await uploader.dispatchEvent("main", "dragover", { dataTransfer: data });
+	assert(await uploader.locator(".drop.over").count() === 1, "nothing shows that it may be dropped");
+	await uploader.dispatchEvent("main", "drop", { dataTransfer: data });
+	await status("dropped.jpg is there");
+	const { count, width, height } = await newest();
+	assert(count === 2 && width === 480 && height === 320, count, width, height);
+});
+await check("what is no picture is refused, with the reason", async () => {
+	await uploader.setInputFiles(".drop input", "demo/samples/CREDITS.md");
+	await status("CREDITS.md: ");
+	const text = await uploader.locator(".drop [role=status]").textContent();
+	assert(/pictur|image|kind/i.test(text), text);
+	assert((await newest()).count === 2);
+});
+await check("a link that somebody has used is passed over", async () => {
+	const second = await open("/gallery/"); // it has the links as they were at first
+	await second.setInputFiles(".drop input", "demo/samples/rain.jpg");
+	await second.waitForFunction(() => document.querySelector(".drop [role=status]").textContent.includes("rain.jpg is there"));
+	assert(await second.locator(".uploaded").count() === 1);
+	await second.close();
+});
+await check("no page has a token", async () => {
+	for (const path of ["/gallery/", "/gallery/uploads.json", "/upload.js", "/gallery.js"]) {
+		const text = await (await uploader.request.get(origin + path)).text();
+		assert(!/slv_[0-9a-f]{32}_/.test(text) && !text.includes("Bearer"), path, "has one");
+	}
+	for (const path of ["/data/token", "/token", "/gallery/../token", "/gallery/%2e%2e/token"])
+		assert((await uploader.request.get(origin + path)).status() >= 400, path);
+});
+await check("screens of uploads", async () => {
+	await uploader.evaluate(() => document.querySelector(".drop").scrollIntoView());
+	await uploader.screenshot({ path: `${SCREENS}/uploads.png` });
+	await uploader.setViewportSize({ width: 390, height: 844 });
+	await uploader.emulateMedia({ colorScheme: "dark" });
+	await uploader.evaluate(() => document.querySelector(".drop").scrollIntoView());
+	await uploader.screenshot({ path: `${SCREENS}/uploads-phone-dark.png` });
+});
+
 const play = await open("/playground.html");
 const fact = (id) => play.locator(`#${id}`).textContent();
 const size = (text) => play.waitForFunction((want) => document.getElementById("size").textContent === want, text);
@@ -199,8 +267,9 @@ await check("screens of the playground", async () => {
 	await play.screenshot({ path: `${SCREENS}/playground-phone-dark.png`, fullPage: true });
 });
 await check("no page has complained", async () => {
-	// The one wrong option is a reply of status 400, which the browser tells as an error.
-	const others = troubles.filter((text) => !text.includes("status of 400"));
+	// The one wrong option is a reply of status 400, what is no picture one of 415, and a link that was
+	// used one of 403; the browser tells them as errors.
+	const others = troubles.filter((text) => !/status of (400|403|415)/.test(text));
 	assert(others.length === 0, others);
 });
 await browser.close();

@@ -1,0 +1,80 @@
+// Pictures that are dropped onto the page, or chosen: each is uploaded with a link for one upload, and
+// shown by a signed link of a variant, which was made with it.
+const drop = document.querySelector(".drop");
+const said = drop.querySelector("[role=status]");
+const gallery = document.querySelector(".gallery");
+let links = null; // those that nobody is known to have used
+
+async function takeLink() {
+	if (!links) {
+		const reply = await fetch("/gallery/uploads.json", { cache: "no-store" });
+		links = reply.ok ? await reply.json() : [];
+	}
+	if (!links.length) throw new Error("no link for an upload is left; start the demo anew");
+	return links.shift();
+}
+
+async function send(file) {
+	for (;;) {
+		const link = await takeLink();
+		const form = new FormData();
+		form.set("file", file);
+		const reply = await fetch(link.upload, { method: "POST", body: form });
+		if (reply.ok) return link;
+		const { errors: [error] } = await reply.json();
+		if (error.code === 5403) continue; // somebody else has used it
+		links.unshift(link); // it is still good
+		throw new Error(error.message.replace(/^ERROR \d+: /, ""));
+	}
+}
+
+function show(file, link) {
+	const figure = document.createElement("figure");
+	const image = document.createElement("img");
+	const caption = document.createElement("figcaption");
+	const name = document.createElement("strong");
+	const large = document.createElement("a");
+	Object.assign(image, { src: link.card, width: 480, height: 320, alt: file.name, decoding: "async" });
+	name.textContent = file.name;
+	large.href = link.large;
+	large.textContent = "larger";
+	caption.append(name, "Uploaded just now; private, seen by a signed link: ", large);
+	figure.className = "uploaded";
+	figure.append(image, caption);
+	gallery.prepend(figure);
+	return image.decode();
+}
+
+async function upload(files) {
+	drop.classList.add("busy");
+	for (const file of files) {
+		said.textContent = `Uploading ${file.name}…`;
+		try {
+			await show(file, await send(file));
+			said.textContent = `${file.name} is there.`;
+		} catch (why) {
+			said.textContent = `${file.name}: ${why.message}`;
+		}
+	}
+	drop.classList.remove("busy");
+}
+
+const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+addEventListener("dragover", (event) => {
+	if (!hasFiles(event)) return;
+	event.preventDefault();
+	drop.classList.add("over");
+});
+addEventListener("dragleave", (event) => {
+	if (!event.relatedTarget) drop.classList.remove("over");
+});
+addEventListener("drop", (event) => {
+	if (!hasFiles(event)) return;
+	event.preventDefault();
+	drop.classList.remove("over");
+	upload([...event.dataTransfer.files]);
+});
+drop.querySelector("input").addEventListener("change", (event) => {
+	upload([...event.target.files]);
+	event.target.value = "";
+});
