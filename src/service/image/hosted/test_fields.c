@@ -87,15 +87,16 @@ static void metadata_is_made_of_members(void **state)
 	refuses(kit, "metadata[x][c][d][e][f][g]", "2", SLV_E_LIMIT);
 	assert_int_equal(hosted_fields_check(&kit->fields).code, SLV_E_NONE);
 	assert_true(slv_str_starts(slv_buf_str(&kit->fields.metadata_text),
-			SLV_STR("{\"a\":\"1\",\"b\":{\"c\":\"x\",\"d\":{\"e\":{\"f\":{\"g\":\"\\\"\""
+			SLV_STR("{\"a\":\"1\",\"b\":{\"c\":\"x\",\"d\":{\"e\":{\"f\":{\"g\":"
+				"\"\\\"\""
 				"}}}}")));
 }
 
 static void half_a_member_is_none(void **state)
 {
 	struct kit *kit = *state;
-	static const char *const names[] = { "metadata[", "metadata[]", "metadata[a", "metadata[a]b",
-		"metadata[a][", "metadata[a][]" };
+	static const char *const names[] = { "metadata[", "metadata[]", "metadata[a",
+		"metadata[a]b", "metadata[a][", "metadata[a][]" };
 	for (size_t i = 0; i < SLV_COUNT(names); i++)
 		refuses(kit, names[i], "x", SLV_E_SYNTAX);
 	refuses(kit, "metadata[c]", "\xff", SLV_E_SYNTAX);

@@ -62,8 +62,8 @@ static void a_value_is_of_its_type(void **state)
 		"meta.o.p.q[eq]=-1", "meta.o.p.q[lt]=0", "meta%2Eo.p%2eq%5Blte%5D=-1" };
 	static const char *const no[] = { "meta.n[eq:string]=5", "meta.s[eq:number]=5",
 		"meta.t[eq:string]=true", "meta.t[eq]=1", "meta.z[eq]=null", "meta.a[eq]=1",
-		"meta.o[eq]=1", "meta.o.p[eq]=-1", "meta.o.p.q.r[eq]=1", "meta.never[eq]=",
-		"meta.n[in]=", "meta.s[gt]=1", "meta.t[gt]=0", "meta.n[eq]=x" };
+		"meta.o[eq]=1", "meta.o.p[eq]=-1", "meta.o.p.q.r[eq]=1",
+		"meta.never[eq]=", "meta.n[in]=", "meta.s[gt]=1", "meta.t[gt]=0", "meta.n[eq]=x" };
 	(void)state;
 	for (size_t i = 0; i < SLV_COUNT(yes); i++)
 		assert_true(fits(yes[i]));
