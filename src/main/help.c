@@ -158,7 +158,7 @@ static const char *need_of(const struct slv_api_call *call)
 		return slv_api_rights[call->right].name;
 	return call->right == SLV_API_OPEN        ? "no token"
 	       : call->right == SLV_API_OWN_TOKEN ? "a token of its own"
-						  : "any token";
+	                                          : "any token";
 }
 
 static void print_calls(const struct slv_api_group *group)
