@@ -416,7 +416,9 @@ static slv_err question_of(struct look *look, struct image_question *ret_q)
 	ret_q->options.redirect = false; /* to what? the source has no link of its own */
 	ret_q->grant = look->grant;
 	ret_q->is_private = look->is_private;
-	ret_q->name = ret_q->source = image_hosted_name(look->arena, &look->image.blob);
+	char name[HOSTED_SOURCE_BYTES_MAX];
+	ret_q->name = ret_q->source =
+			slv_str_copy(look->arena, hosted_source_name(&look->image.blob, name));
 	if (!ret_q->name.at)
 		return NO_MEMORY;
 	ret_q->key.source = slv_image_source_key(image->site, ret_q->name);
@@ -508,8 +510,9 @@ static void purge_end(struct look *look, slv_err err)
 	struct image_question q = { 0 };
 	/* What is not there has nothing that could be forgotten. */
 	if (!slv_failed(err) && look->of_picture) {
-		slv_str name = image_hosted_name(arena, &look->image.blob);
-		struct slv_digest source = slv_image_source_key(self->image.site, name);
+		char name[HOSTED_SOURCE_BYTES_MAX];
+		struct slv_digest source = slv_image_source_key(
+				self->image.site, hosted_source_name(&look->image.blob, name));
 		image_source_purge(&self->image, &source);
 	} else if (!slv_failed(err) && !slv_failed(question_of(look, &q))) {
 		image_question_purge(&self->image, &q);
@@ -586,7 +589,7 @@ static slv_err delivery_start(
 	image->conf = &self->own;
 	image->home = place->shared;
 	image->route_path = place->route_path;
-	image->site = SLV_STR(IMAGE_HOSTED_SITE);
+	image->site = SLV_STR(HOSTED_SITE);
 	image->site_index = place->site;
 	image_metrics_get(image);
 	slv_err err = slv_image_presets_prepare(&image->arena, &self->own.presets,

@@ -54,24 +54,3 @@ slv_err image_source_name(const struct image *self, struct slv_arena *arena, slv
 	*ret_name = name;
 	return SLV_OK;
 }
-
-#define HOSTED "hosted:" /* <id of the blob>.<its length> */
-
-slv_str image_hosted_name(struct slv_arena *arena, const struct slv_blob_ref *ref)
-{
-	char id[2 * SLV_BLOB_ID_BYTES];
-	slv_str_hex(ref->id.bytes, sizeof(ref->id.bytes), id);
-	return slv_str_printf(arena, HOSTED "%.*s.%llu", (int)sizeof(id), id,
-			(unsigned long long)ref->len);
-}
-
-bool image_hosted_ref(slv_str source, struct slv_blob_ref *ret_ref)
-{
-	slv_str prefix = SLV_STR(HOSTED);
-	if (!slv_str_starts(source, prefix))
-		return false;
-	slv_str len = slv_str_from_index(source, prefix.len);
-	slv_str id = slv_str_cut(&len, '.');
-	return slv_str_unhex(id, ret_ref->id.bytes, sizeof(ret_ref->id.bytes)) &&
-	       slv_str_u64(len, SLV_BLOB_BYTES_MAX, &ret_ref->len) && ret_ref->len;
-}

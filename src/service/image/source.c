@@ -15,6 +15,7 @@
 #include "loop/log.h"
 #include "proc/message.h"
 #include "service/image/freshness.h"
+#include "service/image/hosted/record.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -699,7 +700,7 @@ void image_source_get(struct image_sources *sources, struct image_want *want)
 	load->self = want->self;
 	load->source = slv_str_copy(&load->arena, want->source);
 	slv_assert(load->source.at); /* it fits, as part of a request */
-	load->is_hosted = image_hosted_ref(load->source, &load->blob.ref);
+	load->is_hosted = hosted_source_read(load->source, &load->blob.ref);
 	load->is_file = load->is_hosted ||
 	                image_source_is_file(load->self, &load->arena, load->source);
 	load->renew = want->renew;

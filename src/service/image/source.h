@@ -19,15 +19,6 @@ slv_err image_source_name(const struct image *self, struct slv_arena *arena, slv
 /* Whether it is a file of the site's, by its path alone; also false if it is no source at all. */
 bool image_source_is_file(const struct image *self, struct slv_arena *arena, slv_str source);
 
-/* The name of what the image store has as that blob; and of such a name, the blob (false: it is
- * none). No link can spell one: a source in it is a path or a URL. */
-slv_str image_hosted_name(struct slv_arena *arena, const struct slv_blob_ref *ref);
-bool image_hosted_ref(slv_str source, struct slv_blob_ref *ret_ref);
-
-/* All that is hosted is kept under this name, whichever route was asked for it: what a picture's
- * route allows is in the plan. */
-#define IMAGE_HOSTED_SITE "hosted"
-
 /* --- blobs: blob.c --- */
 
 struct image_blob {

@@ -111,6 +111,22 @@ def what_is_removed_is_gone_at_once_on_every_loop(server):
 
 
 @case(a_shelf)
+def what_was_made_of_a_removed_picture_leaves_the_disk(server):
+    shelf = server.shelf
+    cache = server.folder / "data" / "cache"
+
+    def files():
+        return {path for path in cache.rglob("*") if path.is_file()}
+    before = files()
+    picture = shelf.store(pictures.photo(300, 200, seed=21))
+    for accept in ("image/avif", "image/webp", "image/png"):
+        assert shelf.ask(picture, fields={"Accept": accept}).status == 200
+    wait_for("the cache's files", lambda: len(files() - before) >= 3)
+    assert shelf.images.remove(picture).status == 200
+    wait_for("the cache's files to go", lambda: not files() - before)
+
+
+@case(a_shelf)
 def what_is_replaced_shows_its_new_bytes_at_once_on_every_loop(server):
     shelf = server.shelf
     target = shelf.path("a/picture")

@@ -320,6 +320,7 @@ static slv_err hosted_start(struct slv_service_env *env, struct slv_api_keys *ke
 	hosted->loop = env->loop;
 	hosted->maps = env->maps;
 	hosted->blobs = env->blobs;
+	hosted->cache = env->cache;
 	hosted->client = env->client;
 	hosted->keys = keys;
 	hosted->settings = settings;

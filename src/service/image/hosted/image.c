@@ -1,6 +1,8 @@
 /* image.c - one picture: shown, changed, removed */
 #include "service/image/hosted/fields.h"
 #include "service/image/hosted/private.h"
+#include "service/image/key.h"
+#include "store/cache.h"
 
 #include <string.h>
 
@@ -10,7 +12,7 @@ struct work {
 	struct slv_api_body body;
 	slv_str id, key;
 	char key_room[HOSTED_KEY_BYTES_MAX];
-	struct slv_blob_id blob; /* of what is removed */
+	struct slv_blob_ref blob; /* of what is removed */
 	bool has_blob;
 
 	/* What shall be changed. */
@@ -221,6 +223,17 @@ slv_err hosted_serve_edit(struct slv_api_ask *ask)
 
 static slv_err take_away(struct hosted_call *call, const struct slv_omap_rows *rows);
 
+/* Its bytes, and what was made of them. No request finds that any more; but it need not stay on a
+ * disk until there is no room for it. */
+static void forget(struct hosted *hosted, const struct slv_blob_ref *blob)
+{
+	char name[HOSTED_SOURCE_BYTES_MAX];
+	struct slv_digest source =
+			slv_image_source_key(SLV_STR(HOSTED_SITE), hosted_source_name(blob, name));
+	slv_cache_purge_source(hosted->cache, hosted->loop, &source, NULL, NULL);
+	hosted_clean_blob(hosted->loop, hosted->blobs, &blob->id);
+}
+
 static void removed(struct hosted_call *call, slv_err err)
 {
 	struct work *work = SLV_CONTAINER(call, struct work, call);
@@ -235,7 +248,7 @@ static void removed(struct hosted_call *call, slv_err err)
 	if (work->has_blob && call->hosted->count)
 		call->hosted->count--;
 	if (work->has_blob)
-		hosted_clean_blob(call->hosted->loop, call->hosted->blobs, &work->blob);
+		forget(call->hosted, &work->blob);
 	slv_api_reply(call->ask->req, json_object(), NULL);
 }
 
@@ -249,7 +262,7 @@ static slv_err take_away(struct hosted_call *call, const struct slv_omap_rows *r
 	if (slv_failed(err) || !there)
 		return err;
 	work->has_blob = !image.is_draft;
-	work->blob = image.blob.id;
+	work->blob = image.blob;
 	work->changes[0] = (struct slv_omap_change){ .what = SLV_OMAP_REMOVE,
 		.when = SLV_OMAP_IF_VERSION,
 		.version = rows->at[0].version,

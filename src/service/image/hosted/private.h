@@ -24,6 +24,7 @@ struct hosted {
 	struct slv_loop *loop;
 	struct slv_omaps *maps;
 	struct slv_blobs *blobs;
+	struct slv_cache *cache; /* of what is made of pictures */
 	struct slv_client *client;
 	struct slv_api_keys *keys;
 	const struct slv_hosted_settings *settings;

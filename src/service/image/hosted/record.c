@@ -5,6 +5,7 @@
 #include "base/base64.h"
 #include "base/digest.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define FORMAT 1
@@ -250,6 +251,29 @@ slv_err hosted_image_read(slv_str row, struct hosted_image *ret_image)
 void hosted_version(const struct hosted_image *image, char ret_version[static HOSTED_VERSION_BYTES])
 {
 	slv_str_hex(image->blob.id.bytes, SLV_BLOB_ID_BYTES, ret_version);
+}
+
+#define SOURCE "hosted:" /* <version>.<length> */
+
+slv_str hosted_source_name(
+		const struct slv_blob_ref *ref, char room[static HOSTED_SOURCE_BYTES_MAX])
+{
+	char version[HOSTED_VERSION_BYTES];
+	slv_str_hex(ref->id.bytes, SLV_BLOB_ID_BYTES, version);
+	int len = snprintf(room, HOSTED_SOURCE_BYTES_MAX, SOURCE "%.*s.%llu", HOSTED_VERSION_BYTES,
+			version, (unsigned long long)ref->len);
+	slv_assert(len > 0 && (size_t)len < HOSTED_SOURCE_BYTES_MAX);
+	return (slv_str){ room, (size_t)len };
+}
+
+bool hosted_source_read(slv_str name, struct slv_blob_ref *ret_ref)
+{
+	slv_str prefix = SLV_STR(SOURCE), len = slv_str_from_index(name, prefix.len);
+	if (!slv_str_starts(name, prefix))
+		return false;
+	slv_str version = slv_str_cut(&len, '.');
+	return slv_str_unhex(version, ret_ref->id.bytes, SLV_BLOB_ID_BYTES) &&
+	       slv_str_u64(len, SLV_BLOB_BYTES_MAX, &ret_ref->len) && ret_ref->len;
 }
 
 /* --- a variant, and what the API changes --- */

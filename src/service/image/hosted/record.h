@@ -98,6 +98,17 @@ slv_err hosted_image_read(slv_str row, struct hosted_image *ret_image);
 void hosted_version(
 		const struct hosted_image *image, char ret_version[static HOSTED_VERSION_BYTES]);
 
+/* What its bytes are called as a source of pictures, and whose they are: for keys of the cache
+ * (service/image/key.h), whichever route was asked. No link can name one: a source in it is a path
+ * or a URL. */
+#define HOSTED_SITE "hosted"
+#define HOSTED_SOURCE_BYTES_MAX (sizeof("hosted:.") + HOSTED_VERSION_BYTES + 20)
+slv_str hosted_source_name(
+		const struct slv_blob_ref *ref, char room[static HOSTED_SOURCE_BYTES_MAX]);
+
+/* False: it is no such name. */
+bool hosted_source_read(slv_str name, struct slv_blob_ref *ret_ref);
+
 /* --- a variant --- */
 
 struct hosted_variant {

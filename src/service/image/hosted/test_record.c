@@ -256,9 +256,34 @@ static void the_longest_keys_fit(void **state)
 	assert_memory_equal(secret.at, "u\1\2", 3);
 }
 
+static void the_bytes_of_a_picture_have_a_name_as_a_source(void **state)
+{
+	struct slv_blob_ref ref = { .len = SLV_BLOB_BYTES_MAX }, back;
+	char room[HOSTED_SOURCE_BYTES_MAX];
+	(void)state;
+	for (size_t i = 0; i < SLV_BLOB_ID_BYTES; i++)
+		ref.id.bytes[i] = (uint8_t)(0xf0 + i);
+	slv_str name = hosted_source_name(&ref, room);
+	assert_true(slv_str_eq(
+			name, SLV_STR("hosted:f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff.5368709120")));
+	assert_true(hosted_source_read(name, &back));
+	assert_int_equal(back.len, ref.len);
+	assert_memory_equal(back.id.bytes, ref.id.bytes, SLV_BLOB_ID_BYTES);
+	static const char *const none[] = { "", "/a.png", "hosted:", "hosted:.",
+		"hosted:f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff",
+		"hosted:f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff.",
+		"hosted:f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff.0",
+		"hosted:f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff.5368709121",
+		"hosted:f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff.-1", "hosted:f0.1",
+		"https://f0f1f2f3f4f5f6f7f8f9fafbfcfdfeff.1" };
+	for (size_t i = 0; i < SLV_COUNT(none); i++)
+		assert_false(hosted_source_read(slv_str_from(none[i]), &back));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_bytes_of_a_picture_have_a_name_as_a_source),
 		cmocka_unit_test(an_account_has_a_public_name),
 		cmocka_unit_test(an_id_is_any_text_within_its_bound),
 		cmocka_unit_test(an_id_of_ours_is_a_uuid),
