@@ -29,8 +29,9 @@
 #define ARENA_BLOCK_BYTES SLV_KIB(4)
 #define ARENA_BYTES_MAX SLV_MIB(1)
 #define MEMORY_BYTES_MAX SLV_MIB(64) /* of rows, for each loop and route */
-#define YEAR_S INT64_C(31536000)
-#define LOOKS_MAX 3 /* at a picture that is replaced again and again */
+#define YEAR_S INT64_C(31536000)     /* what a version says is true for ever */
+#define FALLBACK_S 60                /* but what was made for want of time is made anew */
+#define LOOKS_MAX 3                  /* at a picture that is replaced again and again */
 
 #define NO_MEMORY SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up")
 #define NO_PICTURE SLV_ERR(SLV_E_MISSING, "there is no such picture")
@@ -51,7 +52,8 @@ struct delivery {
 	uint32_t refs; /* the route's, and one for each purge that looks at rows */
 
 	uint64_t account_stamp; /* of the row that these were read from; 0: they were not */
-	char account[HOSTED_ACCOUNT_BYTES], hash[HOSTED_HASH_BYTES];
+	char hash[HOSTED_HASH_BYTES];
+	struct slv_omap *map;
 
 	/* Signing keys that there were, by name. */
 	size_t names_count;
@@ -244,16 +246,20 @@ static slv_err take_account(struct look *look, enum look_state *ret_next)
 	if (!row->version)
 		return NO_PICTURE;
 	if (!look->recall.stamp || self->account_stamp != look->recall.stamp) {
-		slv_err err = slv_api_account_read(row->value, self->account);
+		char id[HOSTED_ACCOUNT_BYTES];
+		slv_str account = { id, sizeof(id) };
+		slv_err err = slv_api_account_read(row->value, id);
 		if (slv_failed(err))
-			return err;
-		hosted_account_hash((slv_str){ self->account, sizeof(self->account) }, self->hash);
+			return SLV_ERR(SLV_E_SYS, err.what);
+		hosted_account_hash(account, self->hash);
+		self->map = hosted_map(self->maps, account);
+		if (!self->map)
+			return SLV_ERR(SLV_E_SYS, "the record of the account is damaged");
 		self->account_stamp = look->recall.stamp;
 	}
 	if (!slv_str_eq(look->hash, (slv_str){ self->hash, sizeof(self->hash) }))
 		return NO_PICTURE;
-	look->map = hosted_map(self->maps, (slv_str){ self->account, sizeof(self->account) });
-	slv_assert(look->map);
+	look->map = self->map;
 	*ret_next = LOOK_IMAGE;
 	return SLV_OK;
 }
@@ -575,13 +581,12 @@ static slv_err delivery_start(
 	self->maps = env->maps;
 	self->accounts = slv_omap_named(env->maps, SLV_STR(SLV_API_ACCOUNT_MAP));
 	self->memory = slv_omap_memory_new(env->loop, MEMORY_BYTES_MAX);
-	/* What a version says is true for ever. */
 	self->own = (struct image_conf){ .defaults = self->conf->defaults,
 		.svg = true,
 		.source_bytes = IMAGE_LOADING_BYTES_MAX,
 		.job_ms = self->conf->job_ms,
 		.ttl_s = YEAR_S,
-		.ttl_least_s = YEAR_S,
+		.ttl_least_s = FALLBACK_S,
 		.ttl_most_s = YEAR_S };
 	self->own.defaults.format = SLV_IMAGE_FORMAT_AUTO;
 	slv_arena_init(&image->arena, ARENA_BLOCK_BYTES, ARENA_BYTES_MAX);
