@@ -165,6 +165,8 @@ def an_edge_that_drains_knows_what_was_removed(server):
         assert shelf.images.remove(picture).status == 200
         reply = conn.ask(shelf.path(picture))  # by the edge that is going
         assert reply.status == 404, reply
+    wait_for("the edge before to end", lambda: not before & set(server.edges()))
+    server.client.close()
     assert shelf.ask(picture).status == 404 and shelf.ask(kept).status == 200
 
 
