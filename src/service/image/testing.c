@@ -25,10 +25,15 @@ static int64_t world_wall_ms(void *arg)
 	return ((struct bench *)arg)->wall_ms;
 }
 
+/* The same in each run, and no eight bytes twice in one. */
 static void world_random(void *arg, void *bytes, size_t len)
 {
-	(void)arg;
-	memset(bytes, 7, len);
+	struct bench *bench = arg;
+	size_t part = sizeof(bench->randoms);
+	for (size_t at = 0; at < len; at += part) {
+		bench->randoms++;
+		memcpy((char *)bytes + at, &bench->randoms, len - at < part ? len - at : part);
+	}
 }
 
 /* --- jails --- */

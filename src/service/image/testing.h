@@ -35,6 +35,7 @@ struct bench {
 	struct slv_loop *loop;
 	uint64_t now_ms;
 	int64_t wall_ms;
+	uint64_t randoms; /* that were handed out */
 	struct slv_arena arena;
 	struct slv_metrics *metrics;
 	struct slv_cache *cache;

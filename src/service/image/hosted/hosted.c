@@ -1,9 +1,11 @@
 #include "service/image/hosted/hosted.h"
 
 #include "api/keys.h"
+#include "base/assert.h"
 #include "base/digest.h"
 #include "base/mem.h"
 #include "http/date.h"
+#include "proc/lanes.h"
 #include "service/image/hosted/private.h"
 
 #include <stdio.h>
@@ -317,16 +319,17 @@ static slv_err hosted_start(struct slv_service_env *env, struct slv_api_keys *ke
 		const void *settings, void **ret_self)
 {
 	struct hosted *hosted = SLV_ALLOC(struct hosted);
+	slv_assert(slv_lanes_loop(env->lanes) == env->loop); /* the API is on the first loop */
 	hosted->loop = env->loop;
 	hosted->maps = env->maps;
 	hosted->blobs = env->blobs;
 	hosted->cache = env->cache;
 	hosted->client = env->client;
+	hosted->lanes = env->lanes;
 	hosted->keys = keys;
 	hosted->settings = settings;
 	hosted->bodies.bytes_max = BODIES_BYTES_MAX;
-	if (slv_loop_index(env->loop) == 0)
-		hosted->sweep = hosted_sweep_new(hosted);
+	hosted->sweep = hosted_sweep_new(hosted);
 	*ret_self = hosted;
 	return SLV_OK;
 }

@@ -14,8 +14,9 @@
  *	POST             /upload/{secret}                        what that draft shall be
  *
  * An upload is a form with `file` or `url`, or the bytes themselves. It streams into a blob; what
- * does not begin as a picture does is refused before any of it is stored. What is acknowledged is
- * on the disk. docs/hosted-images.md has the errors and the bounds.
+ * does not begin as a picture does is refused before any of it is stored, and what a jail cannot
+ * read or finds too large before it is there. What is acknowledged is on the disk.
+ *docs/hosted-images.md has the errors and the bounds.
  */
 #ifndef SLV_SERVICE_IMAGE_HOSTED_HOSTED_H
 #define SLV_SERVICE_IMAGE_HOSTED_HOSTED_H
@@ -27,6 +28,8 @@ struct slv_hosted_settings {
 	slv_str url;         /* in front of /<account hash>/<id>/<variant>; empty: `own_url` */
 	slv_str upload_url;  /* in front of /<secret>; empty: as the API was asked */
 	int64_t image_bytes; /* of a picture that is uploaded */
+	int64_t side_max;    /* px, of its width and of its height */
+	int64_t pixels_max;  /* of both together */
 	int64_t images_max;  /* of an account, as stats tell it */
 	slv_str own_url;     /* no setting: where the sites listen, set by main */
 };

@@ -26,10 +26,12 @@ struct hosted {
 	struct slv_blobs *blobs;
 	struct slv_cache *cache; /* of what is made of pictures */
 	struct slv_client *client;
+	struct slv_image_lanes *lanes;
 	struct slv_api_keys *keys;
 	const struct slv_hosted_settings *settings;
 	struct slv_api_bodies bodies;
-	struct hosted_sweep *sweep; /* on the first loop only */
+	uint64_t gathered_bytes; /* of uploads, in memory for the jails (facts.h) */
+	struct hosted_sweep *sweep;
 	char account[HOSTED_ACCOUNT_BYTES];
 	bool has_account; /* it is known */
 	/* Pictures, as far as this process knows: counted now and then, and each of its own changes

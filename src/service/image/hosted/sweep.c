@@ -3,7 +3,7 @@
  *	timer → rows of expiries → the DRAFTS they are about → REMOVE → … → COUNT → timer
  *
  * Nobody waits for it: a draft that has expired is not shown and takes no upload, whether its row
- * is there or not. On the first loop only; two processes may do it at once. What fails is tried
+ * is there or not. Two processes may do it at once. What fails is tried
  * again at the next turn.
  */
 #include "api/keys.h"

@@ -2,20 +2,21 @@
 #include "base/testing.h"
 
 #include "base/mem.h"
+#include "http/date.h"
 #include "service/image/hosted/private.h"
+#include "service/image/testing.h"
 
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BEGUN_MS INT64_C(1700000000000)
 #define PATIENCE_NS UINT64_C(60000000000)
 #define TICK_MS 10
 #define ACCOUNT "0123456789abcdef0123456789abcdef"
-#define PNG "\x89PNG\r\n\x1a\n, or so it begins"
 
 struct kit {
+	struct bench *bench; /* its loop, its clock, its jails */
 	struct hosted *hosted;
 	struct slv_loop *loop, *watch; /* the other has the real clock, for deadlines */
 	struct slv_omaps *maps;
@@ -23,7 +24,6 @@ struct kit {
 	struct slv_omap *map;
 	struct slv_hosted_settings settings;
 	char folder[40];
-	uint64_t now_ms; /* since the beginning */
 
 	/* Of the call under way. */
 	struct slv_arena arena;
@@ -35,20 +35,9 @@ struct kit {
 
 	struct slv_omap_read read;
 	size_t count;
+	struct hosted_image image;
 	bool pending;
 };
-
-static uint64_t fake_now_ms(void *arg)
-{
-	const struct kit *kit = arg;
-	return 1000 + kit->now_ms;
-}
-
-static int64_t fake_wall_ms(void *arg)
-{
-	const struct kit *kit = arg;
-	return BEGUN_MS + (int64_t)kit->now_ms;
-}
 
 static void on_reply(struct slv_sink *sink, struct slv_req *req, struct slv_reply *reply)
 {
@@ -63,13 +52,13 @@ static int set_up(void **state)
 {
 	static const struct slv_sink_ops sink_ops = { .reply = on_reply };
 	struct kit *kit = SLV_ALLOC(struct kit);
-	struct slv_loop_world world = {
-		.now_ms = fake_now_ms, .wall_ms = fake_wall_ms, .arg = kit
-	};
 	char url[60];
+	void *bench;
+	assert_int_equal(bench_setup(&bench), 0);
+	kit->bench = bench;
+	kit->loop = kit->bench->loop;
 	strcpy(kit->folder, "/tmp/selvedge-hosted-XXXXXX");
 	assert_non_null(mkdtemp(kit->folder));
-	kit->loop = slv_loop_new(0, NULL, &world);
 	kit->watch = slv_loop_new(1, NULL, NULL);
 	snprintf(url, sizeof(url), "sqlite:%s/maps", kit->folder);
 	slv_err err = slv_omaps_open(
@@ -82,12 +71,15 @@ static int set_up(void **state)
 	kit->settings = (struct slv_hosted_settings){ .url = SLV_STR("https://img.example.com"),
 		.upload_url = SLV_STR("https://up.example.com"),
 		.image_bytes = 100000,
+		.side_max = 12000,
+		.pixels_max = 100000000,
 		.images_max = 10 };
 	kit->sink.ops = &sink_ops;
 	kit->hosted = SLV_ALLOC(struct hosted);
 	*kit->hosted = (struct hosted){ .loop = kit->loop,
 		.maps = kit->maps,
 		.blobs = kit->blobs,
+		.lanes = kit->bench->env.lanes,
 		.settings = &kit->settings,
 		.bodies.bytes_max = 100000,
 		.has_account = true };
@@ -150,8 +142,14 @@ static int ask(struct kit *kit, enum slv_method method, const char *path, const 
 	kit->ask.params[of_account] = slv_str_from(param);
 	err = kit->ask.call->serve(&kit->ask);
 	assert_int_equal(err.code, SLV_E_NONE);
-	while (!kit->status)
-		slv_loop_turn(kit->loop, true);
+	while (!kit->status) {
+		if (bench_jobs(kit->bench)) {
+			struct bench_job job = bench_job(kit->bench);
+			assert_true(job.plan.info_only && !job.plan.want_blurhash);
+			bench_made(kit->bench, &job, (slv_str){ 0 });
+		}
+		sched_yield();
+	}
 	return kit->status;
 }
 
@@ -170,15 +168,16 @@ static int get(struct kit *kit, const char *id)
 	return status;
 }
 
-/* A draft with that id; its link's secret. */
-static void draft(struct kit *kit, const char *id, const char *expiry, char secret[static 64])
+/* A draft with that id for so long; its link's secret. */
+static void draft(struct kit *kit, const char *id, int64_t seconds, char secret[static 64])
 {
-	char form[512];
+	char form[512], expiry[SLV_DATE_ISO_BYTES];
+	slv_date_print_iso(slv_loop_wall_s(kit->loop) + seconds, expiry);
 	int len = snprintf(form, sizeof(form),
 			"--b\r\nContent-Disposition: form-data; name=\"id\"\r\n\r\n%s\r\n"
-			"--b\r\nContent-Disposition: form-data; name=\"expiry\"\r\n\r\n%s\r\n"
+			"--b\r\nContent-Disposition: form-data; name=\"expiry\"\r\n\r\n%.*s\r\n"
 			"--b--\r\n",
-			id, expiry);
+			id, SLV_DATE_ISO_BYTES, expiry);
 	assert_int_equal(ask(kit, SLV_METHOD_POST, "/accounts/:/images/v2/direct_upload", "",
 					 "multipart/form-data; boundary=b",
 					 (slv_str){ form, (size_t)len }),
@@ -191,7 +190,8 @@ static void draft(struct kit *kit, const char *id, const char *expiry, char secr
 
 static int upload(struct kit *kit, const char *secret)
 {
-	int status = ask(kit, SLV_METHOD_POST, "/upload/:", secret, "image/png", SLV_STR(PNG));
+	int status = ask(kit, SLV_METHOD_POST, "/upload/:", secret, "image/png",
+			SLV_STR(BENCH_PICTURE));
 	done(kit);
 	return status;
 }
@@ -205,6 +205,33 @@ static void on_count(struct slv_omap_read *read, slv_err err, struct slv_omap_ro
 	kit->count = rows->count;
 	kit->pending = false;
 	rows->hold.drop(&rows->hold);
+}
+
+static void on_row(struct slv_omap_read *read, slv_err err, struct slv_omap_rows *rows)
+{
+	struct kit *kit = SLV_CONTAINER(read, struct kit, read);
+	assert_int_equal(err.code, SLV_E_NONE);
+	assert_int_equal(hosted_image_read(rows->at[0].value, &kit->image).code, SLV_E_NONE);
+	kit->pending = false;
+	rows->hold.drop(&rows->hold);
+}
+
+/* What is kept of it; its texts are not valid. */
+static struct hosted_image picture(struct kit *kit, const char *id)
+{
+	char room[HOSTED_KEY_BYTES_MAX];
+	slv_str key = hosted_row_key('i', slv_str_from(id), room);
+	kit->read = (struct slv_omap_read){ .map = kit->map,
+		.what = SLV_OMAP_GET,
+		.keys = &key,
+		.count = 1,
+		.rows_max = 1,
+		.done = on_row };
+	kit->pending = true;
+	slv_omap_read(kit->loop, &kit->read);
+	while (kit->pending)
+		slv_loop_turn(kit->loop, true);
+	return kit->image;
 }
 
 /* Rows whose keys begin with that letter. */
@@ -229,17 +256,15 @@ static void until_rows(struct kit *kit, char kind, size_t count)
 {
 	uint64_t begun_ns = slv_loop_fresh_ns(kit->watch);
 	while (rows_of(kit, kind) != count) {
-		kit->now_ms += TICK_MS;
-		slv_loop_turn(kit->loop, false);
+		bench_pass(kit->bench, TICK_MS);
 		sched_yield();
 		if (slv_loop_fresh_ns(kit->watch) - begun_ns > PATIENCE_NS)
 			fail_msg("nothing comes of it");
 	}
 }
 
-/* BEGUN_MS is 2023-11-14T22:13:20Z. */
-#define IN_10_MINUTES "2023-11-14T22:23:20Z"
-#define IN_1_HOUR "2023-11-14T23:13:20Z"
+#define IN_10_MINUTES 600
+#define IN_1_HOUR 3600
 
 /* --- what holds, and until when --- */
 
@@ -249,10 +274,10 @@ static void a_link_holds_until_its_time_is_over(void **state)
 	char one[64], other[64];
 	draft(kit, "one", IN_10_MINUTES, one);
 	draft(kit, "other", IN_10_MINUTES, other);
-	kit->now_ms = 599999;
+	bench_pass(kit->bench, 599999);
 	assert_int_equal(get(kit, "other"), 200);
 	assert_int_equal(upload(kit, one), 200);
-	kit->now_ms = 600000;
+	bench_pass(kit->bench, 1);
 	assert_int_equal(upload(kit, other), 403);
 	assert_int_equal(get(kit, "other"), 404);
 	assert_int_equal(get(kit, "one"), 200);
@@ -283,9 +308,8 @@ static void drafts_that_have_expired_are_taken_away_and_nothing_else_is(void **s
 	draft(kit, "gone", IN_10_MINUTES, secret);
 	draft(kit, "later", IN_1_HOUR, later);
 	kit->hosted->sweep = hosted_sweep_new(kit->hosted);
-	kit->now_ms = 600000;
+	bench_pass(kit->bench, 600000);
 	until_rows(kit, 'i', 2);
-	assert_true(kit->now_ms < 3600000);
 	assert_int_equal(rows_of(kit, 'u'), 1);
 	assert_int_equal(rows_of(kit, 'x'), 1);
 	assert_int_equal(upload(kit, secret), 403);
@@ -304,7 +328,7 @@ static void a_sweep_goes_on_until_all_of_them_are_gone(void **state)
 		draft(kit, id, IN_10_MINUTES, secret);
 	}
 	kit->hosted->sweep = hosted_sweep_new(kit->hosted);
-	kit->now_ms = 600000;
+	bench_pass(kit->bench, 600000);
 	until_rows(kit, 'x', 0);
 	assert_int_equal(rows_of(kit, 'i'), 0);
 	assert_int_equal(rows_of(kit, 'u'), 0);
@@ -321,11 +345,23 @@ static void pictures_are_counted(void **state)
 	kit->hosted->count = 7; /* what others do is not known here */
 	kit->hosted->sweep = hosted_sweep_new(kit->hosted);
 	while (kit->hosted->count != 1) {
-		kit->now_ms += TICK_MS;
-		slv_loop_turn(kit->loop, false);
+		bench_pass(kit->bench, TICK_MS);
 		sched_yield();
 		assert_true(slv_loop_fresh_ns(kit->watch) - begun_ns < PATIENCE_NS);
 	}
+}
+
+static void what_a_jail_says_is_kept(void **state)
+{
+	struct kit *kit = *state;
+	char secret[64];
+	draft(kit, "one", IN_10_MINUTES, secret);
+	assert_int_equal(upload(kit, secret), 200);
+	struct hosted_image image = picture(kit, "one");
+	assert_int_equal(image.width, 50);
+	assert_int_equal(image.height, 40);
+	assert_int_equal(image.format, SLV_FORMAT_PNG);
+	assert_int_equal(image.blob.len, sizeof(BENCH_PICTURE) - 1);
 }
 
 static void it_ends_while_it_sweeps(void **state)
@@ -334,7 +370,7 @@ static void it_ends_while_it_sweeps(void **state)
 	char secret[64];
 	draft(kit, "gone", IN_10_MINUTES, secret);
 	kit->hosted->sweep = hosted_sweep_new(kit->hosted);
-	kit->now_ms = 600000;
+	bench_pass(kit->bench, 600000);
 	slv_loop_turn(kit->loop, false);
 	slv_loop_turn(kit->loop, false); /* its first read may be under way: tear_down ends it */
 }
@@ -352,6 +388,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 				a_sweep_goes_on_until_all_of_them_are_gone, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(pictures_are_counted, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_a_jail_says_is_kept, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(it_ends_while_it_sweeps, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

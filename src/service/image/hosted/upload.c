@@ -1,11 +1,12 @@
 /* upload.c - a picture comes in: a form, the bytes themselves, or by a URL
  *
- *	READ → DECODE → (BLOB) → READ … → END → FINISH → COMMIT → answered
+ *	READ → DECODE → (BLOB) → READ … → END → FACTS → FINISH → COMMIT → answered
  *	                                  └→ FETCH → COPY → BLOB → COPY … ┘
  *
  * Its first bytes say what it is; what is no picture is refused before any of it is stored. The
- * rest goes into a blob, a large piece at a time, which is finished before the row that names it is
- * written. What fails before that leaves nothing.
+ * rest goes into a blob, a large piece at a time. A jail looks at the whole (facts.h); then the
+ *blob is finished, and then the row that names it is written. What fails before that leaves
+ *nothing.
  *
  * An upload with a secret is the same, but that its draft says all but the bytes: its row is
  * replaced if it is still what it was when the upload began. So a second one comes too late.
@@ -17,6 +18,7 @@
 #include "http/multipart.h"
 #include "http/query.h"
 #include "proc/pixel.h"
+#include "service/image/hosted/facts.h"
 #include "service/image/hosted/fields.h"
 #include "service/image/hosted/private.h"
 
@@ -37,6 +39,7 @@ enum state {
 	END,    /* the request is over */
 	FETCH,  /* wait for what is at the URL */
 	COPY,   /* take the next of that */
+	FACTS,  /* wait for what a jail says of it */
 	FINISH, /* wait for the blob to be on the disk */
 	COMMIT, /* wait for the rows */
 	DONE,
@@ -69,6 +72,7 @@ struct upload {
 	struct slv_blob_writer *writer;
 	struct slv_blob_ref ref;
 	bool has_ref; /* the blob is finished, and no row names it */
+	struct hosted_facts facts;
 
 	struct slv_fetch fetch;
 	int fd; /* what was fetched; -1: nothing */
@@ -101,6 +105,7 @@ static void upload_drop(void *arg)
 	slv_buf_done(&upload->piece);
 	slv_blob_writer_free(upload->writer);
 	slv_fd_done(&upload->fd);
+	hosted_facts_done(&upload->facts);
 	if (upload->has_ref)
 		hosted_clean_blob(hosted->loop, hosted->blobs, &upload->ref.id);
 }
@@ -137,9 +142,12 @@ static slv_err file_add(struct upload *upload, slv_str bytes, bool *ret_waits)
 	upload->len += bytes.len;
 	if (upload->len > image_bytes(upload))
 		return too_large(upload);
+	slv_err err = hosted_facts_add(&upload->facts, bytes);
+	if (slv_failed(err))
+		return err;
 	slv_buf_add(&upload->piece, bytes);
 	if (!upload->writer && upload->piece.len >= SNIFF_BYTES) {
-		slv_err err = sniff(upload);
+		err = sniff(upload);
 		if (slv_failed(err))
 			return err;
 	}
@@ -322,7 +330,7 @@ static enum state copy_some(struct upload *upload)
 	bool waits = false;
 	uint64_t left = upload->fd_bytes - upload->fd_at;
 	if (!left)
-		return upload->piece.len && upload->writer ? BLOB : FINISH;
+		return upload->piece.len && upload->writer ? BLOB : FACTS;
 	size_t len = left < COPY_BYTES ? (size_t)left : COPY_BYTES;
 	char *room = slv_alloc(len);
 	ssize_t got = pread(upload->fd, room, len, (off_t)upload->fd_at);
@@ -351,7 +359,7 @@ static enum state fields_end(struct upload *upload)
 	if (slv_failed(upload->err))
 		return DONE;
 	slv_body_done(&upload->stream); /* all of it has come, and an answer may now */
-	return has_url ? FETCH : FINISH;
+	return has_url ? FETCH : FACTS;
 }
 
 static enum state end(struct upload *upload)
@@ -375,7 +383,17 @@ static void blob_finished(void *arg, slv_err err, const struct slv_blob_ref *ref
 	upload_run(upload);
 }
 
-static enum state finish(struct upload *upload)
+static void facts_come(struct hosted_facts *facts, slv_err err)
+{
+	struct upload *upload = SLV_CONTAINER(facts, struct upload, facts);
+	upload->err = err;
+	upload->image.width = facts->width;
+	upload->image.height = facts->height;
+	upload->state = slv_failed(err) ? DONE : FINISH;
+	upload_run(upload);
+}
+
+static enum state ask_facts(struct upload *upload)
 {
 	if (!upload->writer) { /* it is small: all of it is in `piece` */
 		upload->err = sniff(upload);
@@ -383,6 +401,13 @@ static enum state finish(struct upload *upload)
 	}
 	if (upload->piece.len)
 		return BLOB;
+	upload->facts.done = facts_come;
+	upload->err = hosted_facts_ask(&upload->facts, upload->format);
+	return slv_failed(upload->err) ? DONE : WAIT;
+}
+
+static enum state finish(struct upload *upload)
+{
 	slv_blob_finish(upload->writer, blob_finished, upload);
 	return WAIT;
 }
@@ -486,6 +511,7 @@ static void upload_run(struct upload *upload)
 		[END] = end,
 		[FETCH] = fetch_it,
 		[COPY] = copy_some,
+		[FACTS] = ask_facts,
 		[FINISH] = finish,
 		[COMMIT] = commit,
 	};
@@ -493,10 +519,11 @@ static void upload_run(struct upload *upload)
 		[READ] = SLV_BIT(DECODE),
 		[DECODE] = SLV_BIT(READ) | SLV_BIT(BLOB) | SLV_BIT(END) | SLV_BIT(DONE),
 		[BLOB] = 0,
-		[END] = SLV_BIT(BLOB) | SLV_BIT(FETCH) | SLV_BIT(FINISH) | SLV_BIT(DONE),
+		[END] = SLV_BIT(BLOB) | SLV_BIT(FETCH) | SLV_BIT(FACTS) | SLV_BIT(DONE),
 		[FETCH] = 0,
-		[COPY] = SLV_BIT(COPY) | SLV_BIT(BLOB) | SLV_BIT(FINISH) | SLV_BIT(DONE),
-		[FINISH] = SLV_BIT(BLOB) | SLV_BIT(DONE),
+		[COPY] = SLV_BIT(COPY) | SLV_BIT(BLOB) | SLV_BIT(FACTS) | SLV_BIT(DONE),
+		[FACTS] = SLV_BIT(BLOB) | SLV_BIT(DONE),
+		[FINISH] = 0,
 		[COMMIT] = SLV_BIT(DONE),
 	};
 	while (upload->state != DONE) {
@@ -575,6 +602,7 @@ static slv_err serve(
 	upload->call.hosted = hosted;
 	upload->pull.done = came;
 	hosted_fields_init(&upload->fields, req->arena);
+	hosted_facts_init(&upload->facts, hosted, req->arena);
 	slv_buf_init(&upload->value, HOSTED_FIELD_BYTES_MAX);
 	slv_buf_init(&upload->piece, (size_t)hosted->settings->image_bytes);
 	if (!slv_arena_defer(req->arena, upload_drop, upload)) {
