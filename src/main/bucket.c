@@ -74,7 +74,7 @@ struct listing {
 };
 
 /* Ids have what is behind the prefix's last slash, as paths below a folder do. */
-static slv_err add_object(void *arg, slv_str key, uint64_t bytes)
+static slv_err add_object(void *arg, slv_str key)
 {
 	const struct listing *listing = arg;
 	slv_str prefix = listing->bucket->prefix;
@@ -82,7 +82,7 @@ static slv_err add_object(void *arg, slv_str key, uint64_t bytes)
 	slv_str name = slash < prefix.len ? slv_str_from_index(key, slash + 1) : key;
 	if (!name.len || slv_str_ends(name, SLV_STR("/"))) /* stands for a folder */
 		return SLV_OK;
-	return upload_add(listing->uploads, key, name, bytes);
+	return upload_add(listing->uploads, key, name);
 }
 
 /* One page; `*ret_next` lives in the arena of the uploads. */

@@ -28,14 +28,12 @@ slv_err bucket_page_read(struct slv_arena *arena, slv_str xml, struct bucket_pag
 	if (!slv_str_eq(NEXT_TEXT(&all, "EncodingType"), SLV_STR("url")))
 		return SLV_ERR(SLV_E_SYNTAX, "the endpoint lists no bucket with encoding-type=url");
 	while ((object = NEXT_TEXT(&rest, "Contents")).at) {
-		uint64_t bytes;
-		slv_str same = object; /* in whatever order they stand */
-		slv_str encoded = NEXT_TEXT(&object, "Key"), size = NEXT_TEXT(&same, "Size");
-		if (!encoded.len || !slv_str_u64(size, INT64_MAX, &bytes))
-			return SLV_ERR(SLV_E_SYNTAX, "a list has an object without key or size");
+		slv_str encoded = NEXT_TEXT(&object, "Key");
+		if (!encoded.len)
+			return SLV_ERR(SLV_E_SYNTAX, "a list has an object without a key");
 		slv_err err = slv_uri_decode(arena, encoded, &key);
 		if (!slv_failed(err))
-			err = page->object(page->arg, key, bytes);
+			err = page->object(page->arg, key);
 		if (slv_failed(err))
 			return err;
 	}

@@ -10,7 +10,7 @@
 
 /* A page of a list (ListObjectsV2 with encoding-type=url). Keys come decoded. */
 struct bucket_page {
-	slv_err (*object)(void *arg, slv_str key, uint64_t bytes);
+	slv_err (*object)(void *arg, slv_str key);
 	void *arg;
 	slv_str next; /* continuation-token; empty: it was the last */
 };

@@ -1,16 +1,15 @@
 /* put.c - `selvedge put` and `selvedge import`: pictures into the image store */
+#include "base/mem.h"
 #include "conf/conf.h"
 #include "main/commands.h"
 #include "main/upload.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #define WORDS_BYTES_MAX SLV_MIB(1)
 #define DEPTH_MAX 64 /* of folders in folders */
@@ -108,7 +107,7 @@ static slv_err add_files(struct uploads *uploads, const struct words *words)
 		slv_str path = slv_str_from(words->names[i]);
 		size_t slash = slv_str_find_last(path, '/');
 		slv_str name = slash < path.len ? slv_str_from_index(path, slash + 1) : path;
-		slv_err err = upload_add(uploads, path, name, 0);
+		slv_err err = upload_add(uploads, path, name);
 		if (slv_failed(err))
 			return err;
 	}
@@ -159,35 +158,64 @@ static slv_err walk_entry(const struct walk *walk, const char *path, unsigned de
 	if (!S_ISREG(info.st_mode))
 		return SLV_OK;
 	slv_str name = slv_str_from(path);
-	return upload_add(walk->uploads, name, slv_str_from_index(name, walk->root_len),
-			(uint64_t)info.st_size);
+	return upload_add(walk->uploads, name, slv_str_from_index(name, walk->root_len));
 }
 
-static int not_hidden(const struct dirent *entry)
+struct names {
+	char **at;
+	size_t count, room;
+};
+
+static slv_err add_name(struct names *names, char *name)
 {
-	return entry->d_name[0] != '.';
+	if (!name)
+		return SLV_ERR(SLV_E_LIMIT, "names of more than 4 GiB");
+	if (names->count == names->room) {
+		names->room = names->room ? 2 * names->room : 64;
+		names->at = slv_realloc(names->at, names->room * sizeof(*names->at));
+	}
+	names->at[names->count++] = name;
+	return SLV_OK;
+}
+
+/* The paths of what is in it, but for hidden files. */
+static slv_err read_folder(struct slv_arena *arena, const char *path, struct names *names)
+{
+	DIR *folder = opendir(path);
+	slv_err err = SLV_OK;
+	errno = folder ? 0 : errno;
+	for (struct dirent *entry; folder && !slv_failed(err) && (entry = readdir(folder));) {
+		if (entry->d_name[0] == '.')
+			continue;
+		slv_str below = slv_str_printf(arena, "%s/%s", path, entry->d_name);
+		err = add_name(names, below.at ? slv_cstr(arena, below) : NULL);
+		errno = 0;
+	}
+	if (!slv_failed(err) && errno)
+		err = slv_err_sys(arena, errno, "cannot read the folder '%s'", path);
+	if (folder)
+		closedir(folder);
+	return err;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 static slv_err walk_folder(const struct walk *walk, const char *path, unsigned depth)
 {
 	struct slv_arena *arena = &walk->uploads->arena;
-	struct dirent **entries;
+	struct names names = { 0 };
 	if (depth > DEPTH_MAX)
 		return slv_err_printf(arena, SLV_E_LIMIT,
 				"'%s': more than 64 folders in each other", path);
-	int count = scandir(path, &entries, not_hidden, alphasort);
-	if (count < 0)
-		return slv_err_sys(arena, errno, "cannot read the folder '%s'", path);
-	slv_err err = SLV_OK;
-	for (int i = 0; i < count; i++) {
-		slv_str below = slv_str_printf(arena, "%s/%s", path, entries[i]->d_name);
-		free(entries[i]);
-		if (!below.at && !slv_failed(err))
-			err = SLV_ERR(SLV_E_LIMIT, "names of more than 4 GiB");
-		if (!slv_failed(err))
-			err = walk_entry(walk, below.at, depth);
-	}
-	free(entries);
+	slv_err err = read_folder(arena, path, &names);
+	if (!slv_failed(err) && names.count)
+		qsort(names.at, names.count, sizeof(*names.at), by_name);
+	for (size_t i = 0; i < names.count && !slv_failed(err); i++)
+		err = walk_entry(walk, names.at[i], depth);
+	slv_free(names.at);
 	return err;
 }
 

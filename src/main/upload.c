@@ -74,7 +74,7 @@ void uploads_done(struct uploads *uploads)
 	slv_arena_done(&uploads->arena);
 }
 
-slv_err upload_add(struct uploads *uploads, slv_str name, slv_str name_in_id, uint64_t bytes)
+slv_err upload_add(struct uploads *uploads, slv_str name, slv_str name_in_id)
 {
 	if (uploads->count == UPLOAD_PICTURES_MAX)
 		return SLV_ERR(SLV_E_LIMIT, "more than 10000000 pictures at once");
@@ -85,8 +85,7 @@ slv_err upload_add(struct uploads *uploads, slv_str name, slv_str name_in_id, ui
 	}
 	struct upload_picture picture = { .name = slv_str_copy(&uploads->arena, name),
 		.id = slv_str_printf(&uploads->arena, "%.*s%.*s", SLV_FMT(uploads->id_prefix),
-				SLV_FMT(name_in_id)),
-		.bytes = bytes };
+				SLV_FMT(name_in_id)) };
 	if (!picture.name.at || !picture.id.at)
 		return SLV_ERR(SLV_E_LIMIT, "names of more than 4 GiB");
 	uploads->pictures[uploads->count++] = picture;
@@ -117,12 +116,28 @@ static void show(struct uploads *uploads)
 		(void)fprintf(stderr, ", %" PRIu64 " failed", uploads->done.failed);
 }
 
+/* Names are whatever somebody has chosen: nothing in them is to reach a terminal but text. */
+static void print_name(FILE *to, slv_str name)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		uint8_t c = (uint8_t)name.at[i];
+		if (c < ' ' || c == 0x7f)
+			(void)fprintf(to, "\\x%02x", c);
+		else
+			(void)fputc(c, to);
+	}
+}
+
 static void tell_failed(
 		struct uploads *uploads, const struct upload_picture *picture, const char *why)
 {
 	uploads->done.failed++;
 	uploads_unshow(uploads);
-	(void)fprintf(stderr, "selvedge: %.*s: %s\n", SLV_FMT(picture->name), why);
+	(void)fprintf(stderr, "selvedge: ");
+	print_name(stderr, picture->name);
+	(void)fprintf(stderr, ": ");
+	print_name(stderr, slv_str_from(why));
+	(void)fputc('\n', stderr);
 }
 
 int uploads_sum_up(struct uploads *uploads)
@@ -335,8 +350,12 @@ static void tell_uploaded(struct slot *slot, slv_str body)
 	const json_t *links = json_object_get(json_object_get(root, "result"), "variants");
 	const char *link = json_string_value(json_array_get(links, 0));
 	uploads_unshow(uploads);
-	printf("%.*s\t%.*s\t%s\n", SLV_FMT(slot->picture->name), SLV_FMT(slot->picture->id),
-			link ? link : "");
+	print_name(stdout, slot->picture->name);
+	putchar('\t');
+	print_name(stdout, slot->picture->id);
+	putchar('\t');
+	print_name(stdout, slv_str_from(link));
+	putchar('\n');
 	(void)fflush(stdout); /* a full disk does not end what is done */
 	json_decref(root);
 }

@@ -24,7 +24,6 @@
 struct upload_picture {
 	slv_str name; /* as people know it: a path, or a key */
 	slv_str id;
-	uint64_t bytes; /* as far as is known beforehand */
 };
 
 /* Where objects are. */
@@ -67,7 +66,7 @@ void uploads_init(struct uploads *uploads, const char *deed);
 void uploads_done(struct uploads *uploads);
 
 /* Names and ids are copied; `name_in_id` is what the id ends with. */
-slv_err upload_add(struct uploads *uploads, slv_str name, slv_str name_in_id, uint64_t bytes);
+slv_err upload_add(struct uploads *uploads, slv_str name, slv_str name_in_id);
 
 /* Upload them. What goes wrong with one is told on standard error; an error returned is about all
  * of them. */

@@ -1,4 +1,7 @@
 """`selvedge put` and `selvedge import`: files, folders and buckets into the image store."""
+import contextlib
+import http.server
+import json
 import os
 import pathlib
 import pty
@@ -6,6 +9,7 @@ import re
 import subprocess
 import tempfile
 import threading
+import urllib.parse
 
 import pictures
 import s3
@@ -19,7 +23,8 @@ BUCKET = "/photos"
 @fixture
 def a_shelf_and_a_folder():
     bucket = [{"path": "/bucket/", "bucket": {"name": BUCKET[1:]}}]
-    with serve(bucket, s3={}) as server, tempfile.TemporaryDirectory(prefix="selvedge-put-") as folder:
+    with (serve(bucket, s3={}) as server,
+          tempfile.TemporaryDirectory(prefix="selvedge-put-") as folder):
         server.home = pathlib.Path(folder)
         server.bucket = s3.Client(server.addresses[-2], s3.key_of(server.client.token))
         assert server.bucket.put(BUCKET, b"").status == 200
@@ -152,6 +157,14 @@ def a_folder_is_imported_by_the_paths_below_it(server):
     assert "0 uploaded" in again.stderr and "23 were there" in again.stderr, again.stderr
 
 
+@table(a_shelf_and_a_folder, [("64", 64, 0), ("65", 65, 1)])
+def folders_in_folders_have_a_bound(server, depth, status):
+    write(server, f"deep{depth}/" + "f/" * depth + "deep.png")
+    told = run(server, "import", f"--prefix={depth}/", f"deep{depth}")
+    assert told.returncode == status, told
+    assert status == 0 or "more than 64 folders" in told.stderr, told.stderr
+
+
 @case(a_shelf_and_a_folder)
 def a_bucket_is_imported_below_a_prefix(server):
     names = ["trip/2025/a b.png", "trip/2025/ü&<x>+%.png", "trip/2026/c.png"]
@@ -212,4 +225,91 @@ def who_watches_sees_how_far_it_is(server):
         reader.join()
     os.close(ours)
     shown = b"".join(text)
-    assert re.search(rb"import: \d of 4, [0-9.]+ \w+, ", shown) and shown.count(b"\r\x1b[K") >= 2, shown
+    assert re.search(rb"import: \d of 4, [0-9.]+ \w+, ", shown), shown
+    assert shown.count(b"\r\x1b[K") >= 2, shown
+
+
+# --- a server that is not well ---
+
+class Sick(http.server.BaseHTTPRequestHandler):
+    """An API whose account has some pictures, in pages, and which takes others as it is told."""
+    protocol_version = "HTTP/1.1"
+    PAGES = {"": (["first.png"], "two"), "two": (["second.png"], None)}
+
+    def log_message(self, *_):
+        pass
+
+    def say(self, status, result=None, message=None):
+        body = json.dumps({"success": status == 200, "result": result, "messages": [],
+                           "errors": [{"code": 1, "message": message}] if message else []}).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        url = urllib.parse.urlparse(self.path)
+        token = urllib.parse.parse_qs(url.query).get("continuation_token", [""])[0]
+        if url.path.endswith("/accounts"):
+            self.say(200, [{"id": "of-nobody"}])
+        else:
+            names, token = self.PAGES[token]
+            self.say(200, {"images": [{"id": name} for name in names],
+                           "continuation_token": token})
+
+    def do_POST(self):
+        data = self.rfile.read(int(self.headers["Content-Length"]))
+        name = re.search(rb'name="id"\r\n\r\n([^\r]*)\r\n', data)[1].decode()
+        self.server.bodies.setdefault(name, []).append(data)
+        answers = self.server.answers.get(name, [])
+        answer = answers.pop(0) if answers else 200
+        if answer == "hang up":
+            self.close_connection = True
+        else:
+            self.say(answer, {"variants": []} if answer == 200 else None,
+                     None if answer == 200 else "not \x1b[31mnow")
+
+
+@contextlib.contextmanager
+def sick(**answers):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Sick) as server:
+        server.answers, server.bodies = answers, {}
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server, "http://127.0.0.1:%d" % server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@case(a_shelf_and_a_folder)
+def what_is_busy_or_hangs_up_is_asked_again(server):
+    for name in ("busy.png", "gone.png", "first.png", "second.png"):
+        write(server, f"sick/{name}")
+    with sick(**{"busy.png": [503, 429, 500], "gone.png": ["hang up", "hang up"]}) as (api, url):
+        told = run(server, "import", "--api", url, "sick")
+        assert told.returncode == 0, told
+        assert "2 uploaded" in told.stderr and "2 were there, 0 failed" in told.stderr, told.stderr
+        assert {name: len(bodies) for name, bodies in api.bodies.items()} == {
+            "busy.png": 4, "gone.png": 3}
+        for body in sum(api.bodies.values(), []):
+            assert PHOTO in body and body.count(b'name="id"') == 1
+
+
+@case(a_shelf_and_a_folder)
+def what_is_refused_is_not_asked_again(server):
+    name = "re\x1b[31mfused.png"
+    write(server, f"refused/{name}")
+    with sick(**{name: [400]}) as (api, url):
+        told = run(server, "put", "--api", url, f"refused/{name}")
+        assert told.returncode == 1 and len(api.bodies[name]) == 1, told
+        assert "\x1b" not in told.stderr and "not \\x1b[31mnow (status 400)" in told.stderr, told
+
+
+@case(a_shelf_and_a_folder)
+def what_another_has_just_stored_was_there(server):
+    write(server, "taken/taken.png")
+    with sick(**{"taken.png": [409]}) as (_, url):
+        told = run(server, "put", "--api", url, "taken/taken.png")
+    assert told.returncode == 0 and "1 were there, 0 failed" in told.stderr, told

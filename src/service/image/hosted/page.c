@@ -14,8 +14,7 @@ static void reply_to_page(struct slv_sink *sink, struct slv_req *req, struct slv
 {
 	struct slv_sink *next = SLV_CONTAINER(sink, struct for_pages, sink)->next;
 	/* Without it the page is not told, and that is all. */
-	(void)slv_fields_add(
-			&reply->fields, SLV_STR("Access-Control-Allow-Origin"), SLV_STR("*"));
+	(void)slv_fields_add(&reply->fields, SLV_STR("Access-Control-Allow-Origin"), SLV_STR("*"));
 	req->sink = next;
 	next->ops->reply(next, req, reply);
 }
