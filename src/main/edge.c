@@ -588,12 +588,13 @@ int command_edge(int argc, char **argv)
 	err = start(program);
 	if (!slv_failed(err))
 		err = run(program);
+	/* Either way the kernel takes the memory faster than we could give it back. */
 	if (slv_failed(err)) {
 		slv_edge_link_fail(program->link, err);
-		return 1;
+		_exit(1);
 	}
 	/* The last connection is gone. What is still under way is renewals and evictions, which the
-	 * next start makes good; the kernel takes the memory faster than we could give it back. */
+	 * next start makes good. */
 	slv_log_free(program->access);
 	slv_log_free(program->log);
 	_exit(0);
