@@ -23,8 +23,8 @@
  *
  * Errors of all: SLV_E_SYS, the disk or the database refused; SLV_E_TIMEOUT, it does not answer;
  * SLV_E_BUSY, it has too much to do, or too many wait for the map. The next request tries again.
- * What a batch that failed so was to change may have been changed all the same, if it was the
- * commit that failed. SLV_E_LIMIT past a bound below. `err.what` is static.
+ * A batch that failed was not made, unless it says that this is in doubt. SLV_E_LIMIT past a bound
+ * below. `err.what` is static.
  */
 #ifndef SLV_STORE_OMAP_H
 #define SLV_STORE_OMAP_H
@@ -155,7 +155,7 @@ struct slv_omap_change {
 
 /* A key stands in a batch once. Conditions are of the map as it was before the batch. To remove
  * what is not there is no change and no error. A batch that meets a damaged row may fail with
- * SLV_E_CORRUPT, and is then not said to have been made or not. */
+ * SLV_E_CORRUPT. */
 struct slv_omap_batch {
 	struct slv_omap *map;
 	const struct slv_omap_change *changes;
@@ -165,6 +165,7 @@ struct slv_omap_batch {
 	 * stands twice. */
 	void (*done)(struct slv_omap_batch *batch, slv_err err);
 	size_t failed;
+	bool in_doubt;    /* it failed, and may have been made all the same, or may be yet */
 	uint64_t version; /* of the map's last change after this one */
 	/* If wanted and all went well, one for each change, without bodies (version 0: there was
 	 * none); the receiver's, as of a read. Else NULL. */

@@ -73,6 +73,13 @@ void slv_omap_stamps_end(struct slv_omap *map, struct slv_omap_batch *const *bat
 void slv_omap_stamps_doubt(
 		struct slv_omap *map, struct slv_omap_batch *const *batches, size_t count);
 
+/* The commit of these failed: nobody knows whether they were made. */
+static inline void slv_omap_doubt(struct slv_omap_batch *const *batches, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		batches[i]->in_doubt = true;
+}
+
 /* A driver embeds struct slv_omaps and struct slv_omap first in its own. read() and write() may
  * wait and come on threads of a crew; write() once at a time for each map. */
 struct slv_omap_driver {
@@ -84,7 +91,8 @@ struct slv_omap_driver {
 			struct slv_omap_found *found);
 
 	/* Make the changes of the batches, which are `count`, in one transaction. Each that fails
-	 * has its `err`, and none of its changes; an error that is returned holds for all. */
+	 * has its `err`, and none of its changes; an error that is returned holds for all. Those
+	 * that may have been made though they failed are in doubt. */
 	slv_err (*write)(struct slv_omap *map, struct slv_omap_batch **batches, size_t count);
 
 	/* In its turn among the writes. The one change of `batch` is for the stamps. */
