@@ -226,13 +226,12 @@ static void part_written(struct slv_omap_batch *batch, slv_err err)
 		object_clean(self, batch->map, batch->old);
 		batch->old->hold.drop(&batch->old->hold);
 	}
-	/* After any other error nobody knows whether it was written. */
-	if (err.code == SLV_E_PRECONDITION) {
+	if (slv_failed(err) && !batch->in_doubt)
 		object_clean_blob(self, part->meta.blob);
+	if (err.code == SLV_E_PRECONDITION)
 		fail = SLV_OBJECT_ERR(object_is_closed(batch, err) ? SLV_OBJECT_E_NO_SUCH_BUCKET
 								   : SLV_OBJECT_E_NO_SUCH_UPLOAD,
 				NULL);
-	}
 	part->done(part, fail);
 }
 

@@ -143,8 +143,7 @@ static void written(struct slv_omap_batch *batch, slv_err err)
 	struct put *put = SLV_CONTAINER(batch, struct put, batch);
 	struct object *self = put->ask->self;
 	if (slv_failed(err)) {
-		/* After other errors the row may be there all the same. */
-		if (put->intake.has_blob && err.code == SLV_E_PRECONDITION)
+		if (put->intake.has_blob && !batch->in_doubt)
 			object_clean_blob(self, put->intake.ref.id);
 		object_fail(put->ask, object_target_err(&put->target, batch, err));
 		return;
