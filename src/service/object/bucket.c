@@ -108,7 +108,7 @@ slv_object_err object_list_buckets(struct object_ask *ask)
 	if (count.len && (!slv_str_u64(count, SLV_OBJECT_BUCKETS_MAX, &most) || !most))
 		return SLV_OBJECT_ERR(
 				SLV_OBJECT_E_INVALID_ARGUMENT, "max-buckets is from 1 to 10000.");
-	if (prefix.len > 63 || after.len > 63)
+	if (prefix.len > OBJECT_BUCKET_BYTES_MAX || after.len > OBJECT_BUCKET_BYTES_MAX)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_ARGUMENT,
 				"A bucket's name has 63 bytes at most.");
 	bool behind = after.len && slv_str_cmp(after, prefix) >= 0;
@@ -131,28 +131,6 @@ slv_object_err object_list_buckets(struct object_ask *ask)
 }
 
 /* --- CreateBucket --- */
-
-static bool is_label_char(char c)
-{
-	return (c >= 'a' && c <= 'z') || slv_is_digit(c);
-}
-
-/* The rules of S3 for new buckets; R2's, which allow no dots, are part of them. */
-static bool name_is_ok(slv_str name)
-{
-	struct slv_addr addr;
-	if (name.len < 3 || name.len > 63 || !is_label_char(name.at[0]) ||
-			!is_label_char(name.at[name.len - 1]) || slv_addr_parse(name, &addr))
-		return false;
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.at[i];
-		if (!is_label_char(c) && c != '-' && c != '.')
-			return false;
-		if (c == '.' && !(is_label_char(name.at[i - 1]) && is_label_char(name.at[i + 1])))
-			return false;
-	}
-	return true;
-}
 
 static void opened(struct slv_omap_batch *batch, slv_err err)
 {
@@ -260,7 +238,7 @@ slv_object_err object_create_bucket(struct object_ask *ask)
 	struct bucket_work *work = work_new(ask);
 	if (!work)
 		return no_memory();
-	if (!name_is_ok(ask->bucket))
+	if (!object_bucket_name_is_ok(ask->bucket))
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_BUCKET_NAME, NULL);
 	work->document = (struct object_document){
 		.ask = ask, .bytes_max = SLV_OBJECT_CONFIG_BYTES_MAX, .done = location_came

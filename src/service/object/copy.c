@@ -181,7 +181,7 @@ static void source_find(struct source *source)
 		return;
 	}
 	slv_str key = slv_str_printf(ask->req->arena, "b/%.*s", SLV_FMT(source->bucket));
-	if (!key.at || source->bucket.len > OBJECT_BUCKET_BYTES_MAX) {
+	if (!key.at || !object_bucket_name_is_ok(source->bucket)) {
 		source->found(source, key.at ? SLV_OBJECT_ERR(SLV_OBJECT_E_NO_SUCH_BUCKET, NULL)
 					     : no_memory());
 		return;

@@ -1,6 +1,7 @@
 #include "service/object/meta.h"
 
 #include "base/assert.h"
+#include "http/addr.h"
 
 #include <string.h>
 
@@ -33,6 +34,27 @@ static bool take_bytes(slv_str *rest, void *to, size_t len)
 		return false;
 	memcpy(to, rest->at, len);
 	*rest = slv_str_from_index(*rest, len);
+	return true;
+}
+
+static bool is_label_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || slv_is_digit(c);
+}
+
+bool object_bucket_name_is_ok(slv_str name)
+{
+	struct slv_addr addr;
+	if (name.len < 3 || name.len > OBJECT_BUCKET_BYTES_MAX || !is_label_char(name.at[0]) ||
+			!is_label_char(name.at[name.len - 1]) || slv_addr_parse(name, &addr))
+		return false;
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.at[i];
+		if (!is_label_char(c) && c != '-' && c != '.')
+			return false;
+		if (c == '.' && !(is_label_char(name.at[i - 1]) && is_label_char(name.at[i + 1])))
+			return false;
+	}
 	return true;
 }
 

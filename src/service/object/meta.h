@@ -49,6 +49,9 @@
 #define OBJECT_OPEN_KEY "a"
 #define OBJECT_CLOSED_KEY "c"
 
+/* May a bucket be called that? The rules of S3; R2's, which allow no dots, are part of them. */
+bool object_bucket_name_is_ok(slv_str name);
+
 enum object_config { OBJECT_CORS, OBJECT_LIFECYCLE, OBJECT_CONFIG_COUNT };
 
 /* One of the documents of a bucket's row; empty: it has none. */

@@ -530,11 +530,6 @@ static void bucket_read(struct slv_omap_recall *recall, slv_err err)
 		bucket_found(ask);
 }
 
-bool object_bucket_may_be(const struct object_ask *ask)
-{
-	return ask->bucket.len > 0 && ask->bucket.len <= OBJECT_BUCKET_BYTES_MAX;
-}
-
 bool object_bucket_recall(
 		struct object_ask *ask, void (*done)(struct slv_omap_recall *recall, slv_err err))
 {
@@ -552,7 +547,7 @@ bool object_bucket_recall(
 
 void object_find_bucket(struct object_ask *ask)
 {
-	if (!object_bucket_may_be(ask))
+	if (!object_bucket_name_is_ok(ask->bucket))
 		object_fail(ask, SLV_OBJECT_ERR(SLV_OBJECT_E_NO_SUCH_BUCKET, NULL));
 	else if (object_bucket_recall(ask, bucket_read))
 		bucket_found(ask);

@@ -91,7 +91,7 @@ static void bucket_read(struct slv_omap_recall *recall, slv_err err)
 void object_origin_find(struct object_ask *ask, void (*then)(struct object_ask *ask))
 {
 	ask->origin.then = then;
-	if (!object_field(ask, "origin").len || !object_bucket_may_be(ask)) {
+	if (!object_field(ask, "origin").len || !object_bucket_name_is_ok(ask->bucket)) {
 		then(ask);
 		return;
 	}
@@ -193,7 +193,7 @@ void object_preflight(struct object_ask *ask)
 	else if (!object_field(ask, "access-control-request-method").len)
 		object_fail(ask, SLV_OBJECT_ERR(SLV_OBJECT_E_BAD_REQUEST,
 						 "Access-Control-Request-Method is missing."));
-	else if (!object_bucket_may_be(ask))
+	else if (!object_bucket_name_is_ok(ask->bucket))
 		answer(ask, (slv_str){ 0 });
 	else if (object_bucket_recall(ask, preflight_read))
 		preflight_read(&ask->recall, SLV_OK);

@@ -103,9 +103,8 @@ slv_str object_field(const struct object_ask *ask, const char *name);
 bool object_may(const struct object_ask *ask, enum slv_api_right right, slv_str bucket,
 		slv_str key);
 
-/* Read the row b/<name> into ask->recall, as slv_omap_recall(). Only if such a bucket may be: that
- * takes a name. */
-bool object_bucket_may_be(const struct object_ask *ask);
+/* Read the row b/<name> into ask->recall, as slv_omap_recall(). Only if a bucket may be called so.
+ */
 bool object_bucket_recall(
 		struct object_ask *ask, void (*done)(struct slv_omap_recall *recall, slv_err err));
 

@@ -144,10 +144,26 @@ static void a_bucket_has_its_documents(void **state)
 	}
 }
 
+static void names_of_buckets(void **state)
+{
+	static const char *const good[] = { "abc", "0-9", "a.b.c", "a1-b",
+		"a23456789012345678901234567890123456789012345678901234567890123" };
+	static const char *const bad[] = { "", "ab", "Abc", "abC", "-ab", "ab-", ".ab", "ab.",
+		"a..b", "a.-b", "a-.b", "a_b", "a b", "a/b", "192.0.2.1", "\xc3\xa4\xc3\xb6",
+		"a234567890123456789012345678901234567890123456789012345678901234" };
+	(void)state;
+	for (size_t i = 0; i < SLV_COUNT(good); i++)
+		assert_true(object_bucket_name_is_ok(slv_str_from(good[i])));
+	for (size_t i = 0; i < SLV_COUNT(bad); i++)
+		assert_false(object_bucket_name_is_ok(slv_str_from(bad[i])));
+	assert_false(object_bucket_name_is_ok(SLV_STR("ab\0c")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_bucket_has_its_documents),
+		cmocka_unit_test(names_of_buckets),
 		cmocka_unit_test_setup_teardown(
 				what_is_written_is_read_again, with_arena, without_arena),
 		cmocka_unit_test_setup_teardown(
