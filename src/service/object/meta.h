@@ -13,7 +13,8 @@
  *	o<key>                        an object; body: itself, up to 64 KiB, or else its parts
  *	u<key>\0<upload>              an upload in parts that has begun; as an object without bytes
  *	p<upload><number, 2 bytes>    a part of an upload, or of the object that it became
- *	r<upload>                     the parts of that upload are to be taken away
+ *	r<upload>                     the parts of that upload are to be taken away; if somebody may
+ *	                              be reading them: since when, in milliseconds since 1970
  *
  * An upload's id is 32 hexadecimal digits; a key has no NUL. An object that was uploaded in parts
  * keeps the upload's id, so that nothing moves when it is completed. Its body lists them: for each

@@ -226,6 +226,7 @@ void object_body_open(struct slv_body *body, void (*opened)(void *arg, slv_err e
 
 /* --- what replaced rows leave behind (clean.c): blobs, and parts. Not waited for. --- */
 
+/* `old` are rows of before. Blobs go at once, parts when nobody reads them any more. */
 void object_clean(struct object *self, struct slv_omap *map, const struct slv_omap_rows *old);
 void object_clean_blob(struct object *self, struct slv_blob_id id);
 /* Take the parts of an upload away, and then the row r<upload>, which was written before. */
