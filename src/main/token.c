@@ -252,7 +252,8 @@ static slv_err show_row(struct desk *desk, const struct slv_omap_row *row)
 	if (token.expires_s)
 		slv_date_print_iso(token.expires_s, expires);
 	printf("%.*s  %-8s  %.*s  %.*s  %.*s\n", SLV_FMT(token.id),
-			slv_api_token_status(&token, slv_loop_wall_s(desk->loop)),
+			slv_api_status_name(
+					slv_api_token_status(&token, slv_loop_wall_s(desk->loop))),
 			SLV_DATE_ISO_BYTES, expires, SLV_DATE_ISO_BYTES, used, SLV_FMT(token.name));
 	return SLV_OK;
 }
