@@ -234,14 +234,6 @@ void slv_api_used(struct slv_api_keys *keys, const struct slv_api_token *token)
 
 /* --- records --- */
 
-static void random_hex(struct slv_loop *loop, char *text, size_t len)
-{
-	static const char hex[] = "0123456789abcdef";
-	slv_loop_random(loop, text, len);
-	for (size_t i = 0; i < len; i++)
-		text[i] = hex[text[i] & 15];
-}
-
 static json_t *now_text(struct slv_loop *loop)
 {
 	char text[SLV_DATE_ISO_BYTES];
@@ -271,7 +263,7 @@ void slv_api_token_roll(
 void slv_api_token_new(struct slv_loop *loop, json_t *record, char ret_id[static SLV_API_ID_BYTES],
 		char ret_value[static SLV_API_VALUE_BYTES])
 {
-	random_hex(loop, ret_id, SLV_API_ID_BYTES);
+	slv_loop_random_hex(loop, ret_id, SLV_API_ID_BYTES);
 	json_object_set_new(record, "id", json_stringn(ret_id, SLV_API_ID_BYTES));
 	json_object_set_new(record, "issued_on", now_text(loop));
 	slv_api_token_roll(loop, record, ret_value);
@@ -310,7 +302,7 @@ static slv_err first_records(struct slv_api_first *first)
 	struct slv_arena scratch;
 	char resource[64], id[SLV_API_ID_BYTES];
 	slv_arena_init(&scratch, TOKEN_BLOCK_BYTES, TOKEN_BYTES_MAX);
-	random_hex(first->loop, first->account, sizeof(first->account));
+	slv_loop_random_hex(first->loop, first->account, sizeof(first->account));
 	slv_str account = { first->account, sizeof(first->account) };
 	(void)snprintf(resource, sizeof(resource), "com.cloudflare.api.account.%.*s",
 			SLV_FMT(account)); /* fits */

@@ -176,7 +176,6 @@ static void created(struct slv_omap_batch *batch, slv_err err)
 
 static void counted(struct slv_omap_read *read, slv_err err, struct slv_omap_rows *rows)
 {
-	static const char hex[] = "0123456789abcdef";
 	struct bucket_work *work = SLV_CONTAINER(read, struct bucket_work, read);
 	struct object *self = work->ask->self;
 	bool full = rows && rows->count >= SLV_OBJECT_BUCKETS_MAX;
@@ -187,9 +186,7 @@ static void counted(struct slv_omap_read *read, slv_err err, struct slv_omap_row
 					    : object_err(err));
 		return;
 	}
-	slv_loop_random(self->loop, work->id, OBJECT_ID_BYTES);
-	for (size_t i = 0; i < OBJECT_ID_BYTES; i++)
-		work->id[i] = hex[work->id[i] & 15];
+	slv_loop_random_hex(self->loop, work->id, OBJECT_ID_BYTES);
 	slv_buf_printf(&work->row, "{\"id\":\"%s\",\"created_ms\":%lld}", work->id,
 			(long long)slv_loop_wall_ms(self->loop));
 	work->change = (struct slv_omap_change){ .what = SLV_OMAP_PUT,

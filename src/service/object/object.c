@@ -587,9 +587,7 @@ static slv_str request_id(struct object *self, struct slv_arena *arena)
 	char *id = slv_arena_bytes(arena, REQUEST_ID_BYTES);
 	if (!id)
 		return (slv_str){ 0 };
-	slv_loop_random(self->loop, id, REQUEST_ID_BYTES);
-	for (size_t i = 0; i < REQUEST_ID_BYTES; i++)
-		id[i] = hex[id[i] & 15];
+	slv_loop_random_hex(self->loop, id, REQUEST_ID_BYTES);
 	return (slv_str){ id, REQUEST_ID_BYTES };
 }
 
