@@ -371,14 +371,6 @@ static slv_object_err find_op(struct object_ask *ask)
 
 /* --- which bucket and key --- */
 
-static slv_str lower(struct slv_arena *arena, slv_str text)
-{
-	char *at = slv_arena_bytes(arena, text.len);
-	for (size_t i = 0; at && i < text.len; i++)
-		at[i] = slv_lower(text.at[i]);
-	return (slv_str){ at, at ? text.len : 0 };
-}
-
 /* "photos" of "photos.s3.example.com"; empty: the bucket is in the path. By the host that was
  * asked, which is signed, and not by one that a proxy tells. */
 static slv_str bucket_of_host(const struct object_ask *ask)
@@ -397,7 +389,7 @@ static slv_str bucket_of_host(const struct object_ask *ask)
 		size_t dot = host.name.len - names[i].len - 1;
 		if (host.name.at[dot] == '.' &&
 				slv_str_eq_nocase(slv_str_from_index(host.name, dot + 1), names[i]))
-			return lower(req->arena, slv_str_head(host.name, dot));
+			return slv_str_copy_lower(req->arena, slv_str_head(host.name, dot));
 	}
 	return (slv_str){ 0 };
 }
@@ -583,7 +575,6 @@ static void known(struct object_ask *ask, slv_object_err err)
 
 static slv_str request_id(struct object *self, struct slv_arena *arena)
 {
-	static const char hex[] = "0123456789ABCDEF";
 	char *id = slv_arena_bytes(arena, REQUEST_ID_BYTES);
 	if (!id)
 		return (slv_str){ 0 };

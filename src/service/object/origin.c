@@ -111,15 +111,6 @@ static void forbid(struct object_ask *ask, const char *what)
 			SLV_COUNT(details));
 }
 
-/* Names of headers, in lower case. */
-static slv_str lower(struct slv_arena *arena, slv_str text)
-{
-	char *at = slv_arena_bytes(arena, text.len);
-	for (size_t i = 0; at && i < text.len; i++)
-		at[i] = slv_lower(text.at[i]);
-	return (slv_str){ at, at ? text.len : 0 };
-}
-
 static slv_err preflight_fields(struct object_ask *ask, const struct slv_object_cors_rule *rule,
 		struct slv_fields *fields)
 {
@@ -129,7 +120,7 @@ static slv_err preflight_fields(struct object_ask *ask, const struct slv_object_
 			join(arena, &rule->methods));
 	if (!slv_failed(err) && headers.len)
 		err = slv_fields_add(fields, SLV_STR("access-control-allow-headers"),
-				lower(arena, headers));
+				slv_str_copy_lower(arena, headers));
 	if (!slv_failed(err) && rule->has_max_age)
 		err = slv_fields_add(fields, SLV_STR("access-control-max-age"),
 				slv_str_printf(arena, "%u", rule->max_age_s));
