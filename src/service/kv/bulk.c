@@ -56,12 +56,12 @@ static void drop_blobs(struct bulk *bulk)
 	struct kv *kv = bulk->call.kv;
 	struct kv_meta meta;
 	if (bulk->has_ref)
-		kv_clean_blob(kv->loop, kv->blobs, &bulk->ref.id);
+		slv_blob_discard(kv->loop, kv->blobs, &bulk->ref.id);
 	for (size_t i = 0; i < bulk->change_count && !bulk->asked; i++)
 		if (bulk->changes[i].key.at[0] == 'k' && bulk->changes[i].value.len &&
 				!slv_failed(kv_meta_read(bulk->changes[i].value, &meta)) &&
 				meta.has_blob)
-			kv_clean_blob(kv->loop, kv->blobs, &meta.blob);
+			slv_blob_discard(kv->loop, kv->blobs, &meta.blob);
 }
 
 static void bulk_drop(void *arg)

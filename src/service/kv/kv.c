@@ -115,19 +115,6 @@ slv_err kv_expiry(int64_t now_s, int64_t expiration_s, int64_t ttl_s, int64_t *r
 
 /* --- what replaced rows leave behind --- */
 
-static void blob_removed(struct slv_blob_remove *remove, slv_err err)
-{
-	(void)err; /* `selvedge store check` finds it */
-	slv_free(remove);
-}
-
-void kv_clean_blob(struct slv_loop *loop, struct slv_blobs *blobs, const struct slv_blob_id *id)
-{
-	struct slv_blob_remove *remove = SLV_ALLOC(struct slv_blob_remove);
-	*remove = (struct slv_blob_remove){ .blobs = blobs, .id = *id, .done = blob_removed };
-	slv_blob_remove(loop, remove);
-}
-
 struct clean {
 	struct slv_loop *loop;
 	struct slv_omap_batch batch;
@@ -178,7 +165,7 @@ static void clean_row(struct kv *kv, struct clean *clean, const struct slv_omap_
 	if (!row->version || row->key.at[0] != 'k' || slv_failed(kv_meta_read(row->value, &meta)))
 		return;
 	if (meta.has_blob)
-		kv_clean_blob(kv->loop, kv->blobs, &meta.blob);
+		slv_blob_discard(kv->loop, kv->blobs, &meta.blob);
 	if (!meta.expires_s)
 		return;
 	slv_str key = kv_expiry_key(

@@ -65,7 +65,7 @@ static void put_drop(void *arg)
 	slv_buf_done(&put->metadata);
 	slv_blob_writer_free(put->writer);
 	if (put->has_ref)
-		kv_clean_blob(put->call.kv->loop, put->call.kv->blobs, &put->ref.id);
+		slv_blob_discard(put->call.kv->loop, put->call.kv->blobs, &put->ref.id);
 }
 
 /* --- bytes of the value --- */

@@ -14,22 +14,9 @@
 
 #define PARTS_MAX 500 /* of a step */
 
-static void blob_removed(struct slv_blob_remove *remove, slv_err err)
-{
-	(void)err; /* found later */
-	slv_free(remove);
-}
-
-static void clean_blob(struct slv_loop *loop, struct slv_blobs *blobs, struct slv_blob_id id)
-{
-	struct slv_blob_remove *remove = SLV_ALLOC(struct slv_blob_remove);
-	*remove = (struct slv_blob_remove){ .blobs = blobs, .id = id, .done = blob_removed };
-	slv_blob_remove(loop, remove);
-}
-
 void object_clean_blob(struct object *self, struct slv_blob_id id)
 {
-	clean_blob(self->loop, self->blobs, id);
+	slv_blob_discard(self->loop, self->blobs, &id);
 }
 
 /* --- parts --- */
@@ -57,7 +44,7 @@ static void parts_removed(struct slv_omap_batch *batch, slv_err err)
 		struct object_meta meta;
 		if (!slv_failed(object_meta_read(NULL, rows->at[i].value, &meta)) &&
 				meta.where == OBJECT_BLOB)
-			clean_blob(parts->loop, parts->blobs, meta.blob);
+			slv_blob_discard(parts->loop, parts->blobs, &meta.blob);
 	}
 	rows->hold.drop(&rows->hold);
 	if (more && !slv_failed(err))
