@@ -201,8 +201,8 @@ bool slv_api_find(struct slv_api_find *find)
 
 struct used {
 	struct slv_omap_batch batch;
-	struct slv_omap_change change;
-	char key[SLV_API_ID_BYTES + 2], value[SLV_U64_DIGITS];
+	struct slv_omap_change changes[2]; /* the row, and that the token is still there */
+	char token_key[SLV_API_ID_BYTES + 2], key[SLV_API_ID_BYTES + 2], value[SLV_U64_DIGITS];
 };
 
 static void used_done(struct slv_omap_batch *batch, slv_err err)
@@ -221,14 +221,20 @@ void slv_api_used(struct slv_api_keys *keys, const struct slv_api_token *token)
 	struct used *used = SLV_ALLOC(struct used);
 	slv_str key = token_key(token->id, used->key);
 	used->key[0] = 'u';
-	used->change = (struct slv_omap_change){
+	used->changes[0] = (struct slv_omap_change){
 		.what = SLV_OMAP_PUT,
 		.key = key,
 		.value = slv_str_of_u64((uint64_t)now_s, used->value),
 	};
-	used->batch = (struct slv_omap_batch){
-		.map = keys->map, .changes = &used->change, .count = 1, .done = used_done
+	used->changes[1] = (struct slv_omap_change){
+		.what = SLV_OMAP_CHECK,
+		.when = SLV_OMAP_IF_PRESENT,
+		.key = token_key(token->id, used->token_key),
 	};
+	used->batch = (struct slv_omap_batch){ .map = keys->map,
+		.changes = used->changes,
+		.count = SLV_COUNT(used->changes),
+		.done = used_done };
 	slv_omap_write(keys->loop, &used->batch);
 }
 
