@@ -3,13 +3,11 @@
 #include "service/object/document.h"
 #include "service/object/private.h"
 
-#include <jansson.h>
 #include <string.h>
 
 struct bucket_work {
 	struct object_ask *ask;
 	struct object_document document;
-	char id[OBJECT_ID_BYTES + 1];
 	slv_str key;
 	struct slv_buf row;
 	struct slv_omap_read read;
@@ -47,14 +45,6 @@ static slv_str page_param(const struct object_ask *ask, const char *param, const
 	return value.at ? value : object_field(ask, field);
 }
 
-static int64_t created_ms(slv_str row)
-{
-	json_t *root = json_loadb(row.at ? row.at : "", row.len, 0, NULL);
-	int64_t ms = json_integer_value(json_object_get(root, "created_ms"));
-	json_decref(root);
-	return ms;
-}
-
 static void print_owner(const struct object_ask *ask, struct slv_buf *xml)
 {
 	slv_str account = slv_api_account(ask->self->keys);
@@ -80,9 +70,11 @@ static void buckets_read(struct slv_omap_read *read, slv_err err, struct slv_oma
 	print_owner(ask, &xml);
 	slv_object_xml_open(&xml, "Buckets");
 	for (size_t i = 0; i < rows->count; i++) {
+		struct object_bucket bucket = { 0 };
+		(void)object_bucket_read(rows->at[i].value, &bucket); /* or its time is unknown */
 		slv_object_xml_open(&xml, "Bucket");
 		slv_object_xml_text(&xml, "Name", slv_str_from_index(rows->at[i].key, 2));
-		slv_object_xml_time(&xml, "CreationDate", created_ms(rows->at[i].value));
+		slv_object_xml_time(&xml, "CreationDate", bucket.created_ms);
 		slv_object_xml_close(&xml, "Bucket");
 	}
 	slv_object_xml_close(&xml, "Buckets");
@@ -178,6 +170,7 @@ static void counted(struct slv_omap_read *read, slv_err err, struct slv_omap_row
 {
 	struct bucket_work *work = SLV_CONTAINER(read, struct bucket_work, read);
 	struct object *self = work->ask->self;
+	struct object_bucket bucket = { .created_ms = slv_loop_wall_ms(self->loop) };
 	bool full = rows && rows->count >= SLV_OBJECT_BUCKETS_MAX;
 	if (rows)
 		rows->hold.drop(&rows->hold);
@@ -186,9 +179,8 @@ static void counted(struct slv_omap_read *read, slv_err err, struct slv_omap_row
 					    : object_err(err));
 		return;
 	}
-	slv_loop_random_hex(self->loop, work->id, OBJECT_ID_BYTES);
-	slv_buf_printf(&work->row, "{\"id\":\"%s\",\"created_ms\":%lld}", work->id,
-			(long long)slv_loop_wall_ms(self->loop));
+	slv_loop_random_hex(self->loop, bucket.id, OBJECT_ID_BYTES);
+	object_bucket_write(&bucket, &work->row);
 	work->change = (struct slv_omap_change){ .what = SLV_OMAP_PUT,
 		.when = SLV_OMAP_IF_ABSENT,
 		.key = work->key,

@@ -52,6 +52,25 @@ bool object_bucket_name_is_ok(slv_str name)
 	return true;
 }
 
+void object_bucket_write(const struct object_bucket *bucket, struct slv_buf *row)
+{
+	slv_buf_printf(row, "{\"id\":\"%.*s\",\"created_ms\":%lld}", OBJECT_ID_BYTES, bucket->id,
+			(long long)bucket->created_ms);
+}
+
+bool object_bucket_read(slv_str row, struct object_bucket *ret_bucket)
+{
+	json_t *root = json_loadb(row.at ? row.at : "", row.len, 0, NULL);
+	const char *id = json_string_value(json_object_get(root, "id"));
+	bool ok = id && strlen(id) == OBJECT_ID_BYTES;
+	if (ok) {
+		memcpy(ret_bucket->id, id, OBJECT_ID_BYTES);
+		ret_bucket->created_ms = json_integer_value(json_object_get(root, "created_ms"));
+	}
+	json_decref(root);
+	return ok;
+}
+
 slv_str object_config(slv_str bucket_body, enum object_config which)
 {
 	slv_str document = { 0 }, rest = bucket_body;

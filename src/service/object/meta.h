@@ -53,6 +53,14 @@
 /* May a bucket be called that? The rules of S3; R2's, which allow no dots, are part of them. */
 bool object_bucket_name_is_ok(slv_str name);
 
+/* The value of a bucket's row. */
+struct object_bucket {
+	char id[OBJECT_ID_BYTES];
+	int64_t created_ms; /* since 1970 */
+};
+void object_bucket_write(const struct object_bucket *bucket, struct slv_buf *row);
+bool object_bucket_read(slv_str row, struct object_bucket *ret_bucket); /* false: it is none */
+
 enum object_config { OBJECT_CORS, OBJECT_LIFECYCLE, OBJECT_CONFIG_COUNT };
 
 /* One of the documents of a bucket's row; empty: it has none. */

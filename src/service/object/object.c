@@ -472,18 +472,21 @@ static void serve(struct object_ask *ask)
 		object_fail(ask, err);
 }
 
-struct slv_omap *object_map(struct object *self, slv_str bucket_row)
+struct slv_omap *object_map_of(struct object *self, slv_str id)
 {
 	char name[3 + OBJECT_ID_BYTES] = "s3-";
-	json_t *root = json_loadb(bucket_row.at ? bucket_row.at : "", bucket_row.len, 0, NULL);
-	const char *id = json_string_value(json_object_get(root, "id"));
-	struct slv_omap *map = NULL;
-	if (id && strlen(id) == OBJECT_ID_BYTES) {
-		memcpy(name + 3, id, OBJECT_ID_BYTES);
-		map = slv_omap_named(self->maps, (slv_str){ name, sizeof(name) });
-	}
-	json_decref(root);
-	return map;
+	if (id.len != OBJECT_ID_BYTES)
+		return NULL;
+	memcpy(name + 3, id.at, OBJECT_ID_BYTES);
+	return slv_omap_named(self->maps, (slv_str){ name, sizeof(name) });
+}
+
+struct slv_omap *object_map(struct object *self, slv_str bucket_row)
+{
+	struct object_bucket bucket;
+	return object_bucket_read(bucket_row, &bucket)
+	                       ? object_map_of(self, (slv_str){ bucket.id, OBJECT_ID_BYTES })
+	                       : NULL;
 }
 
 static void drop_row(void *arg)

@@ -108,7 +108,9 @@ bool object_may(const struct object_ask *ask, enum slv_api_right right, slv_str 
 bool object_bucket_recall(
 		struct object_ask *ask, void (*done)(struct slv_omap_recall *recall, slv_err err));
 
-/* The map of the bucket whose row that is; NULL: the row is damaged. */
+/* The map of the bucket of that id; NULL: it is none. Of the one whose row that is; NULL: the row
+ * is damaged. */
+struct slv_omap *object_map_of(struct object *self, slv_str id);
 struct slv_omap *object_map(struct object *self, slv_str bucket_row);
 
 /* Find ask->bucket, then go on with ask->op. */

@@ -19,7 +19,6 @@
 #include "service/object/lifecycle.h"
 #include "service/object/private.h"
 
-#include <jansson.h>
 #include <string.h>
 
 #define FIRST_MS 1000
@@ -213,16 +212,6 @@ static void read_lifecycle(struct object_sweep *sweep)
 					       &sweep->arena, document, &sweep->lifecycle));
 }
 
-/* The map of a removed bucket: its row's key is all that is left. */
-static struct slv_omap *removed_map(struct object_sweep *sweep, slv_str id)
-{
-	char name[3 + OBJECT_ID_BYTES] = "s3-";
-	if (id.len != OBJECT_ID_BYTES)
-		return NULL;
-	memcpy(name + 3, id.at, OBJECT_ID_BYTES);
-	return slv_omap_named(sweep->self.maps, (slv_str){ name, sizeof(name) });
-}
-
 static void bucket_read(struct slv_omap_read *read, slv_err err, struct slv_omap_rows *rows)
 {
 	struct object_sweep *sweep = SLV_CONTAINER(read, struct object_sweep, read);
@@ -241,7 +230,7 @@ static void bucket_read(struct slv_omap_read *read, slv_err err, struct slv_omap
 	sweep->bucket_key[sweep->bucket_key_len++] = 0; /* the next one is behind it */
 	bool removed = row->key.at[0] == 'r';
 	sweep->remains_len = 0;
-	sweep->map = removed ? removed_map(sweep, slv_str_from_index(row->key, 2))
+	sweep->map = removed ? object_map_of(&sweep->self, slv_str_from_index(row->key, 2))
 	                     : object_map(&sweep->self, row->value);
 	if (!removed)
 		read_lifecycle(sweep);
@@ -266,20 +255,15 @@ static enum step read_bucket(struct object_sweep *sweep)
 
 /* --- one that is closed --- */
 
-static int64_t created_ms(slv_str value)
-{
-	json_t *root = json_loadb(value.at ? value.at : "", value.len, 0, NULL);
-	int64_t ms = json_integer_value(json_object_get(root, "created_ms"));
-	json_decref(root);
-	return ms;
-}
-
 /* Since when: by its row c or, if that was not written yet, since it was made. */
 static int64_t closed_since_ms(struct object_sweep *sweep, const struct slv_omap_row *closed)
 {
 	uint64_t ms;
-	if (!closed)
-		return created_ms(sweep->bucket->at[0].value);
+	struct object_bucket bucket = { 0 };
+	if (!closed) {
+		(void)object_bucket_read(sweep->bucket->at[0].value, &bucket); /* or long ago */
+		return bucket.created_ms;
+	}
 	return slv_str_u64(closed->value, INT64_MAX, &ms) ? (int64_t)ms : 0;
 }
 
