@@ -406,9 +406,7 @@ static void set_objects(struct object_sweep *sweep, slv_str prefix)
 	char room[OBJECT_ROW_KEY_BYTES_MAX];
 	slv_str from = object_row_key(slv_str_head(prefix, SLV_OBJECT_KEY_BYTES_MAX), room);
 	set_range(sweep, from, from);
-	while ((uint8_t)sweep->until[sweep->until_len - 1] == 0xff)
-		sweep->until_len--; /* at the latest at the 'o' it ends */
-	sweep->until[sweep->until_len - 1]++;
+	sweep->until_len = slv_omap_behind(sweep->until, sweep->until_len);
 }
 
 static void remove_due(struct object_sweep *sweep);

@@ -131,6 +131,18 @@ struct slv_omap_read {
 
 void slv_omap_read(struct slv_loop *loop, struct slv_omap_read *read);
 
+/* Where a scan of all keys that begin with `key` ends: the first one behind them, made of it in
+ * place. Its length; 0: there is none. The last byte that can be made greater is, and those behind
+ * it are dropped. */
+static inline size_t slv_omap_behind(char *key, size_t len)
+{
+	while (len > 0 && (uint8_t)key[len - 1] == 0xff)
+		len--;
+	if (len > 0)
+		key[len - 1]++;
+	return len;
+}
+
 /* What is kept of a row (or of there being none), in whatever form, is true for as long as its
  * stamp does not change: take the stamp, read the row, keep both. 0: it must not be kept, and what
  * was kept must be read again; it is being written, or stamps cannot be had, as before the first

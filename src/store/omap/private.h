@@ -43,9 +43,6 @@ slv_err slv_omap_read_nothing(const struct slv_omap_read *read, struct slv_omap_
 /* The length of what stands for `key` in a scan that folds; 0: itself does. */
 size_t slv_omap_folded_len(const struct slv_omap_read *read, slv_str key);
 
-/* The first key behind all that begin with `key`, made of it in place; its length, 0: none is. */
-size_t slv_omap_behind(char *key, size_t len);
-
 /* The checksums of a row, as they stand in it. A driver whose server gives the version leaves it
  * out: 0. */
 uint64_t slv_omap_row_sum(slv_str key, uint64_t version, uint64_t body_len, slv_str value);
