@@ -79,7 +79,7 @@ slv_err kv_serve_put(struct slv_api_ask *ask);
 /* list.c */
 slv_err kv_serve_list(struct slv_api_ask *ask);
 
-/* bulk.c, bulk_put.c */
+/* bulk_get.c, bulk.c */
 slv_err kv_serve_bulk_get(struct slv_api_ask *ask);
 slv_err kv_serve_bulk_remove(struct slv_api_ask *ask);
 slv_err kv_serve_bulk_put(struct slv_api_ask *ask);
