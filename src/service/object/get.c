@@ -1,6 +1,7 @@
 /* get.c - GetObject and HeadObject */
 #include "http/condition.h"
 #include "http/date.h"
+#include "service/blob_body.h"
 #include "service/object/private.h"
 
 #include <string.h>
@@ -212,7 +213,7 @@ static slv_object_err reply_object(struct get *get)
 		return SLV_OBJECT_OK;
 	}
 	get->reply = reply;
-	object_body_open(&get->reply.body, opened, get);
+	slv_blob_body_open(&get->reply.body, opened, get);
 	return SLV_OBJECT_OK;
 }
 

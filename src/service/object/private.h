@@ -216,15 +216,12 @@ slv_object_err object_document_read(struct object_document *document);
 /* --- bodies that go (outgo.c) --- */
 
 /* Bytes `first` to `first + count` of an object as a body. `row` has its body and is held by
- * `hold`, which is taken. */
+ * `hold`, which is taken unless this fails. One that is no bytes in memory is opened before
+ * anything is answered (service/blob_body.h), because the object may be replaced at this moment, or
+ * damaged; SLV_E_MISSING: then the row is to be read again. */
 slv_err object_body(struct object *self, struct slv_omap *map, const struct object_meta *meta,
 		const struct slv_omap_row *row, struct slv_hold *hold, uint64_t first,
 		uint64_t count, struct slv_body *ret_body);
-
-/* If the body is no bytes in memory: read its first piece, before anything is answered, because the
- * object may be replaced at this moment, or damaged. SLV_E_MISSING: then the row is to be read
- * again. Once, before any pull; the body must live until the callback. */
-void object_body_open(struct slv_body *body, void (*opened)(void *arg, slv_err err), void *arg);
 
 /* --- what replaced rows leave behind (clean.c): blobs, and parts. Not waited for. --- */
 
