@@ -249,6 +249,7 @@ static void name_s3(struct program *program)
 	static const struct slv_service *const s3_services[] = { &slv_object_service, NULL };
 	const struct settings *settings = program->settings;
 	program->s3.hosts = settings->s3.hosts;
+	program->s3.keep_replaced_s = settings->s3.keep_replaced_s;
 	program->s3_route.path = SLV_STR("/");
 	program->s3_route.settings[0] = &program->s3;
 	program->s3_site.hosts = (struct slv_conf_list){ (void *)(uintptr_t)&any_host, 1 };
