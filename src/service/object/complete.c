@@ -1,8 +1,8 @@
 /* complete.c - CompleteMultipartUpload: the parts become an object
  *
- *	document → conditions → upload's row → rows of its parts → one batch → unnamed parts →
- *answered ↑                                   |
- *	                            '------ a part came meanwhile ------'
+ *	document → upload's row → conditions → rows of its parts → one batch → unnamed parts → told
+ *	               ↑  ↘ none: the object's row → told              ↓
+ *	               '------------ a part came meanwhile ------------'
  *
  * No byte moves: the object's row lists the parts, which stay where they are. The batch removes the
  * upload's row if that is as it was before the parts were read: so of two that complete one wins,

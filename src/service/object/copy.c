@@ -181,7 +181,7 @@ static void source_find(struct source *source)
 		return;
 	}
 	slv_str key = slv_str_printf(ask->req->arena, "b/%.*s", SLV_FMT(source->bucket));
-	if (!key.at || source->bucket.len > OBJECT_BUCKET_BYTES_MAX) {
+	if (!key.at || !object_bucket_name_is_ok(source->bucket)) {
 		source->found(source, key.at ? SLV_OBJECT_ERR(SLV_OBJECT_E_NO_SUCH_BUCKET, NULL)
 					     : no_memory());
 		return;
@@ -283,13 +283,10 @@ static void copy_fail(struct copy *copy, slv_object_err err)
 static void written(struct slv_omap_batch *batch, slv_err err)
 {
 	struct copy *copy = SLV_CONTAINER(batch, struct copy, batch);
-	if (err.code == SLV_E_PRECONDITION) {
-		copy_fail(copy, object_target_err(&copy->target, batch, err));
-		return;
-	}
-	/* After any other error nobody knows whether the row names that blob. */
 	if (slv_failed(err)) {
-		object_fail(copy->ask, object_err(err));
+		if (batch->in_doubt) /* its row may name the blob */
+			copy->pour.has_blob = false;
+		copy_fail(copy, object_target_err(&copy->target, batch, err));
 		return;
 	}
 	if (batch->old) {

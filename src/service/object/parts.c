@@ -135,7 +135,6 @@ static slv_object_err checksum_read(const struct object_ask *ask, struct object_
 
 slv_object_err object_create_upload(struct object_ask *ask)
 {
-	uint8_t random[OBJECT_ID_BYTES / 2];
 	struct create *create = SLV_NEW(ask->req->arena, struct create);
 	if (!create || !slv_arena_defer(ask->req->arena, create_drop, create))
 		return no_memory();
@@ -149,8 +148,7 @@ slv_object_err object_create_upload(struct object_ask *ask)
 		return err;
 	if (slv_failed(object_meta_write(&create->meta, &create->row)))
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_METADATA_TOO_LARGE, NULL);
-	slv_loop_random(ask->self->loop, random, sizeof(random));
-	slv_str_hex(random, sizeof(random), create->upload);
+	slv_loop_random_hex(ask->self->loop, create->upload, OBJECT_ID_BYTES);
 	create->changes[0] = (struct slv_omap_change){ .what = SLV_OMAP_PUT,
 		.key = object_upload_key(ask->key, (slv_str){ create->upload, OBJECT_ID_BYTES },
 				create->key),
@@ -226,13 +224,12 @@ static void part_written(struct slv_omap_batch *batch, slv_err err)
 		object_clean(self, batch->map, batch->old);
 		batch->old->hold.drop(&batch->old->hold);
 	}
-	/* After any other error nobody knows whether it was written. */
-	if (err.code == SLV_E_PRECONDITION) {
+	if (slv_failed(err) && !batch->in_doubt)
 		object_clean_blob(self, part->meta.blob);
+	if (err.code == SLV_E_PRECONDITION)
 		fail = SLV_OBJECT_ERR(object_is_closed(batch, err) ? SLV_OBJECT_E_NO_SUCH_BUCKET
 								   : SLV_OBJECT_E_NO_SUCH_UPLOAD,
 				NULL);
-	}
 	part->done(part, fail);
 }
 

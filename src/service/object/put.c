@@ -46,14 +46,6 @@ static slv_str without_chunked(struct slv_arena *arena, slv_str value)
 	return text;
 }
 
-static slv_str lower(struct slv_arena *arena, slv_str text)
-{
-	char *at = slv_arena_bytes(arena, text.len);
-	for (size_t i = 0; at && i < text.len; i++)
-		at[i] = slv_lower(text.at[i]);
-	return (slv_str){ at, at ? text.len : 0 };
-}
-
 static bool is_kept(slv_str name)
 {
 	for (size_t i = 0; i < SLV_COUNT(kept_fields); i++)
@@ -69,7 +61,8 @@ slv_object_err object_fields_read(struct object_ask *ask, struct object_meta *me
 	size_t metadata = 0;
 	slv_fields_init(&meta->fields, arena);
 	for (uint32_t i = 0; i < fields->count; i++) {
-		slv_str name = lower(arena, fields->at[i].name), value = fields->at[i].value;
+		slv_str name = slv_str_copy_lower(arena, fields->at[i].name),
+			value = fields->at[i].value;
 		if (!name.at)
 			return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
 		if (!is_kept(name))
@@ -143,8 +136,7 @@ static void written(struct slv_omap_batch *batch, slv_err err)
 	struct put *put = SLV_CONTAINER(batch, struct put, batch);
 	struct object *self = put->ask->self;
 	if (slv_failed(err)) {
-		/* After other errors the row may be there all the same. */
-		if (put->intake.has_blob && err.code == SLV_E_PRECONDITION)
+		if (put->intake.has_blob && !batch->in_doubt)
 			object_clean_blob(self, put->intake.ref.id);
 		object_fail(put->ask, object_target_err(&put->target, batch, err));
 		return;

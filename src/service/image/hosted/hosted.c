@@ -289,19 +289,6 @@ slv_err hosted_begin(struct hosted_call *call, struct slv_api_ask *ask,
 
 /* --- the rest --- */
 
-static void blob_removed(struct slv_blob_remove *remove, slv_err err)
-{
-	(void)err; /* `selvedge store check` finds it */
-	slv_free(remove);
-}
-
-void hosted_clean_blob(struct slv_loop *loop, struct slv_blobs *blobs, const struct slv_blob_id *id)
-{
-	struct slv_blob_remove *remove = SLV_ALLOC(struct slv_blob_remove);
-	*remove = (struct slv_blob_remove){ .blobs = blobs, .id = *id, .done = blob_removed };
-	slv_blob_remove(loop, remove);
-}
-
 void hosted_secret_digest(slv_str secret, uint8_t ret_digest[static HOSTED_SECRET_BYTES])
 {
 	struct slv_digest digest = slv_sha256(&secret, 1);

@@ -235,7 +235,7 @@ static void removed(struct hosted_call *call, slv_err err)
 	if (work->has_blob && call->hosted->count)
 		call->hosted->count--;
 	if (work->has_blob)
-		hosted_clean_blob(call->hosted->loop, call->hosted->blobs, &work->blob);
+		slv_blob_discard(call->hosted->loop, call->hosted->blobs, &work->blob);
 	slv_api_reply(call->ask->req, json_object(), NULL);
 }
 

@@ -98,10 +98,6 @@ bool hosted_account_take(struct hosted *hosted, const struct slv_omap_row *row);
 /* Is that a batch token which holds? `secret` is what they are signed with. */
 bool hosted_batch_holds(slv_str secret, slv_str token, int64_t now_s);
 
-/* Forget a blob that no row names. Not waited for. */
-void hosted_clean_blob(
-		struct slv_loop *loop, struct slv_blobs *blobs, const struct slv_blob_id *id);
-
 /* What is kept of a secret. */
 void hosted_secret_digest(slv_str secret, uint8_t ret_digest[static HOSTED_SECRET_BYTES]);
 

@@ -107,7 +107,7 @@ static void upload_drop(void *arg)
 	slv_fd_done(&upload->fd);
 	hosted_facts_done(&upload->facts);
 	if (upload->has_ref)
-		hosted_clean_blob(hosted->loop, hosted->blobs, &upload->ref.id);
+		slv_blob_discard(hosted->loop, hosted->blobs, &upload->ref.id);
 }
 
 /* --- bytes of the picture --- */
@@ -417,8 +417,7 @@ static enum state finish(struct upload *upload)
 static void committed(struct hosted_call *call, slv_err err)
 {
 	struct upload *upload = SLV_CONTAINER(call, struct upload, call);
-	/* Else it may have been done all the same. */
-	upload->has_ref = err.code == SLV_E_PRECONDITION;
+	upload->has_ref = slv_failed(err) && !call->batch.in_doubt;
 	call->hosted->count += !slv_failed(err);
 	upload->err = err;
 	upload->state = DONE;
