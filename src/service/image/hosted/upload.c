@@ -633,7 +633,8 @@ static slv_err draft_read(struct hosted_call *call, const struct slv_omap_rows *
 		return err;
 	if (!rows->at[0].version || !image->is_draft ||
 			image->expires_ms <= slv_loop_wall_ms(call->hosted->loop) ||
-			memcmp(image->upload, upload->draft_keys[0].at + 1, HOSTED_SECRET_BYTES)) {
+			memcmp(image->upload, upload->draft_keys[0].at + 1, HOSTED_SECRET_BYTES) !=
+					0) {
 		refuse_secret(call);
 		return SLV_OK;
 	}
