@@ -389,6 +389,8 @@ static void facts_come(struct hosted_facts *facts, slv_err err)
 	upload->err = err;
 	upload->image.width = facts->width;
 	upload->image.height = facts->height;
+	hosted_facts_done(facts); /* the answer may take its time */
+	slv_fd_done(&upload->fd);
 	upload->state = slv_failed(err) ? DONE : FINISH;
 	upload_run(upload);
 }
