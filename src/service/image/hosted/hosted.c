@@ -267,9 +267,8 @@ slv_err hosted_begin(struct hosted_call *call, struct slv_api_ask *ask,
 	call->hosted = hosted;
 	call->params = ask->params;
 	call->then = then;
-	if (!call->defers && !slv_arena_defer(ask->req->arena, call_drop, call))
+	if (!slv_arena_defer(ask->req->arena, call_drop, call))
 		return SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
-	call->defers = true;
 	if (is_of_account(ask->call)) { /* and it is the account's id: api.c has looked */
 		call->params++;
 		memcpy(hosted->account, ask->params[0].at, HOSTED_ACCOUNT_BYTES);

@@ -56,10 +56,9 @@ struct hosted_call {
 	struct slv_omap_batch batch;
 	slv_str key; /* of a row that is read before `then` */
 	json_t *result, *info;
-	bool defers;
 };
 
-/* What `then` fails with is answered. An error returned is the reply. */
+/* Once. What `then` fails with is answered; an error returned is the reply. */
 slv_err hosted_begin(struct hosted_call *call, struct slv_api_ask *ask,
 		slv_err (*then)(struct hosted_call *call));
 
