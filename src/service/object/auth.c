@@ -93,7 +93,7 @@ static void drop_token(void *arg)
 static void found(struct auth *auth)
 {
 	struct object_ask *ask = auth->ask;
-	slv_object_err err = SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+	slv_object_err err = object_no_memory();
 	if (slv_arena_defer(ask->req->arena, drop_token, &ask->find))
 		err = verify(auth);
 	else
@@ -145,7 +145,7 @@ void object_authenticate(
 	struct slv_req *req = ask->req;
 	struct auth *auth = SLV_NEW(req->arena, struct auth);
 	if (!auth) {
-		done(ask, SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL));
+		done(ask, object_no_memory());
 		return;
 	}
 	ask->auth = auth;

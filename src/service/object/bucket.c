@@ -31,11 +31,6 @@ static struct bucket_work *work_new(struct object_ask *ask)
 	return work;
 }
 
-static slv_object_err no_memory(void)
-{
-	return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
-}
-
 /* --- ListBuckets --- */
 
 /* Of a page: ?max-buckets=&prefix=&continuation-token=, or R2's cf- fields. */
@@ -96,7 +91,7 @@ slv_object_err object_list_buckets(struct object_ask *ask)
 	slv_str after = page_param(ask, "continuation-token", "cf-continuation-token");
 	slv_str count = page_param(ask, "max-buckets", "cf-max-keys");
 	if (!work)
-		return no_memory();
+		return object_no_memory();
 	if (count.len && (!slv_str_u64(count, SLV_OBJECT_BUCKETS_MAX, &most) || !most))
 		return SLV_OBJECT_ERR(
 				SLV_OBJECT_E_INVALID_ARGUMENT, "max-buckets is from 1 to 10000.");
@@ -109,7 +104,7 @@ slv_object_err object_list_buckets(struct object_ask *ask)
 	slv_str key = slv_str_printf(ask->req->arena, "b/%.*s%c", SLV_FMT(from), 0);
 	slv_str until = slv_str_printf(ask->req->arena, "b/%.*s\x7f", SLV_FMT(prefix));
 	if (!key.at || !until.at)
-		return no_memory();
+		return object_no_memory();
 	work->read = (struct slv_omap_read){
 		.map = ask->self->buckets,
 		.what = SLV_OMAP_SCAN,
@@ -196,7 +191,7 @@ static slv_object_err create(struct bucket_work *work)
 	struct object_ask *ask = work->ask;
 	work->key = slv_str_printf(ask->req->arena, "b/%.*s", SLV_FMT(ask->bucket));
 	if (!work->key.at)
-		return no_memory();
+		return object_no_memory();
 	work->read = (struct slv_omap_read){
 		.map = ask->self->buckets,
 		.what = SLV_OMAP_SCAN,
@@ -226,7 +221,7 @@ slv_object_err object_create_bucket(struct object_ask *ask)
 {
 	struct bucket_work *work = work_new(ask);
 	if (!work)
-		return no_memory();
+		return object_no_memory();
 	if (!object_bucket_name_is_ok(ask->bucket))
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_BUCKET_NAME, NULL);
 	work->document = (struct object_document){

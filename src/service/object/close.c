@@ -151,13 +151,13 @@ slv_object_err object_delete_bucket(struct object_ask *ask)
 {
 	struct removal *removal = SLV_NEW(ask->req->arena, struct removal);
 	if (!removal)
-		return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+		return object_no_memory();
 	removal->ask = ask;
 	removal->since = slv_str_printf(
 			ask->req->arena, "%lld", (long long)slv_loop_wall_ms(ask->self->loop));
 	removal->remains = remains_key(ask);
 	if (!removal->since.at || !removal->remains.at)
-		return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+		return object_no_memory();
 	removal->changes[0] = (struct slv_omap_change){ .what = SLV_OMAP_REMOVE,
 		.when = SLV_OMAP_IF_PRESENT,
 		.key = SLV_STR(OBJECT_OPEN_KEY) };

@@ -29,7 +29,7 @@ slv_object_err object_delete(struct object_ask *ask)
 {
 	struct one *one = SLV_NEW(ask->req->arena, struct one);
 	if (!one)
-		return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+		return object_no_memory();
 	if (object_param(ask, "versionId").at)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_NOT_IMPLEMENTED, "versionId");
 	one->ask = ask;
@@ -183,7 +183,7 @@ static void document_came(struct object_document *document, slv_object_err err, 
 		many->row_keys = slv_arena_take(
 				arena, KEYS_PER_BATCH, sizeof(*many->row_keys), alignof(char));
 		if (!many->results || !many->same_as || !many->row_keys)
-			err = SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+			err = object_no_memory();
 		for (uint32_t i = 0; many->same_as && i < many->wanted.count; i++)
 			many->same_as[i] = i;
 	}
@@ -197,7 +197,7 @@ slv_object_err object_delete_many(struct object_ask *ask)
 {
 	struct many *many = SLV_NEW(ask->req->arena, struct many);
 	if (!many || !slv_arena_defer(ask->req->arena, many_drop, many))
-		return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+		return object_no_memory();
 	slv_arena_init(&many->memory, SLV_KIB(64), MEMORY_BYTES_MAX);
 	many->ask = ask;
 	many->document = (struct object_document){

@@ -290,7 +290,7 @@ slv_object_err object_get(struct object_ask *ask)
 {
 	struct get *get = SLV_NEW(ask->req->arena, struct get);
 	if (!get)
-		return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+		return object_no_memory();
 	get->ask = ask;
 	read_row(get);
 	return SLV_OBJECT_OK;

@@ -414,7 +414,7 @@ static slv_object_err find_params(struct object_ask *ask)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_URI, "more than 128 parameters");
 	struct object_param *params = SLV_NEW_ARRAY(arena, struct object_param, count);
 	if (!params)
-		return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+		return object_no_memory();
 	ask->params = params;
 	while (slv_query_next(&rest, &name, &value)) {
 		struct object_param *param = &params[ask->param_count++];
@@ -500,7 +500,7 @@ static void bucket_found(struct object_ask *ask)
 	struct slv_omap_recall *recall = &ask->recall;
 	if (!slv_arena_defer(ask->req->arena, drop_row, recall->hold)) {
 		recall->hold->drop(recall->hold);
-		object_fail(ask, SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL));
+		object_fail(ask, object_no_memory());
 		return;
 	}
 	if (!recall->row->version) {

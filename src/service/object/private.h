@@ -123,6 +123,11 @@ void object_authenticate(
 /* An error of the store or of memory in S3's words. */
 slv_object_err object_err(slv_err err);
 
+static inline slv_object_err object_no_memory(void)
+{
+	return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, "request_memory_bytes is used up");
+}
+
 /* Every batch that puts a row into a bucket's map has this change, too; else it could be into one
  * that was just removed (meta.h). */
 static inline struct slv_omap_change object_open_check(void)

@@ -64,7 +64,7 @@ slv_object_err object_fields_read(struct object_ask *ask, struct object_meta *me
 		slv_str name = slv_str_copy_lower(arena, fields->at[i].name),
 			value = fields->at[i].value;
 		if (!name.at)
-			return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+			return object_no_memory();
 		if (!is_kept(name))
 			continue;
 		if (slv_str_starts(name, META_PREFIX))
@@ -74,7 +74,7 @@ slv_object_err object_fields_read(struct object_ask *ask, struct object_meta *me
 		if (!value.len && !slv_str_starts(name, META_PREFIX))
 			continue;
 		if (slv_failed(slv_fields_add(&meta->fields, name, value)))
-			return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+			return object_no_memory();
 	}
 	if (metadata > SLV_OBJECT_METADATA_BYTES_MAX)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_METADATA_TOO_LARGE, NULL);
@@ -202,7 +202,7 @@ slv_object_err object_put(struct object_ask *ask)
 {
 	struct put *put = SLV_NEW(ask->req->arena, struct put);
 	if (!put || !slv_arena_defer(ask->req->arena, put_drop, put))
-		return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+		return object_no_memory();
 	slv_buf_init(&put->row, OBJECT_ROW_BYTES_MAX);
 	put->ask = ask;
 	put->intake = (struct object_intake){
