@@ -31,8 +31,9 @@ static void world_random(void *arg, void *bytes, size_t len)
 	struct bench *bench = arg;
 	size_t part = sizeof(bench->randoms);
 	for (size_t at = 0; at < len; at += part) {
-		bench->randoms++;
-		memcpy((char *)bytes + at, &bench->randoms, len - at < part ? len - at : part);
+		uint64_t mixed = ++bench->randoms * UINT64_C(0x9e3779b97f4a7c15);
+		mixed ^= mixed >> 29;
+		memcpy((char *)bytes + at, &mixed, len - at < part ? len - at : part);
 	}
 }
 

@@ -46,14 +46,6 @@ static slv_str without_chunked(struct slv_arena *arena, slv_str value)
 	return text;
 }
 
-static slv_str lower(struct slv_arena *arena, slv_str text)
-{
-	char *at = slv_arena_bytes(arena, text.len);
-	for (size_t i = 0; at && i < text.len; i++)
-		at[i] = slv_lower(text.at[i]);
-	return (slv_str){ at, at ? text.len : 0 };
-}
-
 static bool is_kept(slv_str name)
 {
 	for (size_t i = 0; i < SLV_COUNT(kept_fields); i++)
@@ -69,9 +61,10 @@ slv_object_err object_fields_read(struct object_ask *ask, struct object_meta *me
 	size_t metadata = 0;
 	slv_fields_init(&meta->fields, arena);
 	for (uint32_t i = 0; i < fields->count; i++) {
-		slv_str name = lower(arena, fields->at[i].name), value = fields->at[i].value;
+		slv_str name = slv_str_copy_lower(arena, fields->at[i].name),
+			value = fields->at[i].value;
 		if (!name.at)
-			return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+			return object_no_memory();
 		if (!is_kept(name))
 			continue;
 		if (slv_str_starts(name, META_PREFIX))
@@ -81,7 +74,7 @@ slv_object_err object_fields_read(struct object_ask *ask, struct object_meta *me
 		if (!value.len && !slv_str_starts(name, META_PREFIX))
 			continue;
 		if (slv_failed(slv_fields_add(&meta->fields, name, value)))
-			return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+			return object_no_memory();
 	}
 	if (metadata > SLV_OBJECT_METADATA_BYTES_MAX)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_METADATA_TOO_LARGE, NULL);
@@ -143,8 +136,7 @@ static void written(struct slv_omap_batch *batch, slv_err err)
 	struct put *put = SLV_CONTAINER(batch, struct put, batch);
 	struct object *self = put->ask->self;
 	if (slv_failed(err)) {
-		/* After other errors the row may be there all the same. */
-		if (put->intake.has_blob && err.code == SLV_E_PRECONDITION)
+		if (put->intake.has_blob && !batch->in_doubt)
 			object_clean_blob(self, put->intake.ref.id);
 		object_fail(put->ask, object_target_err(&put->target, batch, err));
 		return;
@@ -210,7 +202,7 @@ slv_object_err object_put(struct object_ask *ask)
 {
 	struct put *put = SLV_NEW(ask->req->arena, struct put);
 	if (!put || !slv_arena_defer(ask->req->arena, put_drop, put))
-		return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+		return object_no_memory();
 	slv_buf_init(&put->row, OBJECT_ROW_BYTES_MAX);
 	put->ask = ask;
 	put->intake = (struct object_intake){

@@ -333,8 +333,7 @@ static void all_are_listed_and_can_be_removed(void **state)
 		blobs_kit_has_files(kit, 0);
 	}
 	blobs_kit_put(kit, 2, 10, 10);
-	remove.id = kit->ref.id;
-	slv_blob_remove(kit->loop, &remove);
+	slv_blob_discard(kit->loop, kit->blobs, &kit->ref.id);
 	blobs_kit_close(kit);
 	blobs_kit_open(kit);
 	blobs_kit_has_files(kit, 0);

@@ -14,8 +14,8 @@
 #define LEAST_S 120
 #define MOST_S (6 * 3600)
 #define USUAL_S 1800
-#define SLACK_S 60 /* clocks differ */
-#define RANDOM_BYTES 24
+#define SLACK_S 60      /* clocks differ */
+#define SECRET_BYTES 48 /* hexadecimal digits */
 
 /* In the arena of the request. */
 struct work {
@@ -25,7 +25,7 @@ struct work {
 	struct slv_buf value;
 	slv_str id;
 	char own_id[HOSTED_UUID_BYTES];
-	char secret[2 * RANDOM_BYTES];
+	char secret[SECRET_BYTES];
 	char row[HOSTED_IMAGE_BYTES_MAX];
 	char keys[3][HOSTED_KEY_BYTES_MAX];
 	struct slv_omap_change changes[3];
@@ -130,7 +130,7 @@ static void written(struct hosted_call *call, slv_err err)
 static void write_draft(struct work *work, int64_t expires_ms)
 {
 	struct hosted *hosted = work->call.hosted;
-	uint8_t random[RANDOM_BYTES];
+	uint8_t random[16];
 	struct hosted_image image = {
 		.is_draft = true,
 		.uploaded_ms = slv_loop_wall_ms(hosted->loop),
@@ -139,8 +139,7 @@ static void write_draft(struct work *work, int64_t expires_ms)
 		.creator = work->fields.creator,
 		.metadata = slv_buf_str(&work->fields.metadata_text),
 	};
-	slv_loop_random(hosted->loop, random, sizeof(random));
-	slv_str_hex(random, sizeof(random), work->secret);
+	slv_loop_random_hex(hosted->loop, work->secret, sizeof(work->secret));
 	hosted_secret_digest((slv_str){ work->secret, sizeof(work->secret) }, image.upload);
 	work->id = work->fields.id;
 	if (!work->id.len) {

@@ -1,7 +1,8 @@
-/* fuzz_words.c - what is said of pictures: filters of a list, fields of a form, a variant's options
+/* fuzz_words.c - what is said of pictures: filters of a list, fields of a form, a variant's
+ * options, and rows, as a damaged store may have them
  *
  * The first byte chooses. What is taken is within its bounds; a variant's options, once shown, are
- * taken again and are the same.
+ * taken again; a row that is read is the same when it is written.
  */
 #include "api/api.h"
 #include "base/assert.h"
@@ -71,6 +72,27 @@ static void try_variant(struct slv_arena *arena, slv_str text)
 	slv_buf_done(&options);
 }
 
+static void try_row(slv_str row)
+{
+	char again[HOSTED_IMAGE_BYTES_MAX];
+	struct hosted_image image;
+	struct hosted_variant variant;
+	struct hosted_config config;
+	int64_t time_ms;
+	slv_str id;
+	/* But for flags that mean nothing. */
+	if (!slv_failed(hosted_image_read(row, &image)))
+		slv_assert(hosted_image_write(&image, again) == row.len &&
+				slv_str_eq(slv_str_from_index((slv_str){ again, row.len }, 2),
+						slv_str_from_index(row, 2)));
+	if (!slv_failed(hosted_variant_read(row, &variant)))
+		json_decref(hosted_variant_shown(SLV_STR("v"), &variant));
+	if (!slv_failed(hosted_config_read(row, &config)))
+		slv_assert(!row.len || hosted_config_write(&config, again) == row.len);
+	if (hosted_time_read(row, &time_ms, &id))
+		slv_assert(id.len == row.len - 9);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct slv_arena arena;
@@ -78,12 +100,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	slv_str text = { (const char *)data + 1, size - 1 };
 	slv_arena_init(&arena, 4096, ARENA_BYTES_MAX);
-	if (data[0] % 3 == 0)
+	if (data[0] % 4 == 0)
 		try_filter(&arena, text);
-	else if (data[0] % 3 == 1)
+	else if (data[0] % 4 == 1)
 		try_fields(&arena, text);
-	else
+	else if (data[0] % 4 == 2)
 		try_variant(&arena, text);
+	else
+		try_row(text);
 	slv_arena_done(&arena);
 	return 0;
 }

@@ -267,9 +267,8 @@ slv_err hosted_begin(struct hosted_call *call, struct slv_api_ask *ask,
 	call->hosted = hosted;
 	call->params = ask->params;
 	call->then = then;
-	if (!call->defers && !slv_arena_defer(ask->req->arena, call_drop, call))
+	if (!slv_arena_defer(ask->req->arena, call_drop, call))
 		return SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
-	call->defers = true;
 	if (is_of_account(ask->call)) { /* and it is the account's id: api.c has looked */
 		call->params++;
 		memcpy(hosted->account, ask->params[0].at, HOSTED_ACCOUNT_BYTES);
@@ -288,19 +287,6 @@ slv_err hosted_begin(struct hosted_call *call, struct slv_api_ask *ask,
 }
 
 /* --- the rest --- */
-
-static void blob_removed(struct slv_blob_remove *remove, slv_err err)
-{
-	(void)err; /* `selvedge store check` finds it */
-	slv_free(remove);
-}
-
-void hosted_clean_blob(struct slv_loop *loop, struct slv_blobs *blobs, const struct slv_blob_id *id)
-{
-	struct slv_blob_remove *remove = SLV_ALLOC(struct slv_blob_remove);
-	*remove = (struct slv_blob_remove){ .blobs = blobs, .id = *id, .done = blob_removed };
-	slv_blob_remove(loop, remove);
-}
 
 void hosted_secret_digest(slv_str secret, uint8_t ret_digest[static HOSTED_SECRET_BYTES])
 {

@@ -231,7 +231,7 @@ static void forget(struct hosted *hosted, const struct slv_blob_ref *blob)
 	struct slv_digest source =
 			slv_image_source_key(SLV_STR(HOSTED_SITE), hosted_source_name(blob, name));
 	slv_cache_purge_source(hosted->cache, hosted->loop, &source, NULL, NULL);
-	hosted_clean_blob(hosted->loop, hosted->blobs, &blob->id);
+	slv_blob_discard(hosted->loop, hosted->blobs, &blob->id);
 }
 
 static void removed(struct hosted_call *call, slv_err err)

@@ -5,14 +5,14 @@
  */
 #include "service/image/hosted/private.h"
 
-#define VALUE_BYTES 32 /* random, and twice as many characters */
+#define VALUE_BYTES 64 /* hexadecimal digits */
 
 /* In the arena of the request. */
 struct work {
 	struct hosted_call call;
 	slv_err (*go_on)(struct work *work, const struct slv_omap_rows *rows);
 	char keys[2][HOSTED_KEY_BYTES_MAX];
-	char value[2 * VALUE_BYTES];
+	char value[VALUE_BYTES];
 	struct slv_omap_change changes[2];
 };
 
@@ -36,9 +36,7 @@ static void written(struct hosted_call *call, slv_err err)
 
 static struct slv_omap_change new_key(struct work *work, slv_str name, char *room)
 {
-	uint8_t random[VALUE_BYTES];
-	slv_loop_random(work->call.hosted->loop, random, sizeof(random));
-	slv_str_hex(random, sizeof(random), work->value);
+	slv_loop_random_hex(work->call.hosted->loop, work->value, sizeof(work->value));
 	return (struct slv_omap_change){ .what = SLV_OMAP_PUT,
 		.key = hosted_row_key('s', name, room),
 		.value = { work->value, sizeof(work->value) } };

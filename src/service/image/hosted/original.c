@@ -1,105 +1,21 @@
 /* original.c - the bytes of a picture as they were uploaded */
-#include "base/mem.h"
 #include "http/condition.h"
-#include "http/date.h"
 #include "proc/pixel.h"
+#include "service/blob_body.h"
 #include "service/image/hosted/private.h"
 
-#define READ_BYTES SLV_KIB(256)
 #define ETAG_BYTES (2 + HOSTED_VERSION_BYTES)
-
-/* A blob as a body. Its first piece is read before the reply begins: so a file that is damaged or
- * gone is an error like others, and one that is open can be removed. */
-struct blob_source {
-	struct slv_source source;
-	struct slv_blob_reader *reader;
-	struct slv_pull *pull;
-	slv_str first; /* read, and not handed out yet */
-	uint64_t at, end;
-	struct slv_loop *loop;
-	struct slv_task task;
-};
 
 /* In the arena of the request. */
 struct work {
 	struct hosted_call call;
 	slv_str key;
 	char key_room[HOSTED_KEY_BYTES_MAX];
-	uint64_t version; /* of the row whose blob was gone */
-	struct hosted_image image;
-	struct slv_reply reply;
-	struct blob_source *blob; /* until the reply has it */
-	uint64_t count;           /* of the bytes that are sent */
+	uint64_t version;          /* of the row whose blob was gone */
+	struct hosted_image image; /* its texts are gone */
+	struct slv_reply reply;    /* while the first piece of its body is read */
 	char etag[ETAG_BYTES];
 };
-
-/* --- a blob as a body --- */
-
-static void blob_step(struct slv_task *task)
-{
-	struct blob_source *blob = SLV_CONTAINER(task, struct blob_source, task);
-	slv_str first = blob->first;
-	blob->first = (slv_str){ 0 };
-	blob->pull->done(blob->pull, SLV_OK, first); /* empty: the end */
-}
-
-static void blob_read(void *arg, slv_err err, slv_str bytes)
-{
-	struct blob_source *blob = arg;
-	if (err.code == SLV_E_CANCELLED)
-		return; /* closed: the source is gone */
-	blob->at += bytes.len;
-	blob->pull->done(blob->pull, err, bytes);
-}
-
-static void read_next(struct blob_source *blob, void (*done)(void *arg, slv_err err, slv_str bytes),
-		void *arg)
-{
-	uint64_t left = blob->end - blob->at;
-	slv_blob_read(blob->reader, blob->at, left < READ_BYTES ? (size_t)left : READ_BYTES, done,
-			arg);
-}
-
-static void blob_pull(struct slv_source *source, struct slv_pull *pull)
-{
-	struct blob_source *blob = SLV_CONTAINER(source, struct blob_source, source);
-	blob->pull = pull;
-	if (blob->first.len || blob->at == blob->end)
-		slv_task_start(blob->loop, &blob->task);
-	else
-		read_next(blob, blob_read, blob);
-}
-
-static void blob_close(struct slv_source *source)
-{
-	struct blob_source *blob = SLV_CONTAINER(source, struct blob_source, source);
-	slv_task_stop(&blob->task);
-	slv_blob_reader_free(blob->reader);
-	slv_free(blob);
-}
-
-static const struct slv_source_ops blob_ops = { .pull = blob_pull, .close = blob_close };
-
-static slv_err blob_open(struct work *work, struct slv_range range)
-{
-	struct hosted *hosted = work->call.hosted;
-	struct slv_blob_reader *reader;
-	slv_err err = slv_blob_reader_new(hosted->loop, hosted->blobs, &work->image.blob, &reader);
-	if (slv_failed(err))
-		return err;
-	struct blob_source *blob = SLV_ALLOC(struct blob_source);
-	blob->source.ops = &blob_ops;
-	blob->reader = reader;
-	blob->at = range.first;
-	blob->end = range.first + range.count;
-	blob->loop = hosted->loop;
-	blob->task.run = blob_step;
-	work->blob = blob;
-	work->count = range.count;
-	return SLV_OK;
-}
-
-/* --- the reply --- */
 
 static slv_err find(struct work *work);
 
@@ -118,23 +34,19 @@ static slv_err add_fields(struct work *work)
 	return err;
 }
 
-static void first_read(void *arg, slv_err err, slv_str bytes)
+static void opened(void *arg, slv_err err)
 {
 	struct work *work = arg;
-	struct slv_body body = { .length = work->count, .source = &work->blob->source };
-	if (slv_failed(err)) {
-		slv_body_done(&body);
-		/* Somebody has removed it, or another is in its place: look again. */
-		if (err.code == SLV_E_MISSING)
-			err = find(work);
-		if (slv_failed(err))
-			hosted_fail(&work->call, err);
+	if (!slv_failed(err)) {
+		slv_req_reply(work->call.ask->req, &work->reply);
 		return;
 	}
-	work->blob->first = bytes;
-	work->blob->at += bytes.len;
-	work->reply.body = body;
-	slv_req_reply(work->call.ask->req, &work->reply);
+	slv_body_done(&work->reply.body);
+	/* Somebody has removed it, or another is in its place: look again. */
+	if (err.code == SLV_E_MISSING)
+		err = find(work);
+	if (slv_failed(err))
+		hosted_fail(&work->call, err);
 }
 
 static slv_err reply(struct work *work)
@@ -155,9 +67,11 @@ static slv_err reply(struct work *work)
 		slv_req_reply(req, &work->reply);
 		return SLV_OK;
 	}
-	err = blob_open(work, range);
+	struct hosted *hosted = work->call.hosted;
+	err = slv_blob_body_new(hosted->loop, hosted->blobs, &work->image.blob, range.first,
+			range.count, &work->reply.body);
 	if (!slv_failed(err))
-		read_next(work->blob, first_read, work);
+		slv_blob_body_open(&work->reply.body, opened, work);
 	return err;
 }
 

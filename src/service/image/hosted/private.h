@@ -57,10 +57,9 @@ struct hosted_call {
 	struct slv_omap_batch batch;
 	slv_str key; /* of a row that is read before `then` */
 	json_t *result, *info;
-	bool defers;
 };
 
-/* What `then` fails with is answered. An error returned is the reply. */
+/* Once. What `then` fails with is answered; an error returned is the reply. */
 slv_err hosted_begin(struct hosted_call *call, struct slv_api_ask *ask,
 		slv_err (*then)(struct hosted_call *call));
 
@@ -98,10 +97,6 @@ bool hosted_account_take(struct hosted *hosted, const struct slv_omap_row *row);
 
 /* Is that a batch token which holds? `secret` is what they are signed with. */
 bool hosted_batch_holds(slv_str secret, slv_str token, int64_t now_s);
-
-/* Forget a blob that no row names. Not waited for. */
-void hosted_clean_blob(
-		struct slv_loop *loop, struct slv_blobs *blobs, const struct slv_blob_id *id);
 
 /* What is kept of a secret. */
 void hosted_secret_digest(slv_str secret, uint8_t ret_digest[static HOSTED_SECRET_BYTES]);

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/attr.h"
 #include "base/base64.h"
+#include "base/be.h"
 #include "base/digest.h"
 
 #include <stdio.h>
@@ -13,20 +14,6 @@
 #define IS_SIGNED 2
 #define NEVER_SIGNED 1
 #define FLEXIBLE 1
-
-void hosted_put_u64(char *to, uint64_t value)
-{
-	for (size_t i = 0; i < 8; i++)
-		to[i] = (char)(value >> (56 - 8 * i));
-}
-
-uint64_t hosted_get_u64(const char *from)
-{
-	uint64_t value = 0;
-	for (size_t i = 0; i < 8; i++)
-		value = value << 8 | (uint8_t)from[i];
-	return value;
-}
 
 /* --- names --- */
 
@@ -141,8 +128,8 @@ struct writer {
 
 static void add_int(struct writer *writer, uint64_t value, size_t bytes)
 {
-	while (bytes--)
-		writer->at[writer->len++] = (char)(value >> 8 * bytes);
+	slv_be_put(writer->at + writer->len, value, bytes);
+	writer->len += bytes;
 }
 
 static void add_bytes(struct writer *writer, const void *bytes, size_t len)
@@ -199,11 +186,8 @@ static slv_str take(struct reader *reader, size_t len)
 
 static uint64_t take_int(struct reader *reader, size_t len)
 {
-	uint64_t value = 0;
 	slv_str bytes = take(reader, len);
-	for (size_t i = 0; i < bytes.len; i++)
-		value = value << 8 | (uint8_t)bytes.at[i];
-	return value;
+	return slv_be_get(bytes.at, bytes.len);
 }
 
 static void take_bytes(struct reader *reader, void *to, size_t len)
@@ -330,7 +314,7 @@ slv_str hosted_time_key(
 {
 	slv_assert(id.len <= HOSTED_KEY_BYTES_MAX - 9);
 	room[0] = kind;
-	hosted_put_u64(room + 1, kind == 'n' ? ~(uint64_t)time_ms : (uint64_t)time_ms);
+	slv_be_put(room + 1, kind == 'n' ? ~(uint64_t)time_ms : (uint64_t)time_ms, 8);
 	if (id.len)
 		memcpy(room + 9, id.at, id.len);
 	return (slv_str){ room, 9 + id.len };
@@ -348,7 +332,7 @@ bool hosted_time_read(slv_str row_key, int64_t *ret_time_ms, slv_str *ret_id)
 {
 	if (row_key.len < 9)
 		return false;
-	uint64_t time_ms = hosted_get_u64(row_key.at + 1);
+	uint64_t time_ms = slv_be_get(row_key.at + 1, 8);
 	*ret_time_ms = (int64_t)(row_key.at[0] == 'n' ? ~time_ms : time_ms);
 	*ret_id = slv_str_from_index(row_key, 9);
 	return true;

@@ -173,8 +173,4 @@ slv_str hosted_secret_key(char kind, const uint8_t digest[static HOSTED_SECRET_B
 /* What the row of a time is about; false: it is none. */
 bool hosted_time_read(slv_str row_key, int64_t *ret_time_ms, slv_str *ret_id);
 
-/* An integer as the value of a row. */
-void hosted_put_u64(char *to, uint64_t value);
-uint64_t hosted_get_u64(const char *from);
-
 #endif

@@ -91,11 +91,13 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct kit *kit = *state;
+	void *bench = kit->bench;
 	char command[60];
 	hosted_sweep_free(kit->hosted->sweep);
-	slv_free(kit->hosted); /* before the loop ends: a sweep that is under way does not need it
-	                        */
-	slv_loop_free(kit->loop);
+	assert_int_equal(kit->hosted->gathered_bytes, 0);
+	/* Before the loop ends: a sweep that is under way does not need it. */
+	slv_free(kit->hosted);
+	assert_int_equal(bench_teardown(&bench), 0);
 	slv_loop_free(kit->watch);
 	slv_omaps_close(kit->maps);
 	slv_blobs_close(kit->blobs);

@@ -107,7 +107,7 @@ static void upload_drop(void *arg)
 	slv_fd_done(&upload->fd);
 	hosted_facts_done(&upload->facts);
 	if (upload->has_ref)
-		hosted_clean_blob(hosted->loop, hosted->blobs, &upload->ref.id);
+		slv_blob_discard(hosted->loop, hosted->blobs, &upload->ref.id);
 }
 
 /* --- bytes of the picture --- */
@@ -389,6 +389,8 @@ static void facts_come(struct hosted_facts *facts, slv_err err)
 	upload->err = err;
 	upload->image.width = facts->width;
 	upload->image.height = facts->height;
+	hosted_facts_done(facts); /* the answer may take its time */
+	slv_fd_done(&upload->fd);
 	upload->state = slv_failed(err) ? DONE : FINISH;
 	upload_run(upload);
 }
@@ -417,8 +419,7 @@ static enum state finish(struct upload *upload)
 static void committed(struct hosted_call *call, slv_err err)
 {
 	struct upload *upload = SLV_CONTAINER(call, struct upload, call);
-	/* Else it may have been done all the same. */
-	upload->has_ref = err.code == SLV_E_PRECONDITION;
+	upload->has_ref = slv_failed(err) && !call->batch.in_doubt;
 	call->hosted->count += !slv_failed(err);
 	upload->err = err;
 	upload->state = DONE;
@@ -634,7 +635,8 @@ static slv_err draft_read(struct hosted_call *call, const struct slv_omap_rows *
 		return err;
 	if (!rows->at[0].version || !image->is_draft ||
 			image->expires_ms <= slv_loop_wall_ms(call->hosted->loop) ||
-			memcmp(image->upload, upload->draft_keys[0].at + 1, HOSTED_SECRET_BYTES)) {
+			memcmp(image->upload, upload->draft_keys[0].at + 1, HOSTED_SECRET_BYTES) !=
+					0) {
 		refuse_secret(call);
 		return SLV_OK;
 	}
