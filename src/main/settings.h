@@ -41,6 +41,7 @@ struct settings {
 	} jails;
 	struct {
 		slv_str maps, blobs; /* URLs; empty: in folders of `data` */
+		slv_str blobs_secret;
 	} store;
 	struct slv_client_conf client;
 	struct {

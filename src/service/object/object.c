@@ -41,6 +41,7 @@ slv_object_err object_err(slv_err err)
 	case SLV_E_BUSY:
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
 	case SLV_E_TIMEOUT:
+	case SLV_E_UPSTREAM: /* the endpoint of the blobs */
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_SERVICE_UNAVAILABLE, NULL);
 	case SLV_E_LIMIT:
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_REQUEST, err.what);
