@@ -7,11 +7,12 @@
 #	make fuzz    fuzz each parser; FUZZ_S=600 sets the seconds for each
 #	make crash   kill -9 under load, CRASH_S=600 seconds on this disk and on ext4 with a journal
 #	make check   the house style
+#	make tidy    clang-tidy in its full depth, of which the tests take a third
 
 FUZZ_S ?= 60
 CRASH_S ?= 600
 
-.PHONY: demo test build bench fuzz crash check clean
+.PHONY: demo test build bench fuzz crash check tidy clean
 
 build: build/build.ninja
 	@meson compile -C build
@@ -40,6 +41,10 @@ crash: deps-test build
 
 check: deps-test
 	@tools/check
+
+tidy: deps-test
+	@tools/test clang
+	@tools/tidy build-asan 225000
 
 clean:
 	rm -rf build build-*

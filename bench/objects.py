@@ -103,6 +103,13 @@ def wrk(port, targets, seconds, cpu, field=""):
     return int(requests), float(took) * {"s": 1, "ms": 1e-3, "m": 60}[unit]
 
 
+def wrk_once(port, targets):
+    """Each target once."""
+    rig.run("wrk", "-t1", f"-c{CONNECTIONS}", "-d3600s", "-s",
+        rig.ROOT / "bench" / "targets.lua", f"http://127.0.0.1:{port}",
+        env={**os.environ, "TARGETS": str(targets), "ONCE": "1"})
+
+
 def cost(server, port, targets, seconds, cpu, field=""):
     before = server.cpu_s()
     requests, took = wrk(port, targets, seconds, cpu, field)

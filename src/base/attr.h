@@ -27,6 +27,19 @@
 /* The object of type `type` whose member `member` is at `ptr`. */
 #define SLV_CONTAINER(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
+/* Built with the address or the thread sanitizer, whose shadow is larger than any limit of memory
+ * that is worth setting. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SLV_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SLV_SANITIZED 1
+#endif
+#endif
+#ifndef SLV_SANITIZED
+#define SLV_SANITIZED 0
+#endif
+
 #define SLV_KIB(n) ((size_t)(n) << 10)
 #define SLV_MIB(n) ((size_t)(n) << 20)
 

@@ -128,7 +128,10 @@ static slv_err start_stores(struct program *program)
 	if (slv_failed(err))
 		return slv_err_wrap(&program->arena, err, "store.maps");
 	err = slv_blobs_open(blobs, settings->store.blobs_secret, program->log, &program->blobs);
-	return slv_failed(err) ? slv_err_wrap(&program->arena, err, "store.blobs") : SLV_OK;
+	if (slv_failed(err))
+		return slv_err_wrap(&program->arena, err, "store.blobs");
+	slv_blobs_remember(program->blobs, program->cache);
+	return SLV_OK;
 }
 
 static void start_lanes(struct program *program)

@@ -113,7 +113,8 @@ static const struct slv_conf_key cache_keys[] = {
 			.fallback = "256M",
 			.min = 1048576,
 			.max = 1e13,
-			.help = "Of the memory tier" },
+			.help = "Of the memory tier, which has what is read again and again of "
+				"objects, too" },
 	{ .name = "disk_bytes",
 			.type = SLV_CONF_INT,
 			.offset = AT(cache.disk_bytes) - AT(cache),

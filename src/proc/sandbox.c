@@ -26,18 +26,6 @@
 _Static_assert(SLV_SANDBOX_FDS_MAX == STATM_FD + 1 + SLV_MESSAGE_FDS_MAX + 1, "see its comment");
 #define STACK_BYTES SLV_MIB(8)
 
-/* A sanitizer's shadow is larger than any limit worth setting. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 static slv_err sys(const char *what)
 {
 	return (slv_err){ .code = SLV_E_SYS, .sys = errno, .what = what };
@@ -125,7 +113,7 @@ static slv_err set_limits(const struct slv_sandbox *sandbox)
 	uint64_t memory = sandbox->memory_bytes_max;
 	bool ok = limit(RLIMIT_CORE, 0) && limit(RLIMIT_NOFILE, SLV_SANDBOX_FDS_MAX) &&
 	          limit(RLIMIT_FSIZE, sandbox->memfd_bytes_max) && limit(RLIMIT_MEMLOCK, 0);
-	if (ok && !SANITIZED)
+	if (ok && !SLV_SANITIZED)
 		ok = limit(RLIMIT_DATA, memory) &&
 		     limit(RLIMIT_AS, 2 * memory + SLV_SANDBOX_THREADS * STACK_BYTES);
 	return ok ? SLV_OK : sys("setrlimit");

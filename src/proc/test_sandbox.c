@@ -210,7 +210,7 @@ static void asking_who_one_is_is_not_needed_either(void **state)
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
 }
 
-#if !defined(__SANITIZE_ADDRESS__)
+#if !SLV_SANITIZED
 static bool takes_too_much(struct slv_sandbox *sandbox)
 {
 	(void)sandbox;
@@ -303,7 +303,7 @@ int main(void)
 		cmocka_unit_test(descriptors_are_bounded),
 		cmocka_unit_test(a_memfd_past_its_bound_kills),
 		cmocka_unit_test(asking_who_one_is_is_not_needed_either),
-#if !defined(__SANITIZE_ADDRESS__)
+#if !SLV_SANITIZED
 		cmocka_unit_test(memory_is_bounded),
 #endif
 		cmocka_unit_test(what_is_not_permitted_is_named),

@@ -505,6 +505,9 @@ static void forget_source(struct slv_cache_disk *disk, int root_fd, const char *
 	on->ops->dir_close(on, dir);
 }
 
+/* All of them take away first, count the purge then, and look into the index last: see
+ * is_outdated() of the scan. */
+
 static int purge_source(struct slv_cache_disk *disk, int root_fd, const struct slv_digest *source,
 		const char *gone)
 {
@@ -514,6 +517,7 @@ static int purge_source(struct slv_cache_disk *disk, int root_fd, const struct s
 	slv_cache_disk_name(source, name);
 	SLV_CLEANUP(slv_fd_done) int top_fd = slv_cache_disk_open_top(disk, root_fd, top, false);
 	int result = top_fd < 0 ? top_fd : on->ops->rename(on, top_fd, name, root_fd, gone);
+	disk->purges++;
 	if (!result)
 		forget_source(disk, root_fd, gone, source);
 	return result;
@@ -523,8 +527,17 @@ static int purge_all(struct slv_cache_disk *disk, int root_fd, const char *gone)
 {
 	struct slv_disk *on = disk->conf.disk;
 	int result = on->ops->rename(on, root_fd, SLV_CACHE_ENTRIES, root_fd, gone);
+	disk->purges++;
 	if (!result)
 		slv_cache_index_clear(disk->index);
+	return result;
+}
+
+static int purge_variant(struct slv_cache_disk *disk, int root_fd, const struct slv_cache_key *key)
+{
+	int result = slv_cache_disk_remove(disk, root_fd, key);
+	disk->purges++;
+	slv_cache_index_remove(disk->index, key);
 	return result;
 }
 
@@ -537,16 +550,12 @@ bool slv_cache_disk_purge(struct slv_cache_disk *disk, enum slv_cache_scope scop
 	int root_fd = result;
 	char gone[UNIQUE_BYTES];
 	unique_name(disk, SLV_CACHE_GONE, mono_ms, gone);
-	disk->purges++; /* before the first change */
-
-	if (scope == SLV_CACHE_ALL) {
+	if (scope == SLV_CACHE_ALL)
 		result = purge_all(disk, root_fd, gone);
-	} else if (scope == SLV_CACHE_SOURCE) {
+	else if (scope == SLV_CACHE_SOURCE)
 		result = purge_source(disk, root_fd, &key->source, gone);
-	} else {
-		result = slv_cache_disk_remove(disk, root_fd, key);
-		slv_cache_index_remove(disk->index, key);
-	}
+	else
+		result = purge_variant(disk, root_fd, key);
 	if (!result && scope != SLV_CACHE_VARIANT)
 		disk->has_gone = true;
 	if (!result || result == -ENOENT)

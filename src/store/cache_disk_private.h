@@ -39,7 +39,8 @@ struct slv_cache_disk {
 	_Atomic uint64_t write_after_ms, sweep_after_ms;
 	_Atomic uint64_t tell_after_ms[SLV_CACHE_TROUBLE_COUNT];
 
-	_Atomic uint64_t purges; /* begun; a scan does not know its folders any more then */
+	_Atomic uint64_t
+			purges; /* that took away; a scan does not know its folders any more then */
 
 	/* Of the sweep; the flags are also set by others. */
 	_Atomic bool has_gone;   /* there may be folders to remove */

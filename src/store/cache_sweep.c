@@ -120,8 +120,8 @@ static bool digest_of(const char *name, struct slv_digest *ret_digest)
 }
 
 /* There was a purge since the folder above was opened: what we hold open may be what it took away.
- * A purge counts before it looks into the index, so either it finds there what we put or we notice
- * behind that. */
+ * A purge counts between that and its look into the index, so either it finds there what we put, or
+ * we notice behind that; and who opens the folder after it has counted opens what is there now. */
 static bool is_outdated(const struct slv_cache_disk *disk)
 {
 	return disk->scan.purges != disk->purges;

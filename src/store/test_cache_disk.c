@@ -482,32 +482,69 @@ static void a_fetch_that_has_ended_does_not_outlive_a_purge(void **state)
 	}
 }
 
+/* Three variants of two sources, and a cache that has not looked for them yet. */
+static void start_without_a_scan(struct kit *kit)
+{
+	put_and_settle(kit, kit_key(1, 1));
+	put_and_settle(kit, kit_key(1, 2));
+	put_and_settle(kit, kit_key(2, 3));
+	kit_stop(kit);
+	kit_start(kit);
+}
+
+/* Up to a file, which it has seen and not counted. */
+static void begin_scan(struct kit *kit)
+{
+	kit->disk.at_scan.closed = true;
+	assert_false(kit_fetches(kit, kit_key(3, 3), 0)); /* starts it */
+	while (sem_trywait(&kit->disk.at_scan.reached) != 0) {
+		kit->mono_ms++; /* it has steps before, and then no event comes */
+		slv_loop_turn(kit->loop, false);
+		sched_yield();
+	}
+}
+
+static void end_scan(struct kit *kit, unsigned left)
+{
+	gate_open(&kit->disk.at_scan);
+	kit_until_disk_bytes(kit, 4096 * left);
+	for (int more = 0; more < 50; more++) /* until the sweep has ended */
+		assert_false(kit_fetches(kit, kit_key(3, 3), 0));
+	assert_int_equal(slv_cache_stats(kit->cache).disk_entries, left);
+}
+
+static const unsigned left_by[] = { 2, 1, 0 };
+
 static void a_scan_under_way_counts_nothing_that_was_purged(void **state)
 {
 	struct kit *kit = *state;
 	for (uint32_t i = 0; i < SLV_COUNT(scopes); i++) {
-		put_and_settle(kit, kit_key(1, 1));
-		put_and_settle(kit, kit_key(1, 2));
-		put_and_settle(kit, kit_key(2, 3));
-		kit_stop(kit);
-		kit_start(kit);
-		kit->disk.at_scan.closed = true;
-		assert_false(kit_fetches(kit, kit_key(3, 3), 0)); /* starts it */
-		while (sem_trywait(&kit->disk.at_scan.reached) != 0) {
-			kit->mono_ms++; /* it has steps before, and then no event comes */
-			slv_loop_turn(kit->loop, false);
-			sched_yield();
-		}
+		start_without_a_scan(kit);
+		begin_scan(kit);
 		kit->done = 0;
 		purge(kit, scopes[i], kit_key(1, 1));
 		while (!kit->done)
 			kit_turn(kit);
-		gate_open(&kit->disk.at_scan);
-		const unsigned left[] = { 2, 1, 0 };
-		kit_until_disk_bytes(kit, 4096 * left[i]);
-		for (int more = 0; more < 50; more++) /* until the sweep has ended */
-			assert_false(kit_fetches(kit, kit_key(3, 3), 0));
-		assert_int_equal(slv_cache_stats(kit->cache).disk_entries, left[i]);
+		end_scan(kit, left_by[i]);
+	}
+}
+
+static void nor_does_one_that_begins_within_a_purge(void **state)
+{
+	struct kit *kit = *state;
+	for (uint32_t i = 0; i < SLV_COUNT(scopes); i++) {
+		struct gate *gate = scopes[i] == SLV_CACHE_VARIANT ? &kit->disk.at_unlink
+		                                                   : &kit->disk.at_rename;
+		start_without_a_scan(kit);
+		kit->done = 0;
+		gate->closed = true;
+		purge(kit, scopes[i], kit_key(1, 1));
+		gate_wait(gate);
+		begin_scan(kit);
+		gate_open(gate);
+		while (!kit->done)
+			kit_turn(kit);
+		end_scan(kit, left_by[i]);
 	}
 }
 
@@ -707,6 +744,7 @@ int main(void)
 		CACHE_TEST(a_fetch_under_way_does_not_outlive_a_purge),
 		CACHE_TEST(a_fetch_that_has_ended_does_not_outlive_a_purge),
 		CACHE_TEST(a_scan_under_way_counts_nothing_that_was_purged),
+		CACHE_TEST(nor_does_one_that_begins_within_a_purge),
 		CACHE_TEST(while_a_purge_is_pending_the_disk_is_not_asked),
 		CACHE_TEST(of_two_puts_at_once_the_older_does_not_stay),
 		CACHE_TEST(a_purge_that_the_disk_refuses_holds_and_is_tried_again),

@@ -189,7 +189,7 @@ static void chunk_bombs_cost_little(void **state)
 		struct slv_pixel_plan plan = slv_testjail_plan();
 		struct slv_testjail_answer answer = ask(&plan, file);
 		assert_int_equal(answer.result.code == SLV_E_LIMIT, cases[i].refused);
-#if !defined(__SANITIZE_ADDRESS__)
+#if !SLV_SANITIZED
 		assert_true(answer.result.rss_kib < 256 << 10);
 #endif
 		print_message("%u %s: %u us\n", cases[i].count, cases[i].type,

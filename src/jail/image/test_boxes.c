@@ -54,12 +54,14 @@ static void put_all(struct text *text)
 	}
 }
 
+/* What it tells refers to the text, until the next one is read. */
 static struct slv_boxes read_text(const char *source)
 {
+	static struct text text;
 	/* The first character has one before it. */
 	char padded[1024];
 	snprintf(padded, sizeof(padded), " %s", source);
-	struct text text = { .at = padded + 1 };
+	text = (struct text){ .at = padded + 1 };
 	put_all(&text);
 	return slv_boxes_read((slv_str){ text.out, text.len });
 }

@@ -282,9 +282,11 @@ struct slv_blob_reader {
 	bool busy, freed;
 	struct slv_chore chore;
 	struct slv_post post;
+	struct slv_task task;
 	uint64_t offset;
 	size_t len;
 	slv_str found;
+	struct slv_cache_hit *hit; /* that has `found`; NULL: `bytes` have it */
 	slv_err err;
 	void (*done)(void *arg, slv_err err, slv_str bytes);
 	void *arg;
@@ -375,27 +377,42 @@ static slv_err reader_read(struct slv_blob_reader *reader)
 	return err;
 }
 
-static void reader_end_work(struct slv_chore *chore)
+static void reader_end(struct slv_blob_reader *reader)
 {
-	struct slv_blob_reader *reader = SLV_CONTAINER(chore, struct slv_blob_reader, chore);
-	if (reader->open)
-		reader->blobs->driver->close(reader->open);
 	atomic_fetch_sub(&reader->blobs->under_way, 1);
 	slv_free(reader->bytes);
 	slv_free(reader);
 }
 
+static void reader_end_work(struct slv_chore *chore)
+{
+	struct slv_blob_reader *reader = SLV_CONTAINER(chore, struct slv_blob_reader, chore);
+	reader->blobs->driver->close(reader->open);
+	reader_end(reader);
+}
+
+static void forget_hit(struct slv_blob_reader *reader)
+{
+	struct slv_cache_hit *hit = reader->hit;
+	reader->hit = NULL;
+	if (hit)
+		hit->hold.drop(&hit->hold);
+}
+
 static void reader_leave(struct slv_blob_reader *reader)
 {
+	forget_hit(reader);
+	if (!reader->open) {
+		reader_end(reader);
+		return;
+	}
 	reader->chore = (struct slv_chore){ .work = reader_end_work };
 	slv_crew_add(reader->blobs->readers, &reader->chore);
 }
 
-static void reader_came(struct slv_post *post)
+static void reader_answer(struct slv_blob_reader *reader)
 {
-	struct slv_blob_reader *reader = SLV_CONTAINER(post, struct slv_blob_reader, post);
 	bool freed = reader->freed;
-	slv_loop_came(reader->loop);
 	reader->busy = false;
 	if (freed)
 		reader->err = cancelled();
@@ -403,6 +420,21 @@ static void reader_came(struct slv_post *post)
 			slv_failed(reader->err) ? (slv_str){ 0 } : reader->found);
 	if (freed)
 		reader_leave(reader);
+}
+
+static void reader_came(struct slv_post *post)
+{
+	struct slv_blob_reader *reader = SLV_CONTAINER(post, struct slv_blob_reader, post);
+	slv_loop_came(reader->loop);
+	if (!slv_failed(reader->err))
+		blob_memory_add(reader->blobs, reader->loop, &reader->ref, reader->offset,
+				reader->found);
+	reader_answer(reader);
+}
+
+static void reader_remembers(struct slv_task *task)
+{
+	reader_answer(SLV_CONTAINER(task, struct slv_blob_reader, task));
 }
 
 static void reader_work(struct slv_chore *chore)
@@ -425,6 +457,15 @@ void slv_blob_read(struct slv_blob_reader *reader, uint64_t offset, size_t len,
 	reader->len = len;
 	reader->done = done;
 	reader->arg = arg;
+	forget_hit(reader);
+	reader->hit = blob_memory_get(reader->blobs, &reader->ref, offset, len);
+	if (reader->hit) {
+		reader->err = SLV_OK;
+		reader->found = reader->hit->body;
+		reader->task.run = reader_remembers;
+		slv_task_start(reader->loop, &reader->task);
+		return;
+	}
 	slv_loop_await(reader->loop);
 	reader->chore = (struct slv_chore){ .work = reader_work };
 	slv_crew_add(reader->blobs->readers, &reader->chore);
@@ -548,6 +589,11 @@ slv_err slv_blobs_open(
 	bool remote = slv_str_eq(slv_str_cut(&rest, ':'), SLV_STR("s3"));
 	return start(remote ? blob_s3_new(url, secret) : blob_files_new(rest, NULL), log,
 			ret_blobs);
+}
+
+void slv_blobs_remember(struct slv_blobs *blobs, struct slv_cache *cache)
+{
+	blobs->memory = cache;
 }
 
 void slv_blobs_close(struct slv_blobs *blobs)

@@ -3,7 +3,7 @@
  * For what is too large for a row of an ordered map: the row refers to it. A blob is written as it
  * comes, is there once it is finished, which means that it is on the disk, and never changes. Each
  * 64 KiB of it have a checksum (XXH3, 64 bits, of the bytes, the id and their place), which is
- * looked at whenever they are read: SLV_E_CORRUPT, and nothing of them is handed out.
+ * looked at whenever they are read from the disk: SLV_E_CORRUPT, and nothing of them is handed out.
  *
  * What is not finished leaves nothing; if the process dies, a file that slv_blob_list() tells of.
  * Whether a blob is still referred to is not known here: who removes a row removes the blob
@@ -28,16 +28,18 @@
 #include "loop/loop.h"
 
 struct slv_blobs;
+struct slv_cache;
 struct slv_blob_writer;
 struct slv_blob_reader;
 
 #define SLV_BLOB_ID_BYTES 16
-#define SLV_BLOB_SPAN_BYTES SLV_KIB(64)        /* that have a checksum */
-#define SLV_BLOB_BYTES_MAX (UINT64_C(5) << 30) /* of a blob; larger things are several */
-#define SLV_BLOB_READ_BYTES_MAX SLV_MIB(1)     /* of one call */
-#define SLV_BLOB_UNDER_WAY_MAX 1024            /* writers and readers, a descriptor each, or two */
-#define SLV_BLOB_SHARDS 256                    /* of the list */
-#define SLV_BLOB_LISTED_MAX 1000000            /* of a shard */
+#define SLV_BLOB_SPAN_BYTES SLV_KIB(64)          /* that have a checksum */
+#define SLV_BLOB_BYTES_MAX (UINT64_C(5) << 30)   /* of a blob; larger things are several */
+#define SLV_BLOB_READ_BYTES_MAX SLV_MIB(1)       /* of one call */
+#define SLV_BLOB_REMEMBERED_BYTES_MAX SLV_MIB(8) /* of a blob of which pieces stay in memory */
+#define SLV_BLOB_UNDER_WAY_MAX 1024 /* writers and readers, a descriptor each, or two */
+#define SLV_BLOB_SHARDS 256         /* of the list */
+#define SLV_BLOB_LISTED_MAX 1000000 /* of a shard */
 
 struct slv_blob_id {
 	uint8_t bytes[SLV_BLOB_ID_BYTES]; /* random */
@@ -61,6 +63,10 @@ slv_err slv_blobs_open(
 
 /* After the loops have ended. NULL is fine. */
 void slv_blobs_close(struct slv_blobs *blobs);
+
+/* Keep what is read more than once in the memory of `cache`, which outlives the blobs, and read it
+ * from there. Before the first read. */
+void slv_blobs_remember(struct slv_blobs *blobs, struct slv_cache *cache);
 
 /* --- writing --- */
 

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "store/blob/blob.h"
+#include "store/cache.h"
 #include "store/disk.h"
 
 #include <stdatomic.h>
@@ -39,12 +40,27 @@ struct blob_driver {
 	slv_err (*list)(struct slv_blobs *blobs, struct slv_blob_list *list);
 };
 
+#define BLOB_SEEN 8192u /* pieces whose being read is remembered; 32 KiB */
+
 struct slv_blobs {
 	const struct blob_driver *driver;
 	struct slv_log *log;
 	struct slv_crew *readers, *writers;
 	_Atomic size_t under_way;
+	struct slv_cache *memory; /* of pieces that were read; may be NULL */
+	_Atomic uint32_t seen[BLOB_SEEN];
 };
+
+/* --- memory.c: pieces of blobs in memory, by where they begin and end --- */
+
+/* NULL if it is not there; the caller drops it. Thread: any. */
+struct slv_cache_hit *blob_memory_get(struct slv_blobs *blobs, const struct slv_blob_ref *ref,
+		uint64_t offset, size_t len);
+
+/* `bytes` were read from `offset` on, and are what was written: keep them, if they are asked for
+ * not for the first time. Thread: the loop's. */
+void blob_memory_add(struct slv_blobs *blobs, struct slv_loop *loop, const struct slv_blob_ref *ref,
+		uint64_t offset, slv_str bytes);
 
 /* False when there is no room for more. */
 bool blob_list_add(struct slv_blob_list *list, const struct slv_blob_listed *listed);

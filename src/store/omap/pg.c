@@ -50,18 +50,18 @@ static void session_close(struct pg_session *session)
 slv_err pg_await(struct slv_omaps *omaps, PGconn *db)
 {
 	const struct pg_maps *maps = SLV_CONTAINER(omaps, struct pg_maps, maps);
-	uint64_t begun_ms = slv_crew_now_ms(), past_ms = 0;
+	uint64_t begun_ms = slv_crew_now_ms(), past_ms = 0, answer_ms = maps->answer_ms;
 	for (;;) {
 		int unsent = PQflush(db);
 		if (unsent < 0 || !PQisBusy(db))
 			return SLV_OK; /* or the result has the error */
 		past_ms = slv_crew_now_ms() - begun_ms;
-		if (past_ms >= maps->answer_ms)
+		if (past_ms >= answer_ms)
 			return SLV_ERR(SLV_E_TIMEOUT, "the database does not answer");
 		/* Both ways at once, so that neither side waits for the other. */
 		struct pollfd poll_fd = { .fd = PQsocket(db),
 			.events = (short)(POLLIN | (unsent > 0 ? POLLOUT : 0)) };
-		int ready = poll(&poll_fd, 1, (int)(maps->answer_ms - past_ms));
+		int ready = poll(&poll_fd, 1, (int)(answer_ms - past_ms));
 		if (ready > 0 && poll_fd.revents & ~POLLOUT && !PQconsumeInput(db))
 			return SLV_OK;
 	}

@@ -56,7 +56,7 @@ struct pg_maps {
 	size_t idle_count;
 	_Atomic bool is_set_up;
 	_Atomic uint64_t away_until_ms; /* it could not be reached: nobody tries before */
-	uint64_t answer_ms;             /* for one answer; PG_ANSWER_MS but in tests */
+	_Atomic uint64_t answer_ms;     /* for one answer; PG_ANSWER_MS but in tests */
 	_Atomic bool wants_clearing;
 	_Atomic bool clearing; /* `clearer` is under way */
 	struct slv_chore clearer;

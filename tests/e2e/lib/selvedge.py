@@ -45,10 +45,12 @@ def _program():
         return BUILD / "selvedge"
     folder = BUILD / "e2e"
     folder.mkdir(exist_ok=True)
-    shutil.copy2(BUILD / "selvedge", folder)
-    for jail in (ROOT / "build" / "src" / "jail" / "image").glob("selvedge-image*"):
-        if jail.is_file():
-            shutil.copy2(jail, folder)
+    jails = (ROOT / "build" / "src" / "jail" / "image").glob("selvedge-image*")
+    for file in [BUILD / "selvedge", *filter(pathlib.Path.is_file, jails)]:
+        # In one step: another suite may run it.
+        copy = folder / f"{file.name}.{os.getpid()}"
+        shutil.copy2(file, copy)
+        copy.rename(folder / file.name)
     return folder / "selvedge"
 
 
@@ -261,7 +263,9 @@ class Server:
     def configure(self, settings=None):
         """Write the configuration, changed or not. Returns its path."""
         self.settings = settings or self.settings
-        tree = {"data": str(self.folder / "data"), **self.settings}
+        # How long an edge may take to begin and to end is a case's own question, or none.
+        tree = {"data": str(self.folder / "data"), "ready_ms": 20000 * SLOW,
+                "drain_ms": 30000 * SLOW, **self.settings}
         tree["listen"] = [{"address": f"127.0.0.{number}:0", **listener}
                           for number, listener in enumerate(tree.get("listen", [{}]), 1)]
         admin = tree.get("admin", {})

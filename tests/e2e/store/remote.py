@@ -127,19 +127,23 @@ def an_upload_that_is_given_up_leaves_nothing(server):
 
 @case(a_server_with_its_blobs_at_another)
 def a_flipped_byte_is_told_and_not_handed_out(server):
-    key = server.far.with_value(server.filled.want["large"])
+    value = b"flipped " + LARGE  # nobody has read it yet
+    assert server.filled.space.put("flipped", value).status == 200
+    key = server.far.with_value(value)
     good = server.far.get(key)
     server.far.put(key, good[:70000] + bytes([good[70000] ^ 1]) + good[70001:])
     try:
-        answer = server.filled.space.get("large")
+        answer = server.filled.space.get("flipped")
         assert answer.status == 500 and LARGE[100:200] not in answer.body, answer
     except ConnectionError:
         server.client.close()  # it is cut off before the span that is damaged
     lines = store("scrub", server, status=1)
     assert lines[0].startswith(f"damaged blob: {key.split('/')[-1]}, which "), lines
     server.far.put(key, good)
-    assert server.filled.space.value("large") == server.filled.want["large"]
+    assert server.filled.space.value("flipped") == value
     store("scrub", server)
+    assert server.filled.space.remove("flipped").status == 200
+    wait_for("it to go", lambda: len(server.far.blobs()) == BLOBS)
 
 
 @case(a_server_with_its_blobs_at_another)
@@ -280,17 +284,21 @@ def one_that_is_killed_under_load_loses_nothing(server):
 
 @case(a_server_with_its_blobs_at_another)
 def what_is_small_is_served_without_it(server):
+    space = server.client.space("while away")
+    assert space.put("large", LARGE).status == 200  # nobody has read it yet
+    assert server.filled.objects.put("/busy/large", LARGE).status == 200
     server.far.kill()
     try:
         assert server.filled.space.value("small") == b"small"
-        assert server.client.space("while away").put("new", b"small").status == 200
-        server.filled.space.get("large").refused(503, 10001, "endpoint of the blobs")
-        reply = server.filled.objects.get("/filled/large")
+        assert space.put("new", b"small").status == 200
+        space.get("large").refused(503, 10001, "endpoint of the blobs")
+        space.put("other", LARGE).refused(503, 10001, "endpoint of the blobs")
+        reply = server.filled.objects.get("/busy/large")
         assert s3.told(reply) == (503, "ServiceUnavailable"), reply
         refused("check", server, "endpoint of the blobs")
     finally:
         server.far.start()
-    wait_for("it to be found again", lambda: server.filled.space.get("large").status == 200)
+    wait_for("it to be found again", lambda: space.get("large").status == 200)
     server.filled.is_in(server)
 
 
