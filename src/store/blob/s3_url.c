@@ -9,12 +9,14 @@
 /* 1 to `max` letters, digits and characters of `more`. */
 static bool is_word(slv_str text, size_t max, const char *more)
 {
+	if (!text.at || text.len == 0 || text.len > max)
+		return false;
 	for (size_t i = 0; i < text.len; i++) {
 		char c = slv_lower(text.at[i]);
 		if (!slv_is_digit(c) && (c < 'a' || c > 'z') && (!c || !strchr(more, c)))
 			return false;
 	}
-	return text.len > 0 && text.len <= max;
+	return true;
 }
 
 /* A name or an address, in brackets if it is IPv6, and perhaps a port. */
