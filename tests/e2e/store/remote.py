@@ -255,6 +255,7 @@ class Busy:
 
 @case(a_server_with_its_blobs_at_another)
 def one_that_is_killed_under_load_loses_nothing(server):
+    server.client.close()  # it may have been idle for too long
     space = server.client.space("busy")
     assert server.filled.objects.ask("PUT", "/busy").status == 200
     with contextlib.ExitStack() as stack:
@@ -284,16 +285,18 @@ def one_that_is_killed_under_load_loses_nothing(server):
 
 @case(a_server_with_its_blobs_at_another)
 def what_is_small_is_served_without_it(server):
+    server.client.close()
     space = server.client.space("while away")
+    assert server.filled.objects.ask("PUT", "/away").status == 200
     assert space.put("large", LARGE).status == 200  # nobody has read it yet
-    assert server.filled.objects.put("/busy/large", LARGE).status == 200
+    assert server.filled.objects.put("/away/large", LARGE).status == 200
     server.far.kill()
     try:
         assert server.filled.space.value("small") == b"small"
         assert space.put("new", b"small").status == 200
         space.get("large").refused(503, 10001, "endpoint of the blobs")
         space.put("other", LARGE).refused(503, 10001, "endpoint of the blobs")
-        reply = server.filled.objects.get("/busy/large")
+        reply = server.filled.objects.get("/away/large")
         assert s3.told(reply) == (503, "ServiceUnavailable"), reply
         refused("check", server, "endpoint of the blobs")
     finally:
