@@ -314,7 +314,7 @@ def a_client_that_vanishes_leaves_nothing(store, form):
             assert b" 200 " not in reply[:20], reply
             conn.close()
             nothing(store.client, made.path)
-    assert store.blobs() == blobs
+    wait_for("what was begun to go", lambda: store.blobs() == blobs)
 
 
 @table(a_store, [("h1", "h1"), ("h2", "h2")])
