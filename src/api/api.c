@@ -219,9 +219,8 @@ static void check_token(struct asked *asked)
 	char secret[SLV_API_SECRET_BYTES];
 	slv_api_value_secret(slv_str_from_index(value, value.len - SLV_API_VALUE_BYTES), secret);
 	bool holds = slv_str_eq_secret((slv_str){ secret, sizeof(secret) }, token->secret) &&
-	             slv_str_eq(slv_str_from(slv_api_token_status(
-						token, slv_loop_wall_s(asked->api->loop))),
-				     SLV_STR("active")) &&
+	             slv_api_token_status(token, slv_loop_wall_s(asked->api->loop)) ==
+	                             SLV_API_ACTIVE &&
 	             slv_api_token_from(token, &req->client);
 	slv_wipe(secret, sizeof(secret));
 	if (!slv_arena_defer(req->arena, drop_token, &asked->find)) {

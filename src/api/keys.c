@@ -201,8 +201,8 @@ bool slv_api_find(struct slv_api_find *find)
 
 struct used {
 	struct slv_omap_batch batch;
-	struct slv_omap_change change;
-	char key[SLV_API_ID_BYTES + 2], value[SLV_U64_DIGITS];
+	struct slv_omap_change changes[2]; /* the row, and that the token is still there */
+	char token_key[SLV_API_ID_BYTES + 2], key[SLV_API_ID_BYTES + 2], value[SLV_U64_DIGITS];
 };
 
 static void used_done(struct slv_omap_batch *batch, slv_err err)
@@ -221,26 +221,24 @@ void slv_api_used(struct slv_api_keys *keys, const struct slv_api_token *token)
 	struct used *used = SLV_ALLOC(struct used);
 	slv_str key = token_key(token->id, used->key);
 	used->key[0] = 'u';
-	used->change = (struct slv_omap_change){
+	used->changes[0] = (struct slv_omap_change){
 		.what = SLV_OMAP_PUT,
 		.key = key,
 		.value = slv_str_of_u64((uint64_t)now_s, used->value),
 	};
-	used->batch = (struct slv_omap_batch){
-		.map = keys->map, .changes = &used->change, .count = 1, .done = used_done
+	used->changes[1] = (struct slv_omap_change){
+		.what = SLV_OMAP_CHECK,
+		.when = SLV_OMAP_IF_PRESENT,
+		.key = token_key(token->id, used->token_key),
 	};
+	used->batch = (struct slv_omap_batch){ .map = keys->map,
+		.changes = used->changes,
+		.count = SLV_COUNT(used->changes),
+		.done = used_done };
 	slv_omap_write(keys->loop, &used->batch);
 }
 
 /* --- records --- */
-
-static void random_hex(struct slv_loop *loop, char *text, size_t len)
-{
-	static const char hex[] = "0123456789abcdef";
-	slv_loop_random(loop, text, len);
-	for (size_t i = 0; i < len; i++)
-		text[i] = hex[text[i] & 15];
-}
 
 static json_t *now_text(struct slv_loop *loop)
 {
@@ -271,7 +269,7 @@ void slv_api_token_roll(
 void slv_api_token_new(struct slv_loop *loop, json_t *record, char ret_id[static SLV_API_ID_BYTES],
 		char ret_value[static SLV_API_VALUE_BYTES])
 {
-	random_hex(loop, ret_id, SLV_API_ID_BYTES);
+	slv_loop_random_hex(loop, ret_id, SLV_API_ID_BYTES);
 	json_object_set_new(record, "id", json_stringn(ret_id, SLV_API_ID_BYTES));
 	json_object_set_new(record, "issued_on", now_text(loop));
 	slv_api_token_roll(loop, record, ret_value);
@@ -310,7 +308,7 @@ static slv_err first_records(struct slv_api_first *first)
 	struct slv_arena scratch;
 	char resource[64], id[SLV_API_ID_BYTES];
 	slv_arena_init(&scratch, TOKEN_BLOCK_BYTES, TOKEN_BYTES_MAX);
-	random_hex(first->loop, first->account, sizeof(first->account));
+	slv_loop_random_hex(first->loop, first->account, sizeof(first->account));
 	slv_str account = { first->account, sizeof(first->account) };
 	(void)snprintf(resource, sizeof(resource), "com.cloudflare.api.account.%.*s",
 			SLV_FMT(account)); /* fits */

@@ -6,8 +6,8 @@
  *	t/<id>    a token's record, with its secret (api/token.h)
  *	u/<id>    when it was last used, as seconds
  *
- * One for each loop. A token that another loop, process or (with PostgreSQL within a second)
- *machine changed or removed is not used any more, because its row's stamp is another.
+ * One for each loop. A token that another loop or process, or with PostgreSQL another machine a
+ * second ago, changed or removed is not used any more, because its row's stamp is another.
  */
 #ifndef SLV_API_KEYS_H
 #define SLV_API_KEYS_H

@@ -325,10 +325,10 @@ static void times_and_networks_bound_a_token(void **state)
 						 "0/24\"],\"not_in\":[\"192.0.2.7\"]}}}",
 			&token);
 	assert_int_equal(err.code, 0);
-	assert_string_equal(slv_api_token_status(&token, 1577836799), "disabled");
-	assert_string_equal(slv_api_token_status(&token, 1577836800), "active");
-	assert_string_equal(slv_api_token_status(&token, 1609459199), "active");
-	assert_string_equal(slv_api_token_status(&token, 1609459200), "expired");
+	assert_int_equal(slv_api_token_status(&token, 1577836799), SLV_API_DISABLED);
+	assert_int_equal(slv_api_token_status(&token, 1577836800), SLV_API_ACTIVE);
+	assert_int_equal(slv_api_token_status(&token, 1609459199), SLV_API_ACTIVE);
+	assert_int_equal(slv_api_token_status(&token, 1609459200), SLV_API_EXPIRED);
 	assert_true(slv_addr_parse(SLV_STR("192.0.2.1"), &addr));
 	assert_true(slv_api_token_from(&token, &addr));
 	assert_true(slv_addr_parse(SLV_STR("192.0.2.7"), &addr));

@@ -481,11 +481,22 @@ slv_err slv_api_token_read(struct slv_arena *arena, slv_str account, slv_str rec
 
 /* --- questions --- */
 
-const char *slv_api_token_status(const struct slv_api_token *token, int64_t now_s)
+enum slv_api_status slv_api_token_status(const struct slv_api_token *token, int64_t now_s)
 {
 	if (token->expires_s && now_s >= token->expires_s)
-		return "expired";
-	return token->disabled || now_s < token->not_before_s ? "disabled" : "active";
+		return SLV_API_EXPIRED;
+	return token->disabled || now_s < token->not_before_s ? SLV_API_DISABLED : SLV_API_ACTIVE;
+}
+
+const char *slv_api_status_name(enum slv_api_status status)
+{
+	static const char *const names[] = {
+		[SLV_API_ACTIVE] = "active",
+		[SLV_API_DISABLED] = "disabled",
+		[SLV_API_EXPIRED] = "expired",
+	};
+	slv_assert(status < SLV_COUNT(names));
+	return names[status];
 }
 
 static bool has(const struct slv_api_nets *nets, const struct slv_addr *client)

@@ -128,8 +128,10 @@ slv_err slv_api_token_read(struct slv_arena *arena, slv_str account, slv_str rec
 
 /* --- questions --- */
 
-/* "active", "disabled" or "expired"; one that is not yet valid is "disabled", too. */
-const char *slv_api_token_status(const struct slv_api_token *token, int64_t now_s);
+/* One that is not yet valid is disabled, too. */
+enum slv_api_status { SLV_API_ACTIVE, SLV_API_DISABLED, SLV_API_EXPIRED };
+enum slv_api_status slv_api_token_status(const struct slv_api_token *token, int64_t now_s);
+const char *slv_api_status_name(enum slv_api_status status); /* as the API says it */
 
 /* May it be used from there? */
 bool slv_api_token_from(const struct slv_api_token *token, const struct slv_addr *client);

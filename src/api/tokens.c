@@ -202,7 +202,8 @@ static slv_err serve_verify(struct slv_api_ask *ask)
 	const struct slv_api_token *token = ask->token;
 	char text[SLV_DATE_ISO_BYTES];
 	json_t *result = json_pack("{s:s%, s:s}", "id", token->id.at, token->id.len, "status",
-			slv_api_token_status(token, slv_loop_wall_s(ask->loop)));
+			slv_api_status_name(
+					slv_api_token_status(token, slv_loop_wall_s(ask->loop))));
 	if (token->expires_s) {
 		slv_date_print_iso(token->expires_s, text);
 		json_object_set_new(result, "expires_on", json_stringn(text, sizeof(text)));

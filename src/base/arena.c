@@ -177,6 +177,16 @@ slv_str slv_str_copy(struct slv_arena *arena, slv_str s)
 	return (slv_str){ bytes, s.len };
 }
 
+slv_str slv_str_copy_lower(struct slv_arena *arena, slv_str s)
+{
+	char *bytes = slv_arena_bytes(arena, s.len ? s.len : 1);
+	if (!bytes)
+		return (slv_str){ 0 };
+	for (size_t i = 0; i < s.len; i++)
+		bytes[i] = slv_lower(s.at[i]);
+	return (slv_str){ bytes, s.len };
+}
+
 slv_str slv_str_vprintf(struct slv_arena *arena, const char *fmt, va_list args)
 {
 	va_list again;

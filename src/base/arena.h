@@ -59,6 +59,9 @@ char *slv_cstr(struct slv_arena *arena, slv_str s);
  * an empty view has at != NULL. */
 slv_str slv_str_copy(struct slv_arena *arena, slv_str s);
 
+/* As that, with letters of ASCII in lower case. */
+slv_str slv_str_copy_lower(struct slv_arena *arena, slv_str s);
+
 /* Formatted text in the arena; at is NULL past the cap. */
 slv_str slv_str_printf(struct slv_arena *arena, const char *fmt, ...) SLV_PRINTF(2, 3);
 slv_str slv_str_vprintf(struct slv_arena *arena, const char *fmt, va_list args) SLV_PRINTF(2, 0);

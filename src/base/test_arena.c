@@ -83,10 +83,24 @@ static void copies_and_texts(void **state)
 	slv_arena_done(&arena);
 }
 
+static void a_copy_may_be_in_lower_case(void **state)
+{
+	(void)state;
+	struct slv_arena arena;
+	slv_arena_init(&arena, 64, 64);
+	slv_str copy = slv_str_copy_lower(&arena, SLV_STR("aZ-@[\xc3\x84"));
+	assert_true(slv_str_eq(copy, SLV_STR("az-@[\xc3\x84")));
+	assert_non_null(slv_str_copy_lower(&arena, (slv_str){ 0 }).at);
+	char many[65] = { 0 };
+	assert_null(slv_str_copy_lower(&arena, (slv_str){ many, sizeof(many) }).at);
+	slv_arena_done(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(past_the_cap_there_is_null),
+		cmocka_unit_test(a_copy_may_be_in_lower_case),
 		cmocka_unit_test(memory_is_zeroed_and_aligned_after_a_reset_too),
 		cmocka_unit_test(the_deferred_run_last_first),
 		cmocka_unit_test(copies_and_texts),

@@ -103,14 +103,12 @@ slv_err edge_host(struct slv_arena *arena, slv_str text, slv_str *ret_name, uint
 	if (slv_failed(err))
 		return err;
 
-	char *lower = slv_arena_bytes(arena, host.name.len);
-	if (!lower)
+	slv_str name = slv_str_copy_lower(arena, host.name);
+	if (!name.at)
 		return SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
-	for (size_t i = 0; i < host.name.len; i++)
-		lower[i] = slv_lower(host.name.at[i]);
-	*ret_name = (slv_str){ lower, host.name.len };
-	if (host.name.len && lower[host.name.len - 1] == '.')
-		ret_name->len--; /* the same name, written fully */
+	if (slv_str_ends(name, SLV_STR(".")))
+		name.len--; /* the same name, written fully */
+	*ret_name = name;
 	*ret_port = host.port;
 	return SLV_OK;
 }

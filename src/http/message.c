@@ -9,6 +9,18 @@ void slv_reply_init(struct slv_reply *reply, struct slv_req *req, int status)
 	slv_fields_init(&reply->fields, req->arena);
 }
 
+slv_err slv_reply_max_age(struct slv_reply *reply, int64_t max_age_s)
+{
+	slv_str value = SLV_STR("no-cache");
+	if (max_age_s < 0 || slv_fields_find(&reply->fields, SLV_FIELD_CACHE_CONTROL, NULL))
+		return SLV_OK;
+	if (max_age_s)
+		value = slv_str_printf(
+				reply->fields.arena, "public, max-age=%lld", (long long)max_age_s);
+	return value.at ? slv_fields_add_id(&reply->fields, SLV_FIELD_CACHE_CONTROL, value)
+	                : SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
+}
+
 void slv_req_reply(struct slv_req *req, struct slv_reply *reply)
 {
 	slv_assert(reply->status >= 100 && reply->status <= 999);

@@ -87,6 +87,10 @@ struct slv_req {
 /* Set up a reply with no fields and no body. */
 void slv_reply_init(struct slv_reply *reply, struct slv_req *req, int status);
 
+/* How long clients may keep it: Cache-Control, unless that is said already. 0: they always ask;
+ * below 0: nothing is said. SLV_E_LIMIT: no memory. */
+slv_err slv_reply_max_age(struct slv_reply *reply, int64_t max_age_s);
+
 /* Answer. `reply` is taken over: its body is closed by whoever has it last. The request, its arena
  * and all in it may be gone when this returns. */
 void slv_req_reply(struct slv_req *req, struct slv_reply *reply);

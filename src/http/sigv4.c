@@ -543,13 +543,11 @@ static slv_err list_fields(
 		const struct slv_field *field = &fields->at[i];
 		if (!we_sign(field))
 			continue;
-		char *name = count < SLV_COUNT(names) ? slv_arena_bytes(arena, field->name.len)
-		                                      : NULL;
-		if (!name)
+		if (count == SLV_COUNT(names))
 			return too_large;
-		for (size_t k = 0; k < field->name.len; k++)
-			name[k] = slv_lower(field->name.at[k]);
-		names[count++] = (slv_str){ name, field->name.len };
+		names[count] = slv_str_copy_lower(arena, field->name);
+		if (!names[count++].at)
+			return too_large;
 		len += field->name.len + 1;
 	}
 	qsort(names, count, sizeof(*names), by_bytes);

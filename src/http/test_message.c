@@ -73,10 +73,55 @@ static void a_reply_to_head_may_tell_only_a_length(void **state)
 	slv_arena_done(&arena);
 }
 
+static void how_long_a_reply_may_be_kept_is_told(void **state)
+{
+	static const struct {
+		int64_t max_age_s;
+		const char *before, *told; /* NULL: nothing is */
+	} table[] = {
+		{ -1, NULL, NULL },
+		{ 0, NULL, "no-cache" },
+		{ 1, NULL, "public, max-age=1" },
+		{ 31536000, NULL, "public, max-age=31536000" },
+		{ 60, "private", "private" },
+	};
+	(void)state;
+	for (size_t i = 0; i < SLV_COUNT(table); i++) {
+		struct slv_arena arena;
+		slv_arena_init(&arena, 256, 4096);
+		struct slv_req req = { .arena = &arena };
+		struct slv_reply reply;
+		slv_reply_init(&reply, &req, 200);
+		if (table[i].before)
+			assert_false(slv_failed(slv_fields_add_id(&reply.fields,
+					SLV_FIELD_CACHE_CONTROL, slv_str_from(table[i].before))));
+		assert_false(slv_failed(slv_reply_max_age(&reply, table[i].max_age_s)));
+		slv_str told = slv_fields_get(&reply.fields, SLV_FIELD_CACHE_CONTROL);
+		assert_true(slv_str_eq(told, slv_str_from(table[i].told)));
+		assert_int_equal(reply.fields.count, table[i].told != NULL);
+		slv_arena_done(&arena);
+	}
+}
+
+static void where_there_is_no_memory_it_is_an_error(void **state)
+{
+	struct slv_arena arena;
+	(void)state;
+	slv_arena_init(&arena, 64, 64);
+	struct slv_req req = { .arena = &arena };
+	struct slv_reply reply;
+	slv_reply_init(&reply, &req, 200);
+	assert_non_null(slv_arena_bytes(&arena, 64));
+	assert_int_equal(slv_reply_max_age(&reply, 60).code, SLV_E_LIMIT);
+	slv_arena_done(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_reply_begins_empty),
+		cmocka_unit_test(how_long_a_reply_may_be_kept_is_told),
+		cmocka_unit_test(where_there_is_no_memory_it_is_an_error),
 		cmocka_unit_test(a_reply_goes_to_the_sink_of_its_request),
 		cmocka_unit_test(a_reply_to_head_may_tell_only_a_length),
 	};

@@ -90,3 +90,11 @@ void slv_loop_random(struct slv_loop *loop, void *bytes, size_t len)
 	slv_wipe(from, len); /* what was handed out is not found here later */
 	loop->random_left -= len;
 }
+
+void slv_loop_random_hex(struct slv_loop *loop, char *digits, size_t count)
+{
+	static const char hex[] = "0123456789abcdef";
+	slv_loop_random(loop, digits, count);
+	for (size_t i = 0; i < count; i++)
+		digits[i] = hex[digits[i] & 15];
+}

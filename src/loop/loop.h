@@ -65,7 +65,8 @@ uint64_t slv_loop_now_ms(const struct slv_loop *loop);   /* monotonic */
 uint64_t slv_loop_fresh_ns(const struct slv_loop *loop); /* monotonic; read now, for measuring */
 int64_t slv_loop_wall_s(const struct slv_loop *loop);    /* since 1970 */
 int64_t slv_loop_wall_ms(const struct slv_loop *loop);
-void slv_loop_random(struct slv_loop *loop, void *bytes, size_t len); /* fit for keys */
+void slv_loop_random(struct slv_loop *loop, void *bytes, size_t len);        /* fit for keys */
+void slv_loop_random_hex(struct slv_loop *loop, char *digits, size_t count); /* lower-case ones */
 
 /* A secret of this loop, for the tables whose keys a peer chooses. */
 struct slv_hash_key slv_loop_hash_key(const struct slv_loop *loop);

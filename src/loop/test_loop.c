@@ -63,6 +63,9 @@ static void time_and_randomness_are_the_worlds(void **state)
 	assert_int_equal(second[99], 99);
 	slv_loop_random(loop, third, sizeof(third));
 	assert_memory_equal(third, "\x13\x14", 2);
+	char digits[16];
+	slv_loop_random_hex(loop, digits, sizeof(digits));
+	assert_memory_equal(digits, "56789abcdef01234", sizeof(digits));
 	slv_loop_free(loop);
 }
 

@@ -249,6 +249,7 @@ static void name_s3(struct program *program)
 	static const struct slv_service *const s3_services[] = { &slv_object_service, NULL };
 	const struct settings *settings = program->settings;
 	program->s3.hosts = settings->s3.hosts;
+	program->s3.keep_replaced_s = settings->s3.keep_replaced_s;
 	program->s3_route.path = SLV_STR("/");
 	program->s3_route.settings[0] = &program->s3;
 	program->s3_site.hosts = (struct slv_conf_list){ (void *)(uintptr_t)&any_host, 1 };
@@ -588,12 +589,13 @@ int command_edge(int argc, char **argv)
 	err = start(program);
 	if (!slv_failed(err))
 		err = run(program);
+	/* Either way the kernel takes the memory faster than we could give it back. */
 	if (slv_failed(err)) {
 		slv_edge_link_fail(program->link, err);
-		return 1;
+		_exit(1);
 	}
 	/* The last connection is gone. What is still under way is renewals and evictions, which the
-	 * next start makes good; the kernel takes the memory faster than we could give it back. */
+	 * next start makes good. */
 	slv_log_free(program->access);
 	slv_log_free(program->log);
 	_exit(0);

@@ -88,6 +88,14 @@ static const struct slv_conf_key s3_keys[] = {
 			.max = 100,
 			.help = "Names below which buckets are, as s3.example.com for "
 				"photos.s3.example.com; elsewhere they are in the path" },
+	{ .name = "keep_replaced_s",
+			.type = SLV_CONF_INT,
+			.offset = AT(s3.keep_replaced_s) - AT(s3),
+			.fallback = "3600",
+			.min = 0,
+			.max = 604800,
+			.help = "How long the parts of an object that was replaced or deleted stay "
+				"for those who are downloading it" },
 	{ 0 },
 };
 

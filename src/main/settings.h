@@ -27,6 +27,7 @@ struct settings {
 	struct {
 		struct slv_listen_conf listen;
 		struct slv_conf_list hosts; /* of slv_str */
+		int64_t keep_replaced_s;
 		bool enabled;
 	} s3;
 	struct {

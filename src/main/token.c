@@ -252,7 +252,8 @@ static slv_err show_row(struct desk *desk, const struct slv_omap_row *row)
 	if (token.expires_s)
 		slv_date_print_iso(token.expires_s, expires);
 	printf("%.*s  %-8s  %.*s  %.*s  %.*s\n", SLV_FMT(token.id),
-			slv_api_token_status(&token, slv_loop_wall_s(desk->loop)),
+			slv_api_status_name(
+					slv_api_token_status(&token, slv_loop_wall_s(desk->loop))),
 			SLV_DATE_ISO_BYTES, expires, SLV_DATE_ISO_BYTES, used, SLV_FMT(token.name));
 	return SLV_OK;
 }
@@ -395,14 +396,14 @@ static slv_err do_change(struct desk *desk)
 static slv_err do_delete(struct desk *desk)
 {
 	const struct slv_omap_row *row = row_of(desk, 't', desk->words.id);
-	const struct slv_omap_row *use = row_of(desk, 'u', desk->words.id);
+	slv_str used_key = slv_str_printf(&desk->arena, "u/%.*s", SLV_FMT(desk->words.id));
 	if (!row)
 		return SLV_ERR(SLV_E_MISSING, "there is no such token; see `selvedge token list`");
 	struct slv_omap_change changes[] = {
 		{ .what = SLV_OMAP_REMOVE, .when = SLV_OMAP_IF_PRESENT, .key = row->key },
-		{ .what = SLV_OMAP_REMOVE, .key = use ? use->key : (slv_str){ 0 } },
+		{ .what = SLV_OMAP_REMOVE, .key = used_key }, /* if it was ever used */
 	};
-	return write_all(desk, changes, use ? 2 : 1);
+	return write_all(desk, changes, SLV_COUNT(changes));
 }
 
 /* --- words --- */

@@ -65,16 +65,7 @@ static slv_err add_fields(const struct files *self, struct slv_reply *reply, slv
 	if (!slv_failed(err))
 		err = slv_fields_add_id(&reply->fields, SLV_FIELD_X_CONTENT_TYPE_OPTIONS,
 				SLV_STR("nosniff"));
-	slv_str cache = SLV_STR("no-cache");
-	if (self->conf->max_age_s < 0)
-		return err;
-	if (self->conf->max_age_s)
-		cache = slv_str_printf(reply->fields.arena, "public, max-age=%lld",
-				(long long)self->conf->max_age_s);
-	if (!slv_failed(err))
-		err = cache.at ? slv_fields_add_id(&reply->fields, SLV_FIELD_CACHE_CONTROL, cache)
-		               : SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
-	return err;
+	return slv_failed(err) ? err : slv_reply_max_age(reply, self->conf->max_age_s);
 }
 
 /* A long file: what the request leaves of it, as a stream. */

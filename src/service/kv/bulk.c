@@ -44,24 +44,24 @@ struct bulk {
 	struct slv_omap_batch batch;
 	struct slv_omap_change changes[2 * BATCH_PAIRS_MAX];
 	size_t change_count;
-	bool asked; /* the store has that batch: if it fails, it may have been made all the same */
+	bool asked; /* the store has that batch, or it failed and may have been made all the same */
 	struct rows *rows; /* BATCH_PAIRS_MAX */
 };
 
 static void bulk_run(struct bulk *bulk);
 
-/* Of pairs that the store was not asked to write. */
+/* Of pairs that were surely not written. */
 static void drop_blobs(struct bulk *bulk)
 {
 	struct kv *kv = bulk->call.kv;
 	struct kv_meta meta;
 	if (bulk->has_ref)
-		kv_clean_blob(kv->loop, kv->blobs, &bulk->ref.id);
+		slv_blob_discard(kv->loop, kv->blobs, &bulk->ref.id);
 	for (size_t i = 0; i < bulk->change_count && !bulk->asked; i++)
 		if (bulk->changes[i].key.at[0] == 'k' && bulk->changes[i].value.len &&
 				!slv_failed(kv_meta_read(bulk->changes[i].value, &meta)) &&
 				meta.has_blob)
-			kv_clean_blob(kv->loop, kv->blobs, &meta.blob);
+			slv_blob_discard(kv->loop, kv->blobs, &meta.blob);
 }
 
 static void bulk_drop(void *arg)
@@ -101,6 +101,7 @@ static void answer(struct bulk *bulk)
 static void batch_done(struct slv_omap_batch *batch, slv_err err)
 {
 	struct bulk *bulk = SLV_CONTAINER(batch, struct bulk, batch);
+	bulk->asked = batch->in_doubt;
 	if (slv_failed(err)) {
 		bulk->err = err;
 		answer(bulk);
@@ -109,7 +110,6 @@ static void batch_done(struct slv_omap_batch *batch, slv_err err)
 	kv_clean(bulk->call.kv, batch);
 	batch->old->hold.drop(&batch->old->hold);
 	bulk->ready = bulk->change_count = bulk->ready_bytes = 0;
-	bulk->asked = false;
 	slv_map_done(&bulk->in_batch);
 	slv_map_init(&bulk->in_batch, slv_loop_hash_key(bulk->call.kv->loop));
 	bulk_run(bulk);

@@ -115,19 +115,6 @@ slv_err kv_expiry(int64_t now_s, int64_t expiration_s, int64_t ttl_s, int64_t *r
 
 /* --- what replaced rows leave behind --- */
 
-static void blob_removed(struct slv_blob_remove *remove, slv_err err)
-{
-	(void)err; /* `selvedge store check` finds it */
-	slv_free(remove);
-}
-
-void kv_clean_blob(struct slv_loop *loop, struct slv_blobs *blobs, const struct slv_blob_id *id)
-{
-	struct slv_blob_remove *remove = SLV_ALLOC(struct slv_blob_remove);
-	*remove = (struct slv_blob_remove){ .blobs = blobs, .id = *id, .done = blob_removed };
-	slv_blob_remove(loop, remove);
-}
-
 struct clean {
 	struct slv_loop *loop;
 	struct slv_omap_batch batch;
@@ -162,28 +149,27 @@ static void expiries_removed(struct slv_omap_batch *batch, slv_err err)
 	clean_run(clean, batch->map, retry ? batch->count - 1 : 0);
 }
 
-/* The key may expire when it did before: then the row is as it should be. */
-static bool is_put(const struct slv_omap_batch *batch, slv_str expiry_key)
+/* The key of change `index` may expire when it did before: then the row is as it should be. It is
+ * written behind its key (row.h). */
+static bool is_put(const struct slv_omap_batch *batch, size_t index, slv_str expiry_key)
 {
-	for (size_t i = 0; i < batch->count; i++)
-		if (slv_str_eq(batch->changes[i].key, expiry_key))
-			return true;
-	return false;
+	return index + 1 < batch->count && slv_str_eq(batch->changes[index + 1].key, expiry_key);
 }
 
 static void clean_row(struct kv *kv, struct clean *clean, const struct slv_omap_batch *batch,
-		const struct slv_omap_row *row, size_t *count)
+		size_t index, size_t *count)
 {
 	struct kv_meta meta;
+	const struct slv_omap_row *row = &batch->old->at[index];
 	if (!row->version || row->key.at[0] != 'k' || slv_failed(kv_meta_read(row->value, &meta)))
 		return;
 	if (meta.has_blob)
-		kv_clean_blob(kv->loop, kv->blobs, &meta.blob);
+		slv_blob_discard(kv->loop, kv->blobs, &meta.blob);
 	if (!meta.expires_s)
 		return;
 	slv_str key = kv_expiry_key(
 			meta.expires_s, slv_str_from_index(row->key, 1), clean->keys[*count]);
-	if (!is_put(batch, key))
+	if (!is_put(batch, index, key))
 		clean->changes[(*count)++] = (struct slv_omap_change){ .what = SLV_OMAP_REMOVE,
 			.when = SLV_OMAP_IF_VERSION,
 			.version = row->version + 1,
@@ -199,7 +185,7 @@ void kv_clean(struct kv *kv, const struct slv_omap_batch *batch)
 	clean->changes = slv_alloc(old->count * sizeof(*clean->changes));
 	clean->keys = slv_alloc(old->count * sizeof(*clean->keys));
 	for (size_t i = 0; i < old->count; i++)
-		clean_row(kv, clean, batch, &old->at[i], &count);
+		clean_row(kv, clean, batch, i, &count);
 	clean_run(clean, batch->map, count);
 }
 

@@ -74,11 +74,8 @@ static void range_make(struct list *list)
 		memcpy(list->from + 1, list->prefix.at, list->prefix.len);
 		memcpy(list->until + 1, list->prefix.at, list->prefix.len);
 	}
-	list->from_len = list->until_len = 1 + list->prefix.len;
-	/* The last byte that can be made greater is; those behind it are dropped. */
-	while ((uint8_t)list->until[list->until_len - 1] == 0xff)
-		list->until_len--;
-	list->until[list->until_len - 1]++;
+	list->from_len = 1 + list->prefix.len;
+	list->until_len = slv_omap_behind(list->until, list->from_len);
 	slv_str first = { list->from + 1, list->prefix.len };
 	if (list->cursor.len && slv_str_cmp(list->cursor, first) >= 0) {
 		memcpy(list->from + 1, list->cursor.at, list->cursor.len);

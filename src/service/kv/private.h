@@ -63,9 +63,6 @@ slv_err kv_expiry(int64_t now_s, int64_t expiration_s, int64_t ttl_s, int64_t *r
  * now mean nothing. `batch` was made, and wanted the old rows. Not waited for. */
 void kv_clean(struct kv *kv, const struct slv_omap_batch *batch);
 
-/* Forget a blob that no row names. Not waited for. */
-void kv_clean_blob(struct slv_loop *loop, struct slv_blobs *blobs, const struct slv_blob_id *id);
-
 /* spaces.c */
 slv_err kv_serve_spaces(struct slv_api_ask *ask);
 slv_err kv_serve_space_new(struct slv_api_ask *ask);
@@ -82,7 +79,7 @@ slv_err kv_serve_put(struct slv_api_ask *ask);
 /* list.c */
 slv_err kv_serve_list(struct slv_api_ask *ask);
 
-/* bulk.c, bulk_put.c */
+/* bulk_get.c, bulk.c */
 slv_err kv_serve_bulk_get(struct slv_api_ask *ask);
 slv_err kv_serve_bulk_remove(struct slv_api_ask *ask);
 slv_err kv_serve_bulk_put(struct slv_api_ask *ask);

@@ -49,7 +49,7 @@ struct put {
 	uint64_t len;
 	struct slv_blob_writer *writer;
 	struct slv_blob_ref ref;
-	bool has_ref; /* the blob is finished, and no row was asked to name it */
+	bool has_ref; /* the blob is finished, and no row names it, or may name it yet */
 
 	struct slv_omap_change changes[2];
 	struct slv_omap_batch batch;
@@ -65,7 +65,7 @@ static void put_drop(void *arg)
 	slv_buf_done(&put->metadata);
 	slv_blob_writer_free(put->writer);
 	if (put->has_ref)
-		kv_clean_blob(put->call.kv->loop, put->call.kv->blobs, &put->ref.id);
+		slv_blob_discard(put->call.kv->loop, put->call.kv->blobs, &put->ref.id);
 }
 
 /* --- bytes of the value --- */
@@ -239,6 +239,7 @@ static void committed(struct slv_omap_batch *batch, slv_err err)
 {
 	struct put *put = SLV_CONTAINER(batch, struct put, batch);
 	put->err = err;
+	put->has_ref = put->writer && slv_failed(err) && !batch->in_doubt;
 	if (!slv_failed(err)) {
 		kv_clean(put->call.kv, batch);
 		batch->old->hold.drop(&batch->old->hold);
@@ -271,7 +272,7 @@ static slv_err write_row(struct kv_call *call)
 		.wants_old = true,
 		.done = committed,
 	};
-	put->has_ref = false; /* if it fails, it may have been done all the same */
+	put->has_ref = false;
 	slv_omap_write(put->call.kv->loop, &put->batch);
 	return SLV_OK;
 }

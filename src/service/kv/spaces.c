@@ -210,12 +210,9 @@ static void write(struct work *work, size_t count, void (*done)(struct slv_omap_
 
 static slv_err create(struct work *work, const struct slv_omap_rows *rows)
 {
-	static const char hex[] = "0123456789abcdef";
 	if (rows->count >= SLV_KV_SPACES_MAX)
 		return SLV_ERR(SLV_E_LIMIT, "an account has at most 10000 namespaces");
-	slv_loop_random(work->call.kv->loop, work->id, sizeof(work->id));
-	for (size_t i = 0; i < sizeof(work->id); i++)
-		work->id[i] = hex[work->id[i] & 15];
+	slv_loop_random_hex(work->call.kv->loop, work->id, sizeof(work->id));
 	slv_str id = { work->id, sizeof(work->id) };
 	work->changes[0] = (struct slv_omap_change){ .what = SLV_OMAP_PUT,
 		.key = prefixed("n/", id, work->space_key),

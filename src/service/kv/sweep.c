@@ -97,7 +97,7 @@ static void remove_blob(struct kv_sweep *sweep, const struct slv_omap_row *row)
 	if (!row->version || row->key.at[0] != 'k' || slv_failed(kv_meta_read(row->value, &meta)) ||
 			!meta.has_blob)
 		return;
-	kv_clean_blob(sweep->loop, sweep->blobs, &meta.blob);
+	slv_blob_discard(sweep->loop, sweep->blobs, &meta.blob);
 }
 
 static bool was_removed(const struct kv_sweep *sweep, slv_str key)

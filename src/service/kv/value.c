@@ -1,23 +1,9 @@
 /* value.c - one key: its value, its metadata, its end */
-#include "base/mem.h"
 #include "http/problem.h"
+#include "service/blob_body.h"
 #include "service/kv/private.h"
 
 #include <string.h>
-
-#define READ_BYTES SLV_KIB(256)
-
-/* A value that is a blob, as a body. Its first piece is read before the reply begins: so a file
- * that is damaged or gone is an error like others, and one that is open can be removed. */
-struct blob_source {
-	struct slv_source source;
-	struct slv_blob_reader *reader;
-	struct slv_pull *pull;
-	slv_str first; /* read, and not handed out yet */
-	uint64_t at, len;
-	struct slv_loop *loop;
-	struct slv_task task;
-};
 
 /* A call about one key. In the arena of the request. */
 struct work {
@@ -28,74 +14,10 @@ struct work {
 	bool of_metadata;
 	uint64_t version; /* of the row whose blob was gone */
 	struct kv_meta meta;
-	struct blob_source *blob; /* until the reply has it */
+	struct slv_body body; /* of a blob, until the reply has it */
 	struct slv_omap_batch batch;
 	struct slv_omap_change change;
 };
-
-/* --- values that are blobs --- */
-
-static void blob_step(struct slv_task *task)
-{
-	struct blob_source *blob = SLV_CONTAINER(task, struct blob_source, task);
-	slv_str first = blob->first;
-	blob->first = (slv_str){ 0 };
-	blob->pull->done(blob->pull, SLV_OK, first); /* empty: the end */
-}
-
-static void blob_read(void *arg, slv_err err, slv_str bytes)
-{
-	struct blob_source *blob = arg;
-	if (err.code == SLV_E_CANCELLED)
-		return; /* closed: the source is gone */
-	blob->at += bytes.len;
-	blob->pull->done(blob->pull, err, bytes);
-}
-
-static void read_next(struct blob_source *blob, void (*done)(void *arg, slv_err err, slv_str bytes),
-		void *arg)
-{
-	uint64_t left = blob->len - blob->at;
-	slv_blob_read(blob->reader, blob->at, left < READ_BYTES ? (size_t)left : READ_BYTES, done,
-			arg);
-}
-
-static void blob_pull(struct slv_source *source, struct slv_pull *pull)
-{
-	struct blob_source *blob = SLV_CONTAINER(source, struct blob_source, source);
-	blob->pull = pull;
-	if (blob->first.len || blob->at == blob->len)
-		slv_task_start(blob->loop, &blob->task);
-	else
-		read_next(blob, blob_read, blob);
-}
-
-static void blob_close(struct slv_source *source)
-{
-	struct blob_source *blob = SLV_CONTAINER(source, struct blob_source, source);
-	slv_task_stop(&blob->task);
-	slv_blob_reader_free(blob->reader);
-	slv_free(blob);
-}
-
-static const struct slv_source_ops blob_ops = { .pull = blob_pull, .close = blob_close };
-
-static slv_err blob_open(struct kv *kv, const struct kv_meta *meta, struct blob_source **ret_blob)
-{
-	struct slv_blob_reader *reader;
-	struct slv_blob_ref ref = { .id = meta->blob, .len = meta->len };
-	slv_err err = slv_blob_reader_new(kv->loop, kv->blobs, &ref, &reader);
-	if (slv_failed(err))
-		return err;
-	struct blob_source *blob = SLV_ALLOC(struct blob_source);
-	blob->source.ops = &blob_ops;
-	blob->reader = reader;
-	blob->len = meta->len;
-	blob->loop = kv->loop;
-	blob->task.run = blob_step;
-	*ret_blob = blob;
-	return SLV_OK;
-}
 
 /* --- reading --- */
 
@@ -136,21 +58,19 @@ static slv_err read_again(struct work *work)
 	return find_row(&work->call);
 }
 
-static void first_read(void *arg, slv_err err, slv_str bytes)
+/* The first piece of the blob was read, or cannot be. */
+static void opened(void *arg, slv_err err)
 {
 	struct work *work = arg;
 	struct slv_hold *hold = work->recall.hold; /* a reply may be the end of `work` */
-	struct slv_body body = { .length = work->meta.len, .source = &work->blob->source };
 	if (slv_failed(err)) {
-		slv_body_done(&body);
+		slv_body_done(&work->body);
 		if (err.code == SLV_E_MISSING)
 			err = read_again(work);
 		if (!slv_failed(err))
 			return;
 	} else {
-		work->blob->first = bytes;
-		work->blob->at = bytes.len;
-		err = reply_value(work, &body);
+		err = reply_value(work, &work->body);
 	}
 	if (slv_failed(err))
 		kv_fail(&work->call, err);
@@ -159,16 +79,21 @@ static void first_read(void *arg, slv_err err, slv_str bytes)
 
 static slv_err read_value(struct work *work)
 {
-	if (!work->meta.has_blob) {
+	struct kv *kv = work->call.kv;
+	const struct kv_meta *meta = &work->meta;
+	struct slv_blob_ref ref = { .id = meta->blob, .len = meta->len };
+	if (!meta->has_blob) {
 		struct slv_body body = slv_body_bytes(work->recall.row->body, work->recall.hold);
 		slv_err err = reply_value(work, &body);
 		if (slv_failed(err))
 			kv_fail(&work->call, err);
 		return SLV_OK;
 	}
-	slv_err err = blob_open(work->call.kv, &work->meta, &work->blob);
+	if (!meta->len)
+		return SLV_ERR(SLV_E_CORRUPT, "a value without bytes is no blob");
+	slv_err err = slv_blob_body_new(kv->loop, kv->blobs, &ref, 0, meta->len, &work->body);
 	if (!slv_failed(err))
-		read_next(work->blob, first_read, work);
+		slv_blob_body_open(&work->body, opened, work);
 	return err;
 }
 

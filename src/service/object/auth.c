@@ -3,8 +3,6 @@
 
 #include "base/assert.h"
 
-#include <string.h>
-
 struct auth {
 	struct object_ask *ask;
 	struct slv_sigv4_request request;
@@ -70,7 +68,7 @@ static slv_object_err verify(struct auth *auth)
 	struct object_ask *ask = auth->ask;
 	const struct slv_api_token *token = ask->find.token;
 	const struct slv_sigv4 *signature = &ask->signature;
-	if (strcmp(slv_api_token_status(token, slv_loop_wall_s(ask->self->loop)), "active") != 0)
+	if (slv_api_token_status(token, slv_loop_wall_s(ask->self->loop)) != SLV_API_ACTIVE)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_ACCESS_KEY_ID, NULL);
 	if (!slv_api_token_from(token, &ask->req->client))
 		return denied(NULL);
@@ -99,7 +97,7 @@ static void drop_token(void *arg)
 static void found(struct auth *auth)
 {
 	struct object_ask *ask = auth->ask;
-	slv_object_err err = SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+	slv_object_err err = object_no_memory();
 	if (slv_arena_defer(ask->req->arena, drop_token, &ask->find))
 		err = verify(auth);
 	else
@@ -160,7 +158,7 @@ void object_authenticate(
 	struct slv_req *req = ask->req;
 	struct auth *auth = SLV_NEW(req->arena, struct auth);
 	if (!auth) {
-		done(ask, SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL));
+		done(ask, object_no_memory());
 		return;
 	}
 	ask->auth = auth;
@@ -201,8 +199,7 @@ void object_authenticate_form(struct object_ask *ask, const struct object_form_s
 		void (*done)(struct object_ask *ask, slv_object_err err))
 {
 	struct auth *auth = SLV_NEW(ask->req->arena, struct auth);
-	slv_object_err err =
-			auth ? read_form(ask, form) : SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+	slv_object_err err = auth ? read_form(ask, form) : object_no_memory();
 	if (slv_object_failed(err)) {
 		done(ask, err);
 		return;

@@ -3,13 +3,11 @@
 #include "service/object/document.h"
 #include "service/object/private.h"
 
-#include <jansson.h>
 #include <string.h>
 
 struct bucket_work {
 	struct object_ask *ask;
 	struct object_document document;
-	char id[OBJECT_ID_BYTES + 1];
 	slv_str key;
 	struct slv_buf row;
 	struct slv_omap_read read;
@@ -33,11 +31,6 @@ static struct bucket_work *work_new(struct object_ask *ask)
 	return work;
 }
 
-static slv_object_err no_memory(void)
-{
-	return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
-}
-
 /* --- ListBuckets --- */
 
 /* Of a page: ?max-buckets=&prefix=&continuation-token=, or R2's cf- fields. */
@@ -45,14 +38,6 @@ static slv_str page_param(const struct object_ask *ask, const char *param, const
 {
 	slv_str value = object_param(ask, param);
 	return value.at ? value : object_field(ask, field);
-}
-
-static int64_t created_ms(slv_str row)
-{
-	json_t *root = json_loadb(row.at ? row.at : "", row.len, 0, NULL);
-	int64_t ms = json_integer_value(json_object_get(root, "created_ms"));
-	json_decref(root);
-	return ms;
 }
 
 static void print_owner(const struct object_ask *ask, struct slv_buf *xml)
@@ -80,9 +65,11 @@ static void buckets_read(struct slv_omap_read *read, slv_err err, struct slv_oma
 	print_owner(ask, &xml);
 	slv_object_xml_open(&xml, "Buckets");
 	for (size_t i = 0; i < rows->count; i++) {
+		struct object_bucket bucket = { 0 };
+		(void)object_bucket_read(rows->at[i].value, &bucket); /* or its time is unknown */
 		slv_object_xml_open(&xml, "Bucket");
 		slv_object_xml_text(&xml, "Name", slv_str_from_index(rows->at[i].key, 2));
-		slv_object_xml_time(&xml, "CreationDate", created_ms(rows->at[i].value));
+		slv_object_xml_time(&xml, "CreationDate", bucket.created_ms);
 		slv_object_xml_close(&xml, "Bucket");
 	}
 	slv_object_xml_close(&xml, "Buckets");
@@ -104,11 +91,11 @@ slv_object_err object_list_buckets(struct object_ask *ask)
 	slv_str after = page_param(ask, "continuation-token", "cf-continuation-token");
 	slv_str count = page_param(ask, "max-buckets", "cf-max-keys");
 	if (!work)
-		return no_memory();
+		return object_no_memory();
 	if (count.len && (!slv_str_u64(count, SLV_OBJECT_BUCKETS_MAX, &most) || !most))
 		return SLV_OBJECT_ERR(
 				SLV_OBJECT_E_INVALID_ARGUMENT, "max-buckets is from 1 to 10000.");
-	if (prefix.len > 63 || after.len > 63)
+	if (prefix.len > OBJECT_BUCKET_BYTES_MAX || after.len > OBJECT_BUCKET_BYTES_MAX)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_ARGUMENT,
 				"A bucket's name has 63 bytes at most.");
 	bool behind = after.len && slv_str_cmp(after, prefix) >= 0;
@@ -117,7 +104,7 @@ slv_object_err object_list_buckets(struct object_ask *ask)
 	slv_str key = slv_str_printf(ask->req->arena, "b/%.*s%c", SLV_FMT(from), 0);
 	slv_str until = slv_str_printf(ask->req->arena, "b/%.*s\x7f", SLV_FMT(prefix));
 	if (!key.at || !until.at)
-		return no_memory();
+		return object_no_memory();
 	work->read = (struct slv_omap_read){
 		.map = ask->self->buckets,
 		.what = SLV_OMAP_SCAN,
@@ -131,28 +118,6 @@ slv_object_err object_list_buckets(struct object_ask *ask)
 }
 
 /* --- CreateBucket --- */
-
-static bool is_label_char(char c)
-{
-	return (c >= 'a' && c <= 'z') || slv_is_digit(c);
-}
-
-/* The rules of S3 for new buckets; R2's, which allow no dots, are part of them. */
-static bool name_is_ok(slv_str name)
-{
-	struct slv_addr addr;
-	if (name.len < 3 || name.len > 63 || !is_label_char(name.at[0]) ||
-			!is_label_char(name.at[name.len - 1]) || slv_addr_parse(name, &addr))
-		return false;
-	for (size_t i = 0; i < name.len; i++) {
-		char c = name.at[i];
-		if (!is_label_char(c) && c != '-' && c != '.')
-			return false;
-		if (c == '.' && !(is_label_char(name.at[i - 1]) && is_label_char(name.at[i + 1])))
-			return false;
-	}
-	return true;
-}
 
 static void opened(struct slv_omap_batch *batch, slv_err err)
 {
@@ -198,9 +163,9 @@ static void created(struct slv_omap_batch *batch, slv_err err)
 
 static void counted(struct slv_omap_read *read, slv_err err, struct slv_omap_rows *rows)
 {
-	static const char hex[] = "0123456789abcdef";
 	struct bucket_work *work = SLV_CONTAINER(read, struct bucket_work, read);
 	struct object *self = work->ask->self;
+	struct object_bucket bucket = { .created_ms = slv_loop_wall_ms(self->loop) };
 	bool full = rows && rows->count >= SLV_OBJECT_BUCKETS_MAX;
 	if (rows)
 		rows->hold.drop(&rows->hold);
@@ -209,11 +174,8 @@ static void counted(struct slv_omap_read *read, slv_err err, struct slv_omap_row
 					    : object_err(err));
 		return;
 	}
-	slv_loop_random(self->loop, work->id, OBJECT_ID_BYTES);
-	for (size_t i = 0; i < OBJECT_ID_BYTES; i++)
-		work->id[i] = hex[work->id[i] & 15];
-	slv_buf_printf(&work->row, "{\"id\":\"%s\",\"created_ms\":%lld}", work->id,
-			(long long)slv_loop_wall_ms(self->loop));
+	slv_loop_random_hex(self->loop, bucket.id, OBJECT_ID_BYTES);
+	object_bucket_write(&bucket, &work->row);
 	work->change = (struct slv_omap_change){ .what = SLV_OMAP_PUT,
 		.when = SLV_OMAP_IF_ABSENT,
 		.key = work->key,
@@ -229,7 +191,7 @@ static slv_object_err create(struct bucket_work *work)
 	struct object_ask *ask = work->ask;
 	work->key = slv_str_printf(ask->req->arena, "b/%.*s", SLV_FMT(ask->bucket));
 	if (!work->key.at)
-		return no_memory();
+		return object_no_memory();
 	work->read = (struct slv_omap_read){
 		.map = ask->self->buckets,
 		.what = SLV_OMAP_SCAN,
@@ -259,8 +221,8 @@ slv_object_err object_create_bucket(struct object_ask *ask)
 {
 	struct bucket_work *work = work_new(ask);
 	if (!work)
-		return no_memory();
-	if (!name_is_ok(ask->bucket))
+		return object_no_memory();
+	if (!object_bucket_name_is_ok(ask->bucket))
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_BUCKET_NAME, NULL);
 	work->document = (struct object_document){
 		.ask = ask, .bytes_max = SLV_OBJECT_CONFIG_BYTES_MAX, .done = location_came

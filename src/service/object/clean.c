@@ -3,7 +3,10 @@
  * After the row is gone nobody can ask for these, so nobody waits, and the service may have ended
  * before: nothing of it but the loop and the store is used. What a crash leaves behind is
  * found later: parts by the row r<upload>, which is written with what makes them superfluous, and
- * blobs by `selvedge store check`. */
+ * blobs by `selvedge store check`.
+ *
+ * Who is reading a blob reads it to its end, for it is open. Parts are opened one after the other:
+ * so those of an object stay for a while, and the sweep takes them. */
 #include "base/mem.h"
 #include "service/object/private.h"
 
@@ -11,22 +14,9 @@
 
 #define PARTS_MAX 500 /* of a step */
 
-static void blob_removed(struct slv_blob_remove *remove, slv_err err)
-{
-	(void)err; /* found later */
-	slv_free(remove);
-}
-
-static void clean_blob(struct slv_loop *loop, struct slv_blobs *blobs, struct slv_blob_id id)
-{
-	struct slv_blob_remove *remove = SLV_ALLOC(struct slv_blob_remove);
-	*remove = (struct slv_blob_remove){ .blobs = blobs, .id = id, .done = blob_removed };
-	slv_blob_remove(loop, remove);
-}
-
 void object_clean_blob(struct object *self, struct slv_blob_id id)
 {
-	clean_blob(self->loop, self->blobs, id);
+	slv_blob_discard(self->loop, self->blobs, &id);
 }
 
 /* --- parts --- */
@@ -54,7 +44,7 @@ static void parts_removed(struct slv_omap_batch *batch, slv_err err)
 		struct object_meta meta;
 		if (!slv_failed(object_meta_read(NULL, rows->at[i].value, &meta)) &&
 				meta.where == OBJECT_BLOB)
-			clean_blob(parts->loop, parts->blobs, meta.blob);
+			slv_blob_discard(parts->loop, parts->blobs, &meta.blob);
 	}
 	rows->hold.drop(&rows->hold);
 	if (more && !slv_failed(err))
@@ -117,21 +107,44 @@ void object_clean_parts(struct object *self, struct slv_omap *map, slv_str uploa
 
 /* --- rows --- */
 
+#define TRIES_MAX 5
+
+/* The note r<upload>. Only into a bucket that is there: open or, if it is just then being removed,
+ * closed, for it may be opened again. */
 struct remains {
 	struct slv_loop *loop;
 	struct slv_blobs *blobs;
+	bool at_once; /* the parts go with it */
+	unsigned tries;
 	struct slv_omap_batch batch;
-	struct slv_omap_change change;
-	char key[OBJECT_PART_KEY_BYTES];
+	struct slv_omap_change changes[2];
+	char key[OBJECT_PART_KEY_BYTES], since[SLV_U64_DIGITS];
 };
+
+static void note(struct remains *remains, struct slv_omap *map);
 
 static void remains_noted(struct slv_omap_batch *batch, slv_err err)
 {
 	struct remains *remains = SLV_CONTAINER(batch, struct remains, batch);
-	if (!slv_failed(err))
+	if (err.code == SLV_E_PRECONDITION && ++remains->tries < TRIES_MAX) {
+		note(remains, batch->map);
+		return;
+	}
+	if (!slv_failed(err) && remains->at_once)
 		clean_parts(remains->loop, remains->blobs, batch->map,
-				slv_str_from_index(remains->change.key, 1));
+				slv_str_from_index(remains->changes[0].key, 1));
 	slv_free(remains);
+}
+
+static void note(struct remains *remains, struct slv_omap *map)
+{
+	remains->changes[1] = object_open_check();
+	if (remains->tries % 2)
+		remains->changes[1].key = SLV_STR(OBJECT_CLOSED_KEY);
+	remains->batch = (struct slv_omap_batch){
+		.map = map, .changes = remains->changes, .count = 2, .done = remains_noted
+	};
+	slv_omap_write(remains->loop, &remains->batch);
 }
 
 /* A row that was replaced: that it was in parts was not known before, so it is noted now. If we die
@@ -141,12 +154,11 @@ static void clean_replaced_parts(struct object *self, struct slv_omap *map, slv_
 	struct remains *remains = SLV_ALLOC(struct remains);
 	remains->loop = self->loop;
 	remains->blobs = self->blobs;
-	remains->change = (struct slv_omap_change){ .what = SLV_OMAP_PUT,
-		.key = object_remains_key(upload, remains->key) };
-	remains->batch = (struct slv_omap_batch){
-		.map = map, .changes = &remains->change, .count = 1, .done = remains_noted
-	};
-	slv_omap_write(self->loop, &remains->batch);
+	remains->at_once = !self->settings->keep_replaced_s;
+	remains->changes[0] = (struct slv_omap_change){ .what = SLV_OMAP_PUT,
+		.key = object_remains_key(upload, remains->key),
+		.value = slv_str_of_u64((uint64_t)slv_loop_wall_ms(self->loop), remains->since) };
+	note(remains, map);
 }
 
 void object_clean(struct object *self, struct slv_omap *map, const struct slv_omap_rows *old)

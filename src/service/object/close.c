@@ -10,7 +10,7 @@
  */
 #include "service/object/private.h"
 
-#include <jansson.h>
+#include "base/assert.h"
 
 struct removal {
 	struct object_ask *ask;
@@ -141,25 +141,23 @@ static void closed(struct slv_omap_batch *batch, slv_err err)
 
 static slv_str remains_key(struct object_ask *ask)
 {
-	slv_str value = ask->recall.row->value;
-	json_t *row = json_loadb(value.at, value.len, 0, NULL);
-	const char *id = json_string_value(json_object_get(row, "id"));
-	slv_str key = slv_str_printf(ask->req->arena, "r/%s", id ? id : "");
-	json_decref(row);
-	return key;
+	struct object_bucket bucket;
+	bool ok = object_bucket_read(ask->recall.row->value, &bucket);
+	slv_assert(ok); /* its map was found by it */
+	return slv_str_printf(ask->req->arena, "r/%.*s", OBJECT_ID_BYTES, bucket.id);
 }
 
 slv_object_err object_delete_bucket(struct object_ask *ask)
 {
 	struct removal *removal = SLV_NEW(ask->req->arena, struct removal);
 	if (!removal)
-		return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+		return object_no_memory();
 	removal->ask = ask;
 	removal->since = slv_str_printf(
 			ask->req->arena, "%lld", (long long)slv_loop_wall_ms(ask->self->loop));
 	removal->remains = remains_key(ask);
 	if (!removal->since.at || !removal->remains.at)
-		return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+		return object_no_memory();
 	removal->changes[0] = (struct slv_omap_change){ .what = SLV_OMAP_REMOVE,
 		.when = SLV_OMAP_IF_PRESENT,
 		.key = SLV_STR(OBJECT_OPEN_KEY) };

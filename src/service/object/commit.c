@@ -16,9 +16,7 @@ static void written(struct slv_omap_batch *batch, slv_err err)
 {
 	struct object_commit *commit = SLV_CONTAINER(batch, struct object_commit, batch);
 	if (slv_failed(err)) {
-		/* After other errors the row may be there all the same. */
-		fail(commit, object_target_err(commit->target, batch, err),
-				err.code == SLV_E_PRECONDITION);
+		fail(commit, object_target_err(commit->target, batch, err), !batch->in_doubt);
 		return;
 	}
 	object_clean(commit->ask->self, batch->map, batch->old);
@@ -32,7 +30,7 @@ void object_commit(struct object_commit *commit)
 	struct object_meta *meta = commit->meta;
 	slv_buf_init(&commit->row, OBJECT_ROW_BYTES_MAX);
 	if (!slv_arena_defer(ask->req->arena, row_drop, &commit->row)) {
-		fail(commit, SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL), true);
+		fail(commit, object_no_memory(), true);
 		return;
 	}
 	meta->modified_ms = slv_loop_wall_ms(ask->self->loop);

@@ -1,8 +1,8 @@
 /* complete.c - CompleteMultipartUpload: the parts become an object
  *
- *	document → conditions → upload's row → rows of its parts → one batch → unnamed parts →
- *answered ↑                                   |
- *	                            '------ a part came meanwhile ------'
+ *	document → upload's row → conditions → rows of its parts → one batch → unnamed parts → told
+ *	               ↑  ↘ none: the object's row → told              ↓
+ *	               '------------ a part came meanwhile ------------'
  *
  * No byte moves: the object's row lists the parts, which stay where they are. The batch removes the
  * upload's row if that is as it was before the parts were read: so of two that complete one wins,
@@ -42,11 +42,6 @@ struct complete {
 	struct slv_omap_change changes[3], *removals;
 	struct slv_omap_batch batch;
 };
-
-static slv_object_err no_memory(void)
-{
-	return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
-}
 
 static void drop_rows(struct complete *complete)
 {
@@ -309,7 +304,7 @@ static slv_object_err take_upload(struct complete *complete, const struct slv_om
 	struct slv_arena *arena = complete->ask->req->arena;
 	complete->upload_row = slv_str_copy(arena, row->value);
 	if (!complete->upload_row.at)
-		return no_memory();
+		return object_no_memory();
 	complete->upload_version = row->version;
 	return object_err(object_meta_read(arena, complete->upload_row, &complete->upload));
 }
@@ -370,7 +365,7 @@ slv_object_err object_complete(struct object_ask *ask)
 {
 	struct complete *complete = SLV_NEW(ask->req->arena, struct complete);
 	if (!complete)
-		return no_memory();
+		return object_no_memory();
 	complete->ask = ask;
 	slv_object_err err = object_upload_param(ask, &complete->id);
 	if (slv_object_failed(err))
@@ -379,7 +374,7 @@ slv_object_err object_complete(struct object_ask *ask)
 	slv_buf_init(&complete->row, OBJECT_ROW_BYTES_MAX);
 	slv_buf_init(&complete->list, SLV_OMAP_BODY_BYTES_MAX);
 	if (!slv_arena_defer(ask->req->arena, complete_drop, complete))
-		return no_memory();
+		return object_no_memory();
 	complete->target = (struct object_target){
 		.ask = ask, .conditions = &ask->req->fields, .done = conditions_found
 	};

@@ -46,11 +46,6 @@ static struct config *config_new(struct object_ask *ask, enum object_config whic
 	return config;
 }
 
-static slv_object_err no_memory(void)
-{
-	return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
-}
-
 /* --- told --- */
 
 static slv_object_err tell(
@@ -202,7 +197,7 @@ static slv_object_err replace(struct object_ask *ask, enum object_config which, 
 {
 	struct config *config = config_new(ask, which, 200);
 	if (!config)
-		return no_memory();
+		return object_no_memory();
 	config->document = (struct object_document){
 		.ask = ask, .bytes_max = bytes_max, .done = document_came
 	};
@@ -222,7 +217,7 @@ slv_object_err object_put_lifecycle(struct object_ask *ask)
 static slv_object_err take_away(struct object_ask *ask, enum object_config which)
 {
 	struct config *config = config_new(ask, which, 204);
-	return config ? write(config, ask->recall.row) : no_memory();
+	return config ? write(config, ask->recall.row) : object_no_memory();
 }
 
 slv_object_err object_delete_cors(struct object_ask *ask)

@@ -29,11 +29,6 @@ struct source {
 	struct object_meta meta; /* with its fields, in the request's arena */
 };
 
-static slv_object_err no_memory(void)
-{
-	return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
-}
-
 static slv_object_err argument(const char *what)
 {
 	return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_ARGUMENT, what);
@@ -60,7 +55,7 @@ static slv_object_err source_name(struct source *source)
 	/* Some encode the slash, too. */
 	slv_err err = slv_uri_decode(arena, name, &name);
 	if (err.code == SLV_E_LIMIT)
-		return no_memory();
+		return object_no_memory();
 	source->bucket = slv_str_cut(&name, '/');
 	source->key = name;
 	if (slv_failed(err) || !source->bucket.len || !source->key.len)
@@ -93,7 +88,7 @@ static slv_object_err check_source(const struct source *source)
 		slv_str value = object_field(source->ask, conditions[i].name);
 		if (value.at && slv_failed(slv_fields_add_id(
 						&asked.fields, conditions[i].id, value)))
-			return no_memory();
+			return object_no_memory();
 	}
 	return slv_condition_check(&asked, &have, slv_loop_wall_s(source->ask->self->loop)) ==
 	                                       SLV_CONDITION_GO
@@ -119,7 +114,7 @@ static slv_object_err source_read(struct source *source)
 	struct slv_arena *arena = source->ask->req->arena;
 	if (!slv_arena_defer(arena, source_drop, source)) {
 		source_drop(source);
-		return no_memory();
+		return object_no_memory();
 	}
 	if (!source->recall.row->version)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_NO_SUCH_KEY, NULL);
@@ -181,9 +176,9 @@ static void source_find(struct source *source)
 		return;
 	}
 	slv_str key = slv_str_printf(ask->req->arena, "b/%.*s", SLV_FMT(source->bucket));
-	if (!key.at || source->bucket.len > OBJECT_BUCKET_BYTES_MAX) {
+	if (!key.at || !object_bucket_name_is_ok(source->bucket)) {
 		source->found(source, key.at ? SLV_OBJECT_ERR(SLV_OBJECT_E_NO_SUCH_BUCKET, NULL)
-					     : no_memory());
+					     : object_no_memory());
 		return;
 	}
 	source->bucket_recall = (struct slv_omap_recall){
@@ -283,13 +278,10 @@ static void copy_fail(struct copy *copy, slv_object_err err)
 static void written(struct slv_omap_batch *batch, slv_err err)
 {
 	struct copy *copy = SLV_CONTAINER(batch, struct copy, batch);
-	if (err.code == SLV_E_PRECONDITION) {
-		copy_fail(copy, object_target_err(&copy->target, batch, err));
-		return;
-	}
-	/* After any other error nobody knows whether the row names that blob. */
 	if (slv_failed(err)) {
-		object_fail(copy->ask, object_err(err));
+		if (batch->in_doubt) /* its row may name the blob */
+			copy->pour.has_blob = false;
+		copy_fail(copy, object_target_err(&copy->target, batch, err));
 		return;
 	}
 	if (batch->old) {
@@ -399,7 +391,7 @@ static slv_object_err fields_make(struct copy *copy)
 		const struct slv_field *field = &meta->fields.at[i];
 		if (!slv_fields_find_name(&said, field->name) &&
 				slv_failed(slv_fields_add(&said, field->name, field->value)))
-			return no_memory();
+			return object_no_memory();
 	}
 	meta->fields = said;
 	for (uint32_t i = 0; i < said.count; i++)
@@ -465,7 +457,7 @@ static slv_object_err conditions_read(struct copy *copy)
 			value = slv_fields_get(&copy->ask->req->fields, conditions[i].id);
 		if (value.at && slv_failed(slv_fields_add_id(
 						&copy->conditions, conditions[i].id, value)))
-			return no_memory();
+			return object_no_memory();
 	}
 	return SLV_OBJECT_OK;
 }
@@ -474,7 +466,7 @@ slv_object_err object_copy(struct object_ask *ask)
 {
 	struct copy *copy = SLV_NEW(ask->req->arena, struct copy);
 	if (!copy || !slv_arena_defer(ask->req->arena, copy_drop, copy))
-		return no_memory();
+		return object_no_memory();
 	copy->ask = ask;
 	slv_buf_init(&copy->row, OBJECT_ROW_BYTES_MAX);
 	copy->target = (struct object_target){
@@ -578,7 +570,7 @@ slv_object_err object_copy_part(struct object_ask *ask)
 {
 	struct copy_part *copy = SLV_NEW(ask->req->arena, struct copy_part);
 	if (!copy)
-		return no_memory();
+		return object_no_memory();
 	copy->part.ask = ask;
 	copy->part.found = part_found;
 	copy->part.done = part_written;

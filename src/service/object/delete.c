@@ -1,5 +1,4 @@
 /* delete.c - DeleteObject, DeleteObjects */
-#include "base/mem.h"
 #include "service/object/document.h"
 #include "service/object/private.h"
 
@@ -30,7 +29,7 @@ slv_object_err object_delete(struct object_ask *ask)
 {
 	struct one *one = SLV_NEW(ask->req->arena, struct one);
 	if (!one)
-		return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+		return object_no_memory();
 	if (object_param(ask, "versionId").at)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_NOT_IMPLEMENTED, "versionId");
 	one->ask = ask;
@@ -50,9 +49,11 @@ slv_object_err object_delete(struct object_ask *ask)
 /* --- many: at most as many in a batch as may want their old rows --- */
 
 #define KEYS_PER_BATCH 250
+#define MEMORY_BYTES_MAX SLV_MIB(4) /* of the document, read, and a batch */
 
 struct many {
 	struct object_ask *ask;
+	struct slv_arena memory; /* for what 1000 keys need is more than a request has */
 	struct object_document document;
 	struct slv_object_delete wanted;
 	slv_object_err *results; /* of each key */
@@ -70,7 +71,7 @@ static void many_run(struct many *many);
 static void many_drop(void *arg)
 {
 	struct many *many = arg;
-	slv_free(many->row_keys);
+	slv_arena_done(&many->memory);
 }
 
 static void print_one(const struct many *many, uint32_t index, struct slv_buf *xml)
@@ -173,14 +174,16 @@ static void many_run(struct many *many)
 static void document_came(struct object_document *document, slv_object_err err, slv_str text)
 {
 	struct many *many = SLV_CONTAINER(document, struct many, document);
-	struct slv_arena *arena = many->ask->req->arena;
+	struct slv_arena *arena = &many->memory;
 	if (!slv_object_failed(err))
 		err = slv_object_document_delete(arena, text, &many->wanted);
 	if (!slv_object_failed(err)) {
 		many->results = SLV_NEW_ARRAY(arena, slv_object_err, many->wanted.count);
 		many->same_as = SLV_NEW_ARRAY(arena, uint32_t, many->wanted.count);
-		if (!many->results || !many->same_as)
-			err = SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+		many->row_keys = slv_arena_take(
+				arena, KEYS_PER_BATCH, sizeof(*many->row_keys), alignof(char));
+		if (!many->results || !many->same_as || !many->row_keys)
+			err = object_no_memory();
 		for (uint32_t i = 0; many->same_as && i < many->wanted.count; i++)
 			many->same_as[i] = i;
 	}
@@ -194,8 +197,8 @@ slv_object_err object_delete_many(struct object_ask *ask)
 {
 	struct many *many = SLV_NEW(ask->req->arena, struct many);
 	if (!many || !slv_arena_defer(ask->req->arena, many_drop, many))
-		return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
-	many->row_keys = slv_alloc(KEYS_PER_BATCH * sizeof(*many->row_keys));
+		return object_no_memory();
+	slv_arena_init(&many->memory, SLV_KIB(64), MEMORY_BYTES_MAX);
 	many->ask = ask;
 	many->document = (struct object_document){
 		.ask = ask, .bytes_max = SLV_OBJECT_DELETE_BYTES_MAX, .done = document_came

@@ -1,6 +1,7 @@
 /* get.c - GetObject and HeadObject */
 #include "http/condition.h"
 #include "http/date.h"
+#include "service/blob_body.h"
 #include "service/object/private.h"
 
 #include <string.h>
@@ -38,33 +39,35 @@ slv_err object_reply_checksum(
 			meta->checksum.parts ? SLV_STR("COMPOSITE") : SLV_STR("FULL_OBJECT"));
 }
 
+static const struct {
+	const char *name, *param;
+} overrides[] = {
+	{ "cache-control", "response-cache-control" },
+	{ "content-disposition", "response-content-disposition" },
+	{ "content-encoding", "response-content-encoding" },
+	{ "content-language", "response-content-language" },
+	{ "content-type", "response-content-type" },
+	{ "expires", "response-expires" },
+};
+
 /* What a presigned link may say instead: response-content-type=… and kin. Only who signed can. What
  * no field can have is not said. */
 static slv_str override(const struct object_ask *ask, slv_str name)
 {
-	if (ask->is_public)
-		return (slv_str){ 0 };
-	static const char *const names[] = { "cache-control", "content-disposition",
-		"content-encoding", "content-language", "content-type", "expires" };
-	static const char *const params[] = { "response-cache-control",
-		"response-content-disposition", "response-content-encoding",
-		"response-content-language", "response-content-type", "response-expires" };
 	slv_str value = { 0 };
-	for (size_t i = 0; i < SLV_COUNT(names); i++)
-		if (slv_str_eq(name, slv_str_from(names[i])))
-			value = object_param(ask, params[i]);
+	for (size_t i = 0; i < SLV_COUNT(overrides) && !ask->is_public; i++)
+		if (slv_str_eq(name, slv_str_from(overrides[i].name)))
+			value = object_param(ask, overrides[i].param);
 	return slv_field_value_ok(value) ? value : (slv_str){ 0 };
 }
 
 static slv_err add_overrides(struct object_ask *ask, struct slv_reply *reply)
 {
-	static const char *const names[] = { "cache-control", "content-disposition",
-		"content-encoding", "content-language", "content-type", "expires" };
 	slv_err err = SLV_OK;
-	for (size_t i = 0; i < SLV_COUNT(names) && !slv_failed(err); i++) {
-		slv_str value = override(ask, slv_str_from(names[i]));
+	for (size_t i = 0; i < SLV_COUNT(overrides) && !slv_failed(err); i++) {
+		slv_str name = slv_str_from(overrides[i].name), value = override(ask, name);
 		if (value.len)
-			err = slv_fields_add(&reply->fields, slv_str_from(names[i]), value);
+			err = slv_fields_add(&reply->fields, name, value);
 	}
 	return err;
 }
@@ -210,7 +213,7 @@ static slv_object_err reply_object(struct get *get)
 		return SLV_OBJECT_OK;
 	}
 	get->reply = reply;
-	object_body_open(&get->reply.body, opened, get);
+	slv_blob_body_open(&get->reply.body, opened, get);
 	return SLV_OBJECT_OK;
 }
 
@@ -287,7 +290,7 @@ slv_object_err object_get(struct object_ask *ask)
 {
 	struct get *get = SLV_NEW(ask->req->arena, struct get);
 	if (!get)
-		return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+		return object_no_memory();
 	get->ask = ask;
 	read_row(get);
 	return SLV_OBJECT_OK;

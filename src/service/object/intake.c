@@ -383,7 +383,7 @@ slv_object_err object_intake_start(struct object_intake *intake)
 	struct slv_req *req = intake->ask->req;
 	struct object_intake_state *state = SLV_NEW(req->arena, struct object_intake_state);
 	if (!state)
-		return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+		return object_no_memory();
 	intake->state = state;
 	intake->len = 0;
 	intake->has_checksum = intake->has_blob = false;
@@ -399,7 +399,7 @@ slv_object_err object_intake_start(struct object_intake *intake)
 	if (!slv_object_failed(err))
 		err = want_checksum(state);
 	if (!slv_object_failed(err) && !slv_arena_defer(req->arena, state_drop, state))
-		err = SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+		err = object_no_memory();
 	if (slv_object_failed(err))
 		return err;
 	state->chunks.length = state->expected;

@@ -20,11 +20,6 @@ struct list {
 	struct slv_omap_read read;
 };
 
-static slv_object_err no_memory(void)
-{
-	return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
-}
-
 /* --- the answer --- */
 
 static void add_owner(const struct list *list, struct slv_buf *xml)
@@ -162,7 +157,7 @@ static slv_object_err token_read(struct list *list)
 	size_t len = list->token.len / 2;
 	char *bytes = slv_arena_bytes(list->ask->req->arena, len);
 	if (!bytes)
-		return no_memory();
+		return object_no_memory();
 	if (!slv_str_unhex(list->token, (uint8_t *)bytes, len))
 		return wrong;
 	list->of.marker = (slv_str){ bytes, len };
@@ -201,7 +196,7 @@ static slv_object_err serve(struct object_ask *ask, bool is_v2)
 {
 	struct list *list = SLV_NEW(ask->req->arena, struct list);
 	if (!list)
-		return no_memory();
+		return object_no_memory();
 	list->ask = ask;
 	list->is_v2 = is_v2;
 	slv_object_err err = ask_read(list);

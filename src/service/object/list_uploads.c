@@ -11,11 +11,6 @@
 
 #define XML_BYTES_MAX SLV_MIB(16)
 
-static slv_object_err no_memory(void)
-{
-	return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
-}
-
 static void add_person(const struct object_ask *ask, const char *name, struct slv_buf *xml)
 {
 	slv_object_xml_open(xml, name);
@@ -241,7 +236,7 @@ slv_object_err object_list_uploads(struct object_ask *ask)
 {
 	struct uploads *uploads = SLV_NEW(ask->req->arena, struct uploads);
 	if (!uploads)
-		return no_memory();
+		return object_no_memory();
 	uploads->ask = ask;
 	slv_buf_init(&uploads->items, XML_BYTES_MAX);
 	slv_buf_init(&uploads->prefixes, XML_BYTES_MAX);
@@ -253,7 +248,7 @@ slv_object_err object_list_uploads(struct object_ask *ask)
 	if (slv_object_failed(err))
 		return err;
 	if (!slv_arena_defer(ask->req->arena, uploads_drop, uploads))
-		return no_memory();
+		return object_no_memory();
 	if (may_be_some)
 		uploads_more(uploads);
 	else
@@ -374,7 +369,7 @@ slv_object_err object_list_parts(struct object_ask *ask)
 	struct parts *parts = SLV_NEW(ask->req->arena, struct parts);
 	slv_str number = object_param(ask, "part-number-marker");
 	if (!parts)
-		return no_memory();
+		return object_no_memory();
 	parts->ask = ask;
 	if (number.len && !slv_str_u64(number, INT32_MAX, &marker))
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_ARGUMENT,

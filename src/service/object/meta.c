@@ -1,7 +1,10 @@
 #include "service/object/meta.h"
 
 #include "base/assert.h"
+#include "base/be.h"
+#include "http/addr.h"
 
+#include <jansson.h>
 #include <string.h>
 
 #define FORMAT 1
@@ -10,19 +13,11 @@
 #define FIELDS_MAX 128
 #define HEAD_BYTES (1 + 1 + 1 + 8 + 8 + OBJECT_MD5_BYTES + 2)
 
-static void add_int(struct slv_buf *buf, uint64_t value, size_t bytes)
-{
-	while (bytes--)
-		slv_buf_add_char(buf, (char)(value >> 8 * bytes));
-}
-
 /* The next `bytes` bytes of `*rest`, which must be there. */
 static uint64_t take_int(slv_str *rest, size_t bytes)
 {
-	uint64_t value = 0;
 	slv_assert(rest->len >= bytes);
-	for (size_t i = 0; i < bytes; i++)
-		value = value << 8 | (uint8_t)rest->at[i];
+	uint64_t value = slv_be_get(rest->at, bytes);
 	*rest = slv_str_from_index(*rest, bytes);
 	return value;
 }
@@ -34,6 +29,46 @@ static bool take_bytes(slv_str *rest, void *to, size_t len)
 	memcpy(to, rest->at, len);
 	*rest = slv_str_from_index(*rest, len);
 	return true;
+}
+
+static bool is_label_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || slv_is_digit(c);
+}
+
+bool object_bucket_name_is_ok(slv_str name)
+{
+	struct slv_addr addr;
+	if (name.len < 3 || name.len > OBJECT_BUCKET_BYTES_MAX || !is_label_char(name.at[0]) ||
+			!is_label_char(name.at[name.len - 1]) || slv_addr_parse(name, &addr))
+		return false;
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.at[i];
+		if (!is_label_char(c) && c != '-' && c != '.')
+			return false;
+		if (c == '.' && !(is_label_char(name.at[i - 1]) && is_label_char(name.at[i + 1])))
+			return false;
+	}
+	return true;
+}
+
+void object_bucket_write(const struct object_bucket *bucket, struct slv_buf *row)
+{
+	slv_buf_printf(row, "{\"id\":\"%.*s\",\"created_ms\":%lld}", OBJECT_ID_BYTES, bucket->id,
+			(long long)bucket->created_ms);
+}
+
+bool object_bucket_read(slv_str row, struct object_bucket *ret_bucket)
+{
+	json_t *root = json_loadb(row.at ? row.at : "", row.len, 0, NULL);
+	const char *id = json_string_value(json_object_get(root, "id"));
+	bool ok = id && strlen(id) == OBJECT_ID_BYTES;
+	if (ok) {
+		memcpy(ret_bucket->id, id, OBJECT_ID_BYTES);
+		ret_bucket->created_ms = json_integer_value(json_object_get(root, "created_ms"));
+	}
+	json_decref(root);
+	return ok;
 }
 
 slv_str object_config(slv_str bucket_body, enum object_config which)
@@ -49,24 +84,24 @@ slv_str object_config(slv_str bucket_body, enum object_config which)
 static void write_checksum(const struct object_meta *meta, struct slv_buf *row)
 {
 	const struct slv_object_checksum *checksum = &meta->checksum;
-	add_int(row, checksum->kind, 1);
-	add_int(row, checksum->parts, 2);
+	slv_be_add(row, checksum->kind, 1);
+	slv_be_add(row, checksum->parts, 2);
 	slv_buf_add(row, (slv_str){ (const char *)checksum->bytes,
 					 slv_object_checksum_bytes(checksum->kind) });
 }
 
 slv_err object_meta_write(const struct object_meta *meta, struct slv_buf *row)
 {
-	add_int(row, FORMAT, 1);
-	add_int(row,
+	slv_be_add(row, FORMAT, 1);
+	slv_be_add(row,
 			(meta->has_checksum ? HAS_CHECKSUM : 0) |
 					(meta->full_object ? FULL_OBJECT : 0),
 			1);
-	add_int(row, meta->where, 1);
-	add_int(row, meta->len, 8);
-	add_int(row, (uint64_t)meta->modified_ms, 8);
+	slv_be_add(row, meta->where, 1);
+	slv_be_add(row, meta->len, 8);
+	slv_be_add(row, (uint64_t)meta->modified_ms, 8);
 	slv_buf_add(row, (slv_str){ (const char *)meta->md5, OBJECT_MD5_BYTES });
-	add_int(row, meta->parts, 2);
+	slv_be_add(row, meta->parts, 2);
 	if (meta->has_checksum)
 		write_checksum(meta, row);
 	if (meta->where == OBJECT_BLOB)
@@ -79,9 +114,9 @@ slv_err object_meta_write(const struct object_meta *meta, struct slv_buf *row)
 		const struct slv_field *field = &meta->fields.at[i];
 		if (field->name.len > UINT16_MAX || field->value.len > UINT16_MAX)
 			return SLV_ERR(SLV_E_LIMIT, "a field of an object is too long");
-		add_int(row, field->name.len, 2);
+		slv_be_add(row, field->name.len, 2);
 		slv_buf_add(row, field->name);
-		add_int(row, field->value.len, 2);
+		slv_be_add(row, field->value.len, 2);
 		slv_buf_add(row, field->value);
 	}
 	return row->overflow || row->len > OBJECT_ROW_BYTES_MAX
@@ -210,8 +245,7 @@ slv_str object_part_key(slv_str upload, uint32_t number, char room[static OBJECT
 	slv_assert(upload.len == OBJECT_ID_BYTES && number <= SLV_OBJECT_PARTS_MAX + 1);
 	room[0] = 'p';
 	memcpy(room + 1, upload.at, upload.len);
-	room[1 + OBJECT_ID_BYTES] = (char)(number >> 8);
-	room[2 + OBJECT_ID_BYTES] = (char)number;
+	slv_be_put(room + 1 + OBJECT_ID_BYTES, number, 2);
 	return (slv_str){ room, OBJECT_PART_KEY_BYTES };
 }
 
@@ -234,16 +268,15 @@ void object_upload_read(slv_str row_key, slv_str *ret_key, slv_str *ret_upload)
 uint32_t object_part_number(slv_str row_key)
 {
 	slv_assert(row_key.len == OBJECT_PART_KEY_BYTES);
-	slv_str number = slv_str_from_index(row_key, 1 + OBJECT_ID_BYTES);
-	return (uint32_t)take_int(&number, 2);
+	return (uint32_t)slv_be_get(row_key.at + 1 + OBJECT_ID_BYTES, 2);
 }
 
 /* --- lists of parts --- */
 
 void object_part_item_write(struct slv_buf *list, const struct object_part_item *item)
 {
-	add_int(list, item->number, 2);
-	add_int(list, item->len, 8);
+	slv_be_add(list, item->number, 2);
+	slv_be_add(list, item->len, 8);
 }
 
 bool object_part_item_read(slv_str list, size_t index, struct object_part_item *ret_item)

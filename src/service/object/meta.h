@@ -13,7 +13,8 @@
  *	o<key>                        an object; body: itself, up to 64 KiB, or else its parts
  *	u<key>\0<upload>              an upload in parts that has begun; as an object without bytes
  *	p<upload><number, 2 bytes>    a part of an upload, or of the object that it became
- *	r<upload>                     the parts of that upload are to be taken away
+ *	r<upload>                     the parts of that upload are to be taken away; if somebody may
+ *	                              be reading them: since when, in milliseconds since 1970
  *
  * An upload's id is 32 hexadecimal digits; a key has no NUL. An object that was uploaded in parts
  * keeps the upload's id, so that nothing moves when it is completed. Its body lists them: for each
@@ -48,6 +49,17 @@
 
 #define OBJECT_OPEN_KEY "a"
 #define OBJECT_CLOSED_KEY "c"
+
+/* May a bucket be called that? The rules of S3; R2's, which allow no dots, are part of them. */
+bool object_bucket_name_is_ok(slv_str name);
+
+/* The value of a bucket's row. */
+struct object_bucket {
+	char id[OBJECT_ID_BYTES];
+	int64_t created_ms; /* since 1970 */
+};
+void object_bucket_write(const struct object_bucket *bucket, struct slv_buf *row);
+bool object_bucket_read(slv_str row, struct object_bucket *ret_bucket); /* false: it is none */
 
 enum object_config { OBJECT_CORS, OBJECT_LIFECYCLE, OBJECT_CONFIG_COUNT };
 

@@ -380,14 +380,6 @@ static slv_object_err find_op(struct object_ask *ask)
 
 /* --- which bucket and key --- */
 
-static slv_str lower(struct slv_arena *arena, slv_str text)
-{
-	char *at = slv_arena_bytes(arena, text.len);
-	for (size_t i = 0; at && i < text.len; i++)
-		at[i] = slv_lower(text.at[i]);
-	return (slv_str){ at, at ? text.len : 0 };
-}
-
 /* "photos" of "photos.s3.example.com"; empty: the bucket is in the path. By the host that was
  * asked, which is signed, and not by one that a proxy tells. */
 static slv_str bucket_of_host(const struct object_ask *ask)
@@ -406,7 +398,7 @@ static slv_str bucket_of_host(const struct object_ask *ask)
 		size_t dot = host.name.len - names[i].len - 1;
 		if (host.name.at[dot] == '.' &&
 				slv_str_eq_nocase(slv_str_from_index(host.name, dot + 1), names[i]))
-			return lower(req->arena, slv_str_head(host.name, dot));
+			return slv_str_copy_lower(req->arena, slv_str_head(host.name, dot));
 	}
 	return (slv_str){ 0 };
 }
@@ -431,7 +423,7 @@ static slv_object_err find_params(struct object_ask *ask)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_URI, "more than 128 parameters");
 	struct object_param *params = SLV_NEW_ARRAY(arena, struct object_param, count);
 	if (!params)
-		return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+		return object_no_memory();
 	ask->params = params;
 	while (slv_query_next(&rest, &name, &value)) {
 		struct object_param *param = &params[ask->param_count++];
@@ -489,18 +481,21 @@ static void serve(struct object_ask *ask)
 		object_fail(ask, err);
 }
 
-struct slv_omap *object_map(struct object *self, slv_str bucket_row)
+struct slv_omap *object_map_of(struct object *self, slv_str id)
 {
 	char name[3 + OBJECT_ID_BYTES] = "s3-";
-	json_t *root = json_loadb(bucket_row.at ? bucket_row.at : "", bucket_row.len, 0, NULL);
-	const char *id = json_string_value(json_object_get(root, "id"));
-	struct slv_omap *map = NULL;
-	if (id && strlen(id) == OBJECT_ID_BYTES) {
-		memcpy(name + 3, id, OBJECT_ID_BYTES);
-		map = slv_omap_named(self->maps, (slv_str){ name, sizeof(name) });
-	}
-	json_decref(root);
-	return map;
+	if (id.len != OBJECT_ID_BYTES)
+		return NULL;
+	memcpy(name + 3, id.at, OBJECT_ID_BYTES);
+	return slv_omap_named(self->maps, (slv_str){ name, sizeof(name) });
+}
+
+struct slv_omap *object_map(struct object *self, slv_str bucket_row)
+{
+	struct object_bucket bucket;
+	return object_bucket_read(bucket_row, &bucket)
+	                       ? object_map_of(self, (slv_str){ bucket.id, OBJECT_ID_BYTES })
+	                       : NULL;
 }
 
 static void drop_row(void *arg)
@@ -514,7 +509,7 @@ static void bucket_found(struct object_ask *ask)
 	struct slv_omap_recall *recall = &ask->recall;
 	if (!slv_arena_defer(ask->req->arena, drop_row, recall->hold)) {
 		recall->hold->drop(recall->hold);
-		object_fail(ask, SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL));
+		object_fail(ask, object_no_memory());
 		return;
 	}
 	if (!recall->row->version) {
@@ -539,11 +534,6 @@ static void bucket_read(struct slv_omap_recall *recall, slv_err err)
 		bucket_found(ask);
 }
 
-bool object_bucket_may_be(const struct object_ask *ask)
-{
-	return ask->bucket.len > 0 && ask->bucket.len <= OBJECT_BUCKET_BYTES_MAX;
-}
-
 bool object_bucket_recall(
 		struct object_ask *ask, void (*done)(struct slv_omap_recall *recall, slv_err err))
 {
@@ -561,7 +551,7 @@ bool object_bucket_recall(
 
 void object_find_bucket(struct object_ask *ask)
 {
-	if (!object_bucket_may_be(ask))
+	if (!object_bucket_name_is_ok(ask->bucket))
 		object_fail(ask, SLV_OBJECT_ERR(SLV_OBJECT_E_NO_SUCH_BUCKET, NULL));
 	else if (object_bucket_recall(ask, bucket_read))
 		bucket_found(ask);
@@ -597,13 +587,10 @@ void object_known(struct object_ask *ask, slv_object_err err)
 
 static slv_str request_id(struct object *self, struct slv_arena *arena)
 {
-	static const char hex[] = "0123456789ABCDEF";
 	char *id = slv_arena_bytes(arena, REQUEST_ID_BYTES);
 	if (!id)
 		return (slv_str){ 0 };
-	slv_loop_random(self->loop, id, REQUEST_ID_BYTES);
-	for (size_t i = 0; i < REQUEST_ID_BYTES; i++)
-		id[i] = hex[id[i] & 15];
+	slv_loop_random_hex(self->loop, id, REQUEST_ID_BYTES);
 	return (slv_str){ id, REQUEST_ID_BYTES };
 }
 

@@ -22,6 +22,7 @@
 /* The settings of its route, made by main; outlives the service. */
 struct slv_object_settings {
 	struct slv_conf_list hosts; /* of slv_str: below these names are buckets */
+	int64_t keep_replaced_s; /* parts of objects that were replaced or deleted stay so long */
 };
 
 extern const struct slv_service slv_object_service;

@@ -91,7 +91,7 @@ static void bucket_read(struct slv_omap_recall *recall, slv_err err)
 void object_origin_find(struct object_ask *ask, void (*then)(struct object_ask *ask))
 {
 	ask->origin.then = then;
-	if (!object_field(ask, "origin").len || !object_bucket_may_be(ask)) {
+	if (!object_field(ask, "origin").len || !object_bucket_name_is_ok(ask->bucket)) {
 		then(ask);
 		return;
 	}
@@ -111,15 +111,6 @@ static void forbid(struct object_ask *ask, const char *what)
 			SLV_COUNT(details));
 }
 
-/* Names of headers, in lower case. */
-static slv_str lower(struct slv_arena *arena, slv_str text)
-{
-	char *at = slv_arena_bytes(arena, text.len);
-	for (size_t i = 0; at && i < text.len; i++)
-		at[i] = slv_lower(text.at[i]);
-	return (slv_str){ at, at ? text.len : 0 };
-}
-
 static slv_err preflight_fields(struct object_ask *ask, const struct slv_object_cors_rule *rule,
 		struct slv_fields *fields)
 {
@@ -129,7 +120,7 @@ static slv_err preflight_fields(struct object_ask *ask, const struct slv_object_
 			join(arena, &rule->methods));
 	if (!slv_failed(err) && headers.len)
 		err = slv_fields_add(fields, SLV_STR("access-control-allow-headers"),
-				lower(arena, headers));
+				slv_str_copy_lower(arena, headers));
 	if (!slv_failed(err) && rule->has_max_age)
 		err = slv_fields_add(fields, SLV_STR("access-control-max-age"),
 				slv_str_printf(arena, "%u", rule->max_age_s));
@@ -193,7 +184,7 @@ void object_preflight(struct object_ask *ask)
 	else if (!object_field(ask, "access-control-request-method").len)
 		object_fail(ask, SLV_OBJECT_ERR(SLV_OBJECT_E_BAD_REQUEST,
 						 "Access-Control-Request-Method is missing."));
-	else if (!object_bucket_may_be(ask))
+	else if (!object_bucket_name_is_ok(ask->bucket))
 		answer(ask, (slv_str){ 0 });
 	else if (object_bucket_recall(ask, preflight_read))
 		preflight_read(&ask->recall, SLV_OK);

@@ -31,24 +31,14 @@ static size_t put(char *room, char kind, slv_str key)
 	return 1 + key.len;
 }
 
-/* The first row key behind all that begin with what is in `room`; its length. The last byte that
- * can be made greater is; those behind it are dropped. */
-static size_t behind(char *room, size_t len)
-{
-	while ((uint8_t)room[len - 1] == 0xff)
-		len--;
-	room[len - 1]++;
-	return len;
-}
-
 void object_page_pass(struct object_page *page, char kind, slv_str key)
 {
-	page->from_len = behind(page->from, put(page->from, kind, key));
+	page->from_len = slv_omap_behind(page->from, put(page->from, kind, key));
 }
 
 bool object_page_init(struct object_page *page, const struct object_page_ask *ask)
 {
-	page->until_len = behind(page->until, put(page->until, ask->kind, ask->prefix));
+	page->until_len = slv_omap_behind(page->until, put(page->until, ask->kind, ask->prefix));
 	page->from_len = put(page->from, ask->kind, ask->prefix);
 	if (slv_str_cmp(ask->marker, ask->prefix) >= 0 && ask->marker.len) {
 		size_t folded_len = object_page_folded_len(ask, ask->marker);

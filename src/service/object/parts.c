@@ -5,11 +5,6 @@
 
 #define XML_BYTES_MAX SLV_KIB(16)
 
-static slv_object_err no_memory(void)
-{
-	return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
-}
-
 /* --- what is said of uploads --- */
 
 slv_object_err object_upload_param(const struct object_ask *ask, slv_str *ret_upload)
@@ -135,10 +130,9 @@ static slv_object_err checksum_read(const struct object_ask *ask, struct object_
 
 slv_object_err object_create_upload(struct object_ask *ask)
 {
-	uint8_t random[OBJECT_ID_BYTES / 2];
 	struct create *create = SLV_NEW(ask->req->arena, struct create);
 	if (!create || !slv_arena_defer(ask->req->arena, create_drop, create))
-		return no_memory();
+		return object_no_memory();
 	create->ask = ask;
 	slv_buf_init(&create->row, OBJECT_ROW_BYTES_MAX);
 	create->meta.modified_ms = slv_loop_wall_ms(ask->self->loop);
@@ -149,8 +143,7 @@ slv_object_err object_create_upload(struct object_ask *ask)
 		return err;
 	if (slv_failed(object_meta_write(&create->meta, &create->row)))
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_METADATA_TOO_LARGE, NULL);
-	slv_loop_random(ask->self->loop, random, sizeof(random));
-	slv_str_hex(random, sizeof(random), create->upload);
+	slv_loop_random_hex(ask->self->loop, create->upload, OBJECT_ID_BYTES);
 	create->changes[0] = (struct slv_omap_change){ .what = SLV_OMAP_PUT,
 		.key = object_upload_key(ask->key, (slv_str){ create->upload, OBJECT_ID_BYTES },
 				create->key),
@@ -178,7 +171,7 @@ static slv_object_err take_upload(struct object_part *part, const struct slv_oma
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_NO_SUCH_UPLOAD, NULL);
 	part->upload_row = slv_str_copy(part->ask->req->arena, row->value);
 	if (!part->upload_row.at)
-		return no_memory();
+		return object_no_memory();
 	return object_err(object_meta_read(NULL, part->upload_row, &part->upload));
 }
 
@@ -203,7 +196,7 @@ slv_object_err object_part_begin(struct object_part *part)
 		return err;
 	slv_buf_init(&part->row, OBJECT_ROW_BYTES_MAX);
 	if (!slv_arena_defer(ask->req->arena, part_drop, part))
-		return no_memory();
+		return object_no_memory();
 	part->key = object_upload_key(ask->key, part->id, part->upload_key);
 	part->read = (struct slv_omap_read){
 		.map = ask->map,
@@ -226,13 +219,12 @@ static void part_written(struct slv_omap_batch *batch, slv_err err)
 		object_clean(self, batch->map, batch->old);
 		batch->old->hold.drop(&batch->old->hold);
 	}
-	/* After any other error nobody knows whether it was written. */
-	if (err.code == SLV_E_PRECONDITION) {
+	if (slv_failed(err) && !batch->in_doubt)
 		object_clean_blob(self, part->meta.blob);
+	if (err.code == SLV_E_PRECONDITION)
 		fail = SLV_OBJECT_ERR(object_is_closed(batch, err) ? SLV_OBJECT_E_NO_SUCH_BUCKET
 								   : SLV_OBJECT_E_NO_SUCH_UPLOAD,
 				NULL);
-	}
 	part->done(part, fail);
 }
 
@@ -330,7 +322,7 @@ slv_object_err object_put_part(struct object_ask *ask)
 {
 	struct put_part *put = SLV_NEW(ask->req->arena, struct put_part);
 	if (!put)
-		return no_memory();
+		return object_no_memory();
 	put->part.ask = ask;
 	put->part.found = put_part_found;
 	put->part.done = put_part_written;
@@ -365,7 +357,7 @@ slv_object_err object_abort(struct object_ask *ask)
 {
 	struct abort *abort = SLV_NEW(ask->req->arena, struct abort);
 	if (!abort)
-		return no_memory();
+		return object_no_memory();
 	abort->ask = ask;
 	slv_object_err err = object_upload_param(ask, &abort->upload);
 	if (slv_object_failed(err))

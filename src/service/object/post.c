@@ -69,11 +69,6 @@ static void post_drop(void *arg)
 	slv_buf_done(&post->piece);
 }
 
-static slv_object_err spent(void)
-{
-	return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
-}
-
 static slv_object_err bad_argument(const char *what)
 {
 	return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_ARGUMENT, what);
@@ -118,7 +113,7 @@ static slv_object_err key_make(struct post *post, struct slv_field *field)
 	if (overflow)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_KEY_TOO_LONG, NULL);
 	if (!field->value.at)
-		return spent();
+		return object_no_memory();
 	if (!field->value.len || memchr(field->value.at, 0, field->value.len))
 		return bad_argument("The key of a form has at least one byte, and none is 0.");
 	post->ask->key = field->value;
@@ -223,7 +218,7 @@ static slv_object_err part_begin(struct post *post)
 		post->filename = slv_str_copy(arena, part->filename);
 	return post->name.at && (post->in == FIELD || post->filename.at)
 	                       ? count_field(post, part->name.len)
-	                       : spent();
+	                       : object_no_memory();
 }
 
 static slv_object_err field_end(struct post *post)
@@ -231,7 +226,8 @@ static slv_object_err field_end(struct post *post)
 	slv_str value = slv_str_copy(post->ask->req->arena, slv_buf_str(&post->text));
 	if (slv_fields_find_name(&post->fields, post->name))
 		return bad_argument("A field of the form stands twice.");
-	return value.at ? object_err(slv_fields_add(&post->fields, post->name, value)) : spent();
+	return value.at ? object_err(slv_fields_add(&post->fields, post->name, value))
+	                : object_no_memory();
 }
 
 static slv_object_err take(struct post *post, slv_str data)
@@ -540,7 +536,7 @@ void object_post_read(struct object_ask *ask)
 		return;
 	}
 	if (slv_failed(err)) {
-		object_fail(ask, err.code == SLV_E_SYNTAX ? malformed(err) : spent());
+		object_fail(ask, err.code == SLV_E_SYNTAX ? malformed(err) : object_no_memory());
 		return;
 	}
 	ask->post = post;
@@ -551,7 +547,7 @@ void object_post_read(struct object_ask *ask)
 	slv_buf_init(&post->text, FIELDS_BYTES_MAX);
 	slv_buf_init(&post->piece, SLV_MIB(16));
 	if (!slv_arena_defer(req->arena, post_drop, post)) {
-		object_fail(ask, spent());
+		object_fail(ask, object_no_memory());
 		return;
 	}
 	post->stream = req->body;

@@ -93,7 +93,7 @@ void object_pour_start(struct object_pour *pour)
 	slv_object_checksum_init(&pour->checksum_stream, pour->kind);
 	slv_buf_init(&pour->bytes, OBJECT_INLINE_BYTES_MAX);
 	if (!slv_arena_defer(pour->ask->req->arena, pour_drop, pour)) {
-		tell(pour, SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL));
+		tell(pour, object_no_memory());
 		return;
 	}
 	slv_err err = SLV_OK;

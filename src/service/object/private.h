@@ -106,13 +106,14 @@ slv_str object_field(const struct object_ask *ask, const char *name);
 bool object_may(const struct object_ask *ask, enum slv_api_right right, slv_str bucket,
 		slv_str key);
 
-/* Read the row b/<name> into ask->recall, as slv_omap_recall(). Only if such a bucket may be: that
- * takes a name. */
-bool object_bucket_may_be(const struct object_ask *ask);
+/* Read the row b/<name> into ask->recall, as slv_omap_recall(). Only if a bucket may be called so.
+ */
 bool object_bucket_recall(
 		struct object_ask *ask, void (*done)(struct slv_omap_recall *recall, slv_err err));
 
-/* The map of the bucket whose row that is; NULL: the row is damaged. */
+/* The map of the bucket of that id; NULL: it is none. Of the one whose row that is; NULL: the row
+ * is damaged. */
+struct slv_omap *object_map_of(struct object *self, slv_str id);
 struct slv_omap *object_map(struct object *self, slv_str bucket_row);
 
 /* Find ask->bucket, then go on with ask->op. */
@@ -127,6 +128,11 @@ void object_known(struct object_ask *ask, slv_object_err err);
 
 /* An error of the store or of memory in S3's words. */
 slv_object_err object_err(slv_err err);
+
+static inline slv_object_err object_no_memory(void)
+{
+	return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, "request_memory_bytes is used up");
+}
 
 /* Every batch that puts a row into a bucket's map has this change, too; else it could be into one
  * that was just removed (meta.h). */
@@ -221,18 +227,16 @@ slv_object_err object_document_read(struct object_document *document);
 /* --- bodies that go (outgo.c) --- */
 
 /* Bytes `first` to `first + count` of an object as a body. `row` has its body and is held by
- * `hold`, which is taken. */
+ * `hold`, which is taken unless this fails. One that is no bytes in memory is opened before
+ * anything is answered (service/blob_body.h), because the object may be replaced at this moment, or
+ * damaged; SLV_E_MISSING: then the row is to be read again. */
 slv_err object_body(struct object *self, struct slv_omap *map, const struct object_meta *meta,
 		const struct slv_omap_row *row, struct slv_hold *hold, uint64_t first,
 		uint64_t count, struct slv_body *ret_body);
 
-/* If the body is no bytes in memory: read its first piece, before anything is answered, because the
- * object may be replaced at this moment, or damaged. SLV_E_MISSING: then the row is to be read
- * again. Once, before any pull; the body must live until the callback. */
-void object_body_open(struct slv_body *body, void (*opened)(void *arg, slv_err err), void *arg);
-
 /* --- what replaced rows leave behind (clean.c): blobs, and parts. Not waited for. --- */
 
+/* `old` are rows of before. Blobs go at once, parts when nobody reads them any more. */
 void object_clean(struct object *self, struct slv_omap *map, const struct slv_omap_rows *old);
 void object_clean_blob(struct object *self, struct slv_blob_id id);
 /* Take the parts of an upload away, and then the row r<upload>, which was written before. */

@@ -30,7 +30,7 @@ const struct slv_conf_key slv_bucket_keys[] = {
 			.type = SLV_CONF_TEXT,
 			.offset = AT(name),
 			.min = 3,
-			.max = 63,
+			.max = OBJECT_BUCKET_BYTES_MAX,
 			.help = "The bucket; everybody may read what is in it" },
 	{ .name = "index",
 			.type = SLV_CONF_TEXT,
@@ -81,15 +81,7 @@ slv_err object_public_fields(const struct object_ask *ask, struct slv_reply *rep
 	const struct public *self = SLV_CONTAINER(ask->self, struct public, object);
 	slv_err err = slv_fields_add_id(
 			&reply->fields, SLV_FIELD_X_CONTENT_TYPE_OPTIONS, SLV_STR("nosniff"));
-	if (slv_failed(err) || self->conf->max_age_s < 0 ||
-			slv_fields_find(&reply->fields, SLV_FIELD_CACHE_CONTROL, NULL))
-		return err;
-	slv_str cache = SLV_STR("no-cache");
-	if (self->conf->max_age_s)
-		cache = slv_str_printf(ask->req->arena, "public, max-age=%lld",
-				(long long)self->conf->max_age_s);
-	return cache.at ? slv_fields_add_id(&reply->fields, SLV_FIELD_CACHE_CONTROL, cache)
-	                : SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
+	return slv_failed(err) ? err : slv_reply_max_age(reply, self->conf->max_age_s);
 }
 
 /* The key that the path names. */

@@ -38,14 +38,6 @@ static slv_str without_chunked(struct slv_arena *arena, slv_str value)
 	return text;
 }
 
-static slv_str lower(struct slv_arena *arena, slv_str text)
-{
-	char *at = slv_arena_bytes(arena, text.len);
-	for (size_t i = 0; at && i < text.len; i++)
-		at[i] = slv_lower(text.at[i]);
-	return (slv_str){ at, at ? text.len : 0 };
-}
-
 static bool is_kept(slv_str name)
 {
 	for (size_t i = 0; i < SLV_COUNT(kept_fields); i++)
@@ -60,9 +52,10 @@ static slv_object_err fields_read(
 	size_t metadata = 0;
 	slv_fields_init(&meta->fields, arena);
 	for (uint32_t i = 0; i < fields->count; i++) {
-		slv_str name = lower(arena, fields->at[i].name), value = fields->at[i].value;
+		slv_str name = slv_str_copy_lower(arena, fields->at[i].name),
+			value = fields->at[i].value;
 		if (!name.at)
-			return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+			return object_no_memory();
 		if (!is_kept(name))
 			continue;
 		if (slv_str_starts(name, META_PREFIX))
@@ -72,7 +65,7 @@ static slv_object_err fields_read(
 		if (!value.len && !slv_str_starts(name, META_PREFIX))
 			continue;
 		if (slv_failed(slv_fields_add(&meta->fields, name, value)))
-			return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+			return object_no_memory();
 	}
 	if (metadata > SLV_OBJECT_METADATA_BYTES_MAX)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_METADATA_TOO_LARGE, NULL);
@@ -168,7 +161,7 @@ slv_object_err object_put(struct object_ask *ask)
 {
 	struct put *put = SLV_NEW(ask->req->arena, struct put);
 	if (!put)
-		return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
+		return object_no_memory();
 	put->ask = ask;
 	put->intake = (struct object_intake){
 		.ask = ask, .bytes_max = SLV_OBJECT_PUT_BYTES_MAX, .done = took

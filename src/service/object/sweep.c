@@ -8,7 +8,7 @@
  *
  * A pass looks at every bucket: one that somebody left closed is opened again, uploads that nobody
  * completes are given up, objects expire; and then what these and others left is taken away, parts
- * by their rows r<upload>. Of a removed bucket all goes.
+ * by their rows r<upload>, once nobody is thought to read them. Of a removed bucket all goes.
  *
  * Nobody waits for it. It does one thing at a time, rests after some, and longer the more often the
  * store refuses; a bucket that cannot be swept is left for the next pass. On the first loop only;
@@ -19,7 +19,6 @@
 #include "service/object/lifecycle.h"
 #include "service/object/private.h"
 
-#include <jansson.h>
 #include <string.h>
 
 #define FIRST_MS 1000
@@ -67,10 +66,12 @@ struct object_sweep {
 	uint64_t closed_version;               /* of its row c; 0: there is none */
 
 	char from[OBJECT_ROW_KEY_BYTES_MAX + 1], until[OBJECT_ROW_KEY_BYTES_MAX];
-	size_t from_len, until_len; /* what is still to be looked at; from_len 0: all */
-	struct slv_omap_rows *rows; /* a page of it */
-	bool skips[ROWS_MAX];       /* rows that somebody has written meanwhile */
-	char remains[OBJECT_PART_KEY_BYTES];
+	size_t from_len, until_len;          /* what is still to be looked at; from_len 0: all */
+	struct slv_omap_rows *rows;          /* a page of it */
+	bool skips[ROWS_MAX];                /* rows that somebody has written meanwhile */
+	char remains[OBJECT_PART_KEY_BYTES]; /* the row r<upload> that is looked at, and a NUL */
+	size_t remains_len;                  /* 0: none yet */
+	char since[SLV_U64_DIGITS];          /* now, in new ones */
 
 	struct slv_omap_read read;
 	struct slv_omap_batch batch;
@@ -92,6 +93,13 @@ static void drop_rows(struct slv_omap_rows **rows)
 static int64_t now_ms(const struct object_sweep *sweep)
 {
 	return slv_loop_wall_ms(sweep->self.loop);
+}
+
+/* A time to come was told by a clock that has been put back since. */
+static bool is_older(const struct object_sweep *sweep, int64_t since_ms, int64_t ms)
+{
+	int64_t age_ms = now_ms(sweep) - since_ms;
+	return age_ms >= ms || age_ms <= -ms;
 }
 
 /* --- steps that failed, pauses --- */
@@ -204,16 +212,6 @@ static void read_lifecycle(struct object_sweep *sweep)
 					       &sweep->arena, document, &sweep->lifecycle));
 }
 
-/* The map of a removed bucket: its row's key is all that is left. */
-static struct slv_omap *removed_map(struct object_sweep *sweep, slv_str id)
-{
-	char name[3 + OBJECT_ID_BYTES] = "s3-";
-	if (id.len != OBJECT_ID_BYTES)
-		return NULL;
-	memcpy(name + 3, id.at, OBJECT_ID_BYTES);
-	return slv_omap_named(sweep->self.maps, (slv_str){ name, sizeof(name) });
-}
-
 static void bucket_read(struct slv_omap_read *read, slv_err err, struct slv_omap_rows *rows)
 {
 	struct object_sweep *sweep = SLV_CONTAINER(read, struct object_sweep, read);
@@ -231,7 +229,8 @@ static void bucket_read(struct slv_omap_read *read, slv_err err, struct slv_omap
 			slv_str_head(row->key, OBJECT_BUCKET_KEY_BYTES_MAX));
 	sweep->bucket_key[sweep->bucket_key_len++] = 0; /* the next one is behind it */
 	bool removed = row->key.at[0] == 'r';
-	sweep->map = removed ? removed_map(sweep, slv_str_from_index(row->key, 2))
+	sweep->remains_len = 0;
+	sweep->map = removed ? object_map_of(&sweep->self, slv_str_from_index(row->key, 2))
 	                     : object_map(&sweep->self, row->value);
 	if (!removed)
 		read_lifecycle(sweep);
@@ -256,20 +255,15 @@ static enum step read_bucket(struct object_sweep *sweep)
 
 /* --- one that is closed --- */
 
-static int64_t created_ms(slv_str value)
-{
-	json_t *root = json_loadb(value.at ? value.at : "", value.len, 0, NULL);
-	int64_t ms = json_integer_value(json_object_get(root, "created_ms"));
-	json_decref(root);
-	return ms;
-}
-
 /* Since when: by its row c or, if that was not written yet, since it was made. */
 static int64_t closed_since_ms(struct object_sweep *sweep, const struct slv_omap_row *closed)
 {
 	uint64_t ms;
-	if (!closed)
-		return created_ms(sweep->bucket->at[0].value);
+	struct object_bucket bucket = { 0 };
+	if (!closed) {
+		(void)object_bucket_read(sweep->bucket->at[0].value, &bucket); /* or long ago */
+		return bucket.created_ms;
+	}
 	return slv_str_u64(closed->value, INT64_MAX, &ms) ? (int64_t)ms : 0;
 }
 
@@ -288,11 +282,9 @@ static void closed_read(struct slv_omap_read *read, slv_err err, struct slv_omap
 		else if (slv_str_eq(rows->at[i].key, SLV_STR(OBJECT_CLOSED_KEY)))
 			closed = &rows->at[i];
 	}
-	int64_t age_ms = now_ms(sweep) - closed_since_ms(sweep, closed);
+	bool left = is_older(sweep, closed_since_ms(sweep, closed), CLOSED_MS);
 	sweep->closed_version = closed ? closed->version : 0;
 	rows->hold.drop(&rows->hold);
-	/* A time to come was told by a clock that has been put back since. */
-	bool left = age_ms >= CLOSED_MS || age_ms <= -CLOSED_MS;
 	if (is_open) {
 		set_range(sweep, SLV_STR("u"), SLV_STR("v"));
 		next(sweep, UPLOADS);
@@ -402,6 +394,9 @@ static size_t add_changes(struct object_sweep *sweep, size_t index, size_t count
 	sweep->change_rows[count] = index;
 	sweep->changes[count++] = (struct slv_omap_change){ .what = SLV_OMAP_PUT,
 		.key = object_remains_key(upload, sweep->change_keys[index]) };
+	if (row->key.at[0] == 'o') /* of an upload nobody reads them */
+		sweep->changes[count - 1].value =
+				slv_str_of_u64((uint64_t)now_ms(sweep), sweep->since);
 	return count;
 }
 
@@ -411,9 +406,7 @@ static void set_objects(struct object_sweep *sweep, slv_str prefix)
 	char room[OBJECT_ROW_KEY_BYTES_MAX];
 	slv_str from = object_row_key(slv_str_head(prefix, SLV_OBJECT_KEY_BYTES_MAX), room);
 	set_range(sweep, from, from);
-	while ((uint8_t)sweep->until[sweep->until_len - 1] == 0xff)
-		sweep->until_len--; /* at the latest at the 'o' it ends */
-	sweep->until[sweep->until_len - 1]++;
+	sweep->until_len = slv_omap_behind(sweep->until, sweep->until_len);
 }
 
 static void remove_due(struct object_sweep *sweep);
@@ -476,30 +469,53 @@ static enum step look_for_due(struct object_sweep *sweep)
 
 /* --- what is left: parts --- */
 
+/* May its parts go? */
+static bool is_left(const struct object_sweep *sweep, const struct slv_omap_row *row)
+{
+	uint64_t ms;
+	if (row->key.len != 1 + OBJECT_ID_BYTES)
+		return false;
+	return !slv_str_u64(row->value, INT64_MAX, &ms) ||
+	       is_older(sweep, (int64_t)ms, sweep->self.settings->keep_replaced_s * 1000);
+}
+
+static void set_parts(struct object_sweep *sweep, slv_str upload)
+{
+	char from[OBJECT_PART_KEY_BYTES], until[OBJECT_PART_KEY_BYTES];
+	set_range(sweep, object_part_key(upload, 0, from),
+			object_part_key(upload, SLV_OBJECT_PARTS_MAX + 1, until));
+}
+
 static void remains_read(struct slv_omap_read *read, slv_err err, struct slv_omap_rows *rows)
 {
 	struct object_sweep *sweep = SLV_CONTAINER(read, struct object_sweep, read);
-	char until[OBJECT_PART_KEY_BYTES];
+	enum step step = BUCKET;
 	if (slv_failed(err)) {
 		failed(sweep);
 		return;
 	}
-	bool any = rows->count && rows->at[0].key.len == 1 + OBJECT_ID_BYTES;
-	if (any) {
-		slv_str upload = slv_str_from_index(rows->at[0].key, 1);
-		(void)object_remains_key(upload, sweep->remains); /* fills it */
-		char from[OBJECT_PART_KEY_BYTES];
-		slv_str first = object_part_key(upload, 0, from);
-		set_range(sweep, first, object_part_key(upload, SLV_OBJECT_PARTS_MAX + 1, until));
+	for (size_t i = 0; i < rows->count && step == BUCKET; i++) {
+		slv_str key = rows->at[i].key;
+		bool left = is_left(sweep, &rows->at[i]);
+		if (!left && !(rows->more && i + 1 == rows->count))
+			continue;
+		/* The next look begins behind it. */
+		set_key(sweep->remains, &sweep->remains_len,
+				slv_str_head(key, OBJECT_PART_KEY_BYTES - 1));
+		sweep->remains[sweep->remains_len++] = 0;
+		step = left ? PARTS : REMAINS;
+		if (left)
+			set_parts(sweep, slv_str_from_index(key, 1));
 	}
 	rows->hold.drop(&rows->hold);
-	next(sweep, any ? PARTS : BUCKET);
+	next(sweep, step);
 }
 
 static enum step look_for_remains(struct object_sweep *sweep)
 {
-	set_range(sweep, SLV_STR("r"), SLV_STR("s"));
-	return read_rows(sweep, 1, remains_read);
+	slv_str from = { sweep->remains, sweep->remains_len };
+	set_range(sweep, from.len ? from : SLV_STR("r"), SLV_STR("s"));
+	return read_rows(sweep, ROWS_MAX, remains_read);
 }
 
 static void noted(struct slv_omap_batch *batch, slv_err err)

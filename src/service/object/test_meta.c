@@ -144,10 +144,44 @@ static void a_bucket_has_its_documents(void **state)
 	}
 }
 
+static void a_bucket_is_read_as_it_was_written(void **state)
+{
+	struct object_bucket bucket = { .created_ms = 1234567890123 }, read;
+	struct slv_buf row;
+	(void)state;
+	memcpy(bucket.id, ID, OBJECT_ID_BYTES);
+	slv_buf_init(&row, 100);
+	object_bucket_write(&bucket, &row);
+	assert_true(object_bucket_read(slv_buf_str(&row), &read));
+	assert_memory_equal(read.id, ID, OBJECT_ID_BYTES);
+	assert_int_equal(read.created_ms, 1234567890123);
+	assert_false(object_bucket_read(slv_str_head(slv_buf_str(&row), row.len - 1), &read));
+	assert_false(object_bucket_read(SLV_STR("{\"id\":\"0123\",\"created_ms\":1}"), &read));
+	assert_false(object_bucket_read((slv_str){ 0 }, &read));
+	slv_buf_done(&row);
+}
+
+static void names_of_buckets(void **state)
+{
+	static const char *const good[] = { "abc", "0-9", "a.b.c", "a1-b",
+		"a23456789012345678901234567890123456789012345678901234567890123" };
+	static const char *const bad[] = { "", "ab", "Abc", "abC", "-ab", "ab-", ".ab", "ab.",
+		"a..b", "a.-b", "a-.b", "a_b", "a b", "a/b", "192.0.2.1", "\xc3\xa4\xc3\xb6",
+		"a234567890123456789012345678901234567890123456789012345678901234" };
+	(void)state;
+	for (size_t i = 0; i < SLV_COUNT(good); i++)
+		assert_true(object_bucket_name_is_ok(slv_str_from(good[i])));
+	for (size_t i = 0; i < SLV_COUNT(bad); i++)
+		assert_false(object_bucket_name_is_ok(slv_str_from(bad[i])));
+	assert_false(object_bucket_name_is_ok(SLV_STR("ab\0c")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_bucket_has_its_documents),
+		cmocka_unit_test(a_bucket_is_read_as_it_was_written),
+		cmocka_unit_test(names_of_buckets),
 		cmocka_unit_test_setup_teardown(
 				what_is_written_is_read_again, with_arena, without_arena),
 		cmocka_unit_test_setup_teardown(

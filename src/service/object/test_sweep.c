@@ -22,6 +22,7 @@
 
 struct kit {
 	struct object self;
+	struct slv_object_settings settings;
 	struct slv_loop *loop;
 	struct slv_omaps *maps;
 	struct slv_blobs *blobs;
@@ -64,6 +65,7 @@ static int set_up(void **state)
 	(void)snprintf(url, sizeof(url), "file:%s/blobs", kit->folder); /* it fits */
 	assert_false(slv_failed(slv_blobs_open(slv_str_from(url), SLV_STR(""), NULL, &kit->blobs)));
 	kit->self = (struct object){ .loop = kit->loop,
+		.settings = &kit->settings,
 		.maps = kit->maps,
 		.blobs = kit->blobs,
 		.buckets = slv_omap_named(kit->maps, SLV_STR(OBJECT_BUCKETS_MAP)) };
@@ -454,6 +456,7 @@ static void an_object_in_parts_expires_with_them(void **state)
 {
 	struct kit *kit = *state;
 	struct slv_omap *map = map_of(kit, ONE);
+	kit->settings.keep_replaced_s = 3600;
 	struct object_meta meta = { .modified_ms = NOON_MS, .where = OBJECT_PARTS, .parts = 2 };
 	memcpy(meta.upload, UP, OBJECT_ID_BYTES);
 	put_bucket(kit, "one", ONE, RULE("", DAYS(1)));
@@ -465,10 +468,53 @@ static void an_object_in_parts_expires_with_them(void **state)
 	kit->wall_ms += 3 * DAY_MS;
 	pass(kit);
 	assert_false(has(kit, map, "ok"));
+	assert_true(has_part(kit, map, 1)); /* who reads it goes on */
+	kit->wall_ms += HOUR_MS;
+	pass(kit);
 	assert_false(has_part(kit, map, 1));
 	assert_false(has_part(kit, map, 10000));
 	assert_false(has(kit, map, "r" UP));
 	has_blobs(kit, 0);
+}
+
+/* `since_ms` 0: nobody reads them. */
+static void note_remains(struct kit *kit, const char *upload, int64_t since_ms)
+{
+	char key[OBJECT_PART_KEY_BYTES], room[SLV_U64_DIGITS];
+	slv_str since = slv_str_of_u64((uint64_t)since_ms, room);
+	put(kit, map_of(kit, ONE), object_remains_key(slv_str_from(upload), key),
+			since_ms ? since : (slv_str){ 0 }, (slv_str){ 0 });
+}
+
+#define FIRST "00000000000000000000000000000000"
+
+static void parts_stay_for_who_reads_them(void **state)
+{
+	struct kit *kit = *state;
+	struct slv_omap *map = map_of(kit, ONE);
+	char upload[OBJECT_ID_BYTES + 1];
+	kit->settings.keep_replaced_s = 3600;
+	put_bucket(kit, "one", ONE, "");
+	put_part(kit, map, 1);
+	for (int i = 0; i < 600; i++) { /* more than a page before it */
+		(void)snprintf(upload, sizeof(upload), "0%031d", i); /* it fits */
+		note_remains(kit, upload, NOON_MS + 1);
+	}
+	note_remains(kit, UP, NOON_MS);
+	note_remains(kit, TWO, 0); /* an upload that was given up */
+	kit->wall_ms = NOON_MS + HOUR_MS - 1;
+	pass(kit);
+	assert_true(has_part(kit, map, 1));
+	assert_false(has(kit, map, "r" TWO));
+	kit->wall_ms++;
+	pass(kit);
+	assert_false(has_part(kit, map, 1));
+	assert_false(has(kit, map, "r" UP));
+	assert_true(has(kit, map, "r" FIRST));
+	has_blobs(kit, 0);
+	kit->wall_ms++;
+	pass(kit);
+	assert_false(has(kit, map, "r" FIRST));
 }
 
 static void put_upload(struct kit *kit, const char *id, const char *key, int64_t began_ms)
@@ -566,6 +612,41 @@ static void of_a_removed_bucket_nothing_is_left(void **state)
 	assert_int_equal(count_maps(kit), 2);
 	has_blobs(kit, 0);
 	assert_true(has(kit, map_of(kit, TWO), "ok"));
+}
+
+/* --- what replaced rows leave behind --- */
+
+static void clean_object_in_parts(struct kit *kit, const char *id)
+{
+	struct object_meta meta = { .where = OBJECT_PARTS, .parts = 1 };
+	struct slv_buf value;
+	memcpy(meta.upload, UP, OBJECT_ID_BYTES);
+	slv_buf_init(&value, SLV_KIB(1));
+	assert_false(slv_failed(object_meta_write(&meta, &value)));
+	struct slv_omap_row gone = {
+		.key = SLV_STR("ok"), .value = slv_buf_str(&value), .version = 1
+	};
+	struct slv_omap_rows rows = { .count = 1, .at = &gone };
+	object_clean(&kit->self, map_of(kit, id), &rows);
+	slv_buf_done(&value);
+	slv_loop_stop(kit->loop);
+	slv_loop_run(kit->loop); /* until nothing is under way */
+}
+
+static void what_is_replaced_is_noted_in_a_bucket_that_is_there(void **state)
+{
+	struct kit *kit = *state;
+	kit->settings.keep_replaced_s = 1;
+	clean_object_in_parts(kit, ONE); /* the bucket is gone */
+	assert_false(has(kit, map_of(kit, ONE), "r" UP));
+	put(kit, map_of(kit, ONE), SLV_STR("c"), SLV_STR("1"), (slv_str){ 0 });
+	clean_object_in_parts(kit, ONE); /* it is being removed, but may stay */
+	assert_true(has(kit, map_of(kit, ONE), "r" UP));
+	put(kit, map_of(kit, TWO), SLV_STR("a"), (slv_str){ 0 }, (slv_str){ 0 });
+	clean_object_in_parts(kit, TWO);
+	char since[SLV_U64_DIGITS];
+	slv_str now = slv_str_of_u64(NOON_MS, since);
+	assert_true(slv_str_eq(row(kit, map_of(kit, TWO), SLV_STR("r" UP))->value, now));
 }
 
 /* --- buckets that were left closed --- */
@@ -692,6 +773,8 @@ int main(void)
 		TEST(more_than_a_page_expires_in_one_pass),
 		TEST(what_is_written_meanwhile_lives),
 		TEST(an_object_in_parts_expires_with_them),
+		TEST(parts_stay_for_who_reads_them),
+		TEST(what_is_replaced_is_noted_in_a_bucket_that_is_there),
 		TEST(uploads_are_given_up),
 		TEST(damaged_rules_remove_nothing),
 		TEST(of_a_removed_bucket_nothing_is_left),

@@ -20,7 +20,7 @@ struct object_part {
 	struct object_ask *ask;
 	/* Its upload is there, or not. */
 	void (*found)(struct object_part *part, slv_object_err err);
-	/* It is written; or it is not, and then its blob is gone. */
+	/* It is written; or it is not, and then its blob is gone, unless that is in doubt. */
 	void (*done)(struct object_part *part, slv_object_err err);
 
 	/* Known when it is found. */

@@ -508,6 +508,19 @@ void slv_blob_remove(struct slv_loop *loop, struct slv_blob_remove *remove)
 	slv_crew_add(remove->blobs->writers, &remove->chore);
 }
 
+static void discarded(struct slv_blob_remove *remove, slv_err err)
+{
+	(void)err; /* blob.h says so */
+	slv_free(remove);
+}
+
+void slv_blob_discard(struct slv_loop *loop, struct slv_blobs *blobs, const struct slv_blob_id *id)
+{
+	struct slv_blob_remove *remove = SLV_ALLOC(struct slv_blob_remove);
+	*remove = (struct slv_blob_remove){ .blobs = blobs, .id = *id, .done = discarded };
+	slv_blob_remove(loop, remove);
+}
+
 bool blob_list_add(struct slv_blob_list *list, const struct slv_blob_listed *listed)
 {
 	if (list->count == SLV_BLOB_LISTED_MAX)

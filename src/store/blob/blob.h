@@ -121,6 +121,9 @@ struct slv_blob_remove {
 };
 void slv_blob_remove(struct slv_loop *loop, struct slv_blob_remove *remove);
 
+/* Likewise, and nobody waits for it: if it fails the blob stays, and is found by the list. */
+void slv_blob_discard(struct slv_loop *loop, struct slv_blobs *blobs, const struct slv_blob_id *id);
+
 struct slv_blob_listed {
 	struct slv_blob_id id;
 	bool finished;

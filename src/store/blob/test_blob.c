@@ -306,6 +306,11 @@ static void all_are_listed_and_can_be_removed(void **state)
 		assert_int_equal(kit->err.code, SLV_E_NONE);
 		blobs_kit_has(kit, 0);
 	}
+	blobs_kit_put(kit, 2, 10, 10);
+	slv_blob_discard(kit->loop, kit->blobs, &kit->ref.id);
+	blobs_kit_close(kit);
+	blobs_kit_open(kit);
+	blobs_kit_has(kit, 0);
 }
 
 static void what_was_begun_is_listed_and_can_be_removed(void **state)

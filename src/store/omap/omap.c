@@ -233,6 +233,7 @@ static void batch_start(struct slv_loop *loop, struct slv_omap_batch *batch, boo
 	batch->loop = loop;
 	batch->link = (struct slv_list){ 0 };
 	batch->old = NULL;
+	batch->in_doubt = false;
 	batch->drops = drops;
 	batch->bytes = bytes_of(batch);
 	batch->weight = batch->bytes;

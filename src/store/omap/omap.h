@@ -23,8 +23,8 @@
  *
  * Errors of all: SLV_E_SYS, the disk or the database refused; SLV_E_TIMEOUT, it does not answer;
  * SLV_E_BUSY, it has too much to do, or too many wait for the map. The next request tries again.
- * What a batch that failed so was to change may have been changed all the same, if it was the
- * commit that failed. SLV_E_LIMIT past a bound below. `err.what` is static.
+ * A batch that failed was not made, unless it says that this is in doubt. SLV_E_LIMIT past a bound
+ * below. `err.what` is static.
  */
 #ifndef SLV_STORE_OMAP_H
 #define SLV_STORE_OMAP_H
@@ -131,6 +131,18 @@ struct slv_omap_read {
 
 void slv_omap_read(struct slv_loop *loop, struct slv_omap_read *read);
 
+/* Where a scan of all keys that begin with `key` ends: the first one behind them, made of it in
+ * place. Its length; 0: there is none. The last byte that can be made greater is, and those behind
+ * it are dropped. */
+static inline size_t slv_omap_behind(char *key, size_t len)
+{
+	while (len > 0 && (uint8_t)key[len - 1] == 0xff)
+		len--;
+	if (len > 0)
+		key[len - 1]++;
+	return len;
+}
+
 /* What is kept of a row (or of there being none), in whatever form, is true for as long as its
  * stamp does not change: take the stamp, read the row, keep both. 0: it must not be kept, and what
  * was kept must be read again; it is being written, or stamps cannot be had, as before the first
@@ -155,7 +167,7 @@ struct slv_omap_change {
 
 /* A key stands in a batch once. Conditions are of the map as it was before the batch. To remove
  * what is not there is no change and no error. A batch that meets a damaged row may fail with
- * SLV_E_CORRUPT, and is then not said to have been made or not. */
+ * SLV_E_CORRUPT. */
 struct slv_omap_batch {
 	struct slv_omap *map;
 	const struct slv_omap_change *changes;
@@ -165,6 +177,7 @@ struct slv_omap_batch {
 	 * stands twice. */
 	void (*done)(struct slv_omap_batch *batch, slv_err err);
 	size_t failed;
+	bool in_doubt;    /* it failed, and may have been made all the same, or may be yet */
 	uint64_t version; /* of the map's last change after this one */
 	/* If wanted and all went well, one for each change, without bodies (version 0: there was
 	 * none); the receiver's, as of a read. Else NULL. */

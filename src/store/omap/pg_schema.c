@@ -263,7 +263,7 @@ const struct pg_text pg_statements[PG_STATEMENT_COUNT] = {
 		"SELECT selvedge.clear($1)" },
 	[PG_LIST] = { "list",
 		" SELECT convert_to(name, 'UTF8') AS bytes FROM selvedge.map"
-		" WHERE convert_to(name, 'UTF8') > $1::bytea"
+		" WHERE convert_to(name, 'UTF8') > $1::bytea AND version > 0"
 		" ORDER BY bytes LIMIT $2" },
 };
 

@@ -86,6 +86,7 @@ static void take_written(const PGresult *result, struct slv_omap_batch *batch)
 	old.version = batch->version;
 	old.epoch = pg_number_at(result, 0, OF_EPOCH);
 	batch->err = take_old(result, batch, &old);
+	batch->in_doubt = slv_failed(batch->err); /* it is made with the others */
 	if (slv_failed(batch->err))
 		slv_omap_found_done(&old);
 	else
@@ -177,6 +178,8 @@ static slv_err write_once(struct slv_omap *omap, struct slv_omap_batch **batches
 	slv_omap_stamps_begin(omap, batches, count);
 	err = write_group(omap->omaps, session->db, id, batches, count);
 	slv_omap_stamps_end(omap, batches, count);
+	if (slv_failed(err))
+		slv_omap_doubt(batches, count);
 	if (slv_failed(err) && PQtransactionStatus(session->db) == PQTRANS_INERROR)
 		(void)pg_simple(omap->omaps, session->db, "ROLLBACK"); /* told already */
 	pg_session_give(maps, session);

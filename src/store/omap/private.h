@@ -43,9 +43,6 @@ slv_err slv_omap_read_nothing(const struct slv_omap_read *read, struct slv_omap_
 /* The length of what stands for `key` in a scan that folds; 0: itself does. */
 size_t slv_omap_folded_len(const struct slv_omap_read *read, slv_str key);
 
-/* The first key behind all that begin with `key`, made of it in place; its length, 0: none is. */
-size_t slv_omap_behind(char *key, size_t len);
-
 /* The checksums of a row, as they stand in it. A driver whose server gives the version leaves it
  * out: 0. */
 uint64_t slv_omap_row_sum(slv_str key, uint64_t version, uint64_t body_len, slv_str value);
@@ -73,6 +70,13 @@ void slv_omap_stamps_end(struct slv_omap *map, struct slv_omap_batch *const *bat
 void slv_omap_stamps_doubt(
 		struct slv_omap *map, struct slv_omap_batch *const *batches, size_t count);
 
+/* The commit of these failed: nobody knows whether they were made. */
+static inline void slv_omap_doubt(struct slv_omap_batch *const *batches, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		batches[i]->in_doubt = true;
+}
+
 /* A driver embeds struct slv_omaps and struct slv_omap first in its own. read() and write() may
  * wait and come on threads of a crew; write() once at a time for each map. */
 struct slv_omap_driver {
@@ -84,7 +88,8 @@ struct slv_omap_driver {
 			struct slv_omap_found *found);
 
 	/* Make the changes of the batches, which are `count`, in one transaction. Each that fails
-	 * has its `err`, and none of its changes; an error that is returned holds for all. */
+	 * has its `err`, and none of its changes; an error that is returned holds for all. Those
+	 * that may have been made though they failed are in doubt. */
 	slv_err (*write)(struct slv_omap *map, struct slv_omap_batch **batches, size_t count);
 
 	/* In its turn among the writes. The one change of `batch` is for the stamps. */

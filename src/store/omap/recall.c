@@ -11,7 +11,7 @@
 struct entry {
 	struct slv_hold hold; /* of one who was handed it */
 	uint32_t refs;
-	struct slv_list link; /* longest unused first; zero: not in memory */
+	struct slv_list link; /* what goes first, first; zero: not in memory */
 	struct slv_omap_rows *rows;
 	uint64_t stamp;
 	size_t bytes;
@@ -84,6 +84,12 @@ static void hand_out(struct slv_omap_recall *recall, struct entry *entry)
 	recall->hold = &entry->hold;
 }
 
+/* Is it of a row that there is? */
+static bool is_of_row(const struct entry *entry)
+{
+	return entry->rows->at[0].version > 0;
+}
+
 static void keep(struct slv_omap_memory *memory, struct entry *entry)
 {
 	struct entry *before = slv_map_get(&memory->by_name, entry->name);
@@ -92,7 +98,12 @@ static void keep(struct slv_omap_memory *memory, struct entry *entry)
 	entry->refs++;
 	memory->bytes += entry->bytes;
 	slv_map_put(&memory->by_name, entry->name, entry);
-	slv_list_push(&memory->entries, &entry->link);
+	/* That there is none goes before all rows: else whoever asks for what there never was could
+	 * fill memory with it. */
+	if (is_of_row(entry))
+		slv_list_push(&memory->entries, &entry->link);
+	else
+		slv_list_push_front(&memory->entries, &entry->link);
 	while (memory->bytes > memory->bytes_max)
 		forget(memory, SLV_CONTAINER(memory->entries.next, struct entry, link));
 }
@@ -140,8 +151,10 @@ bool slv_omap_recall(struct slv_omap_recall *recall)
 	recall->stamp = slv_omap_stamp(recall->map, recall->key);
 	struct entry *entry = slv_map_get(&memory->by_name, name_of(recall, room));
 	if (entry && entry->stamp == recall->stamp) {
-		slv_list_remove(&entry->link);
-		slv_list_push(&memory->entries, &entry->link);
+		if (is_of_row(entry)) {
+			slv_list_remove(&entry->link);
+			slv_list_push(&memory->entries, &entry->link);
+		}
 		hand_out(recall, entry);
 		return true;
 	}

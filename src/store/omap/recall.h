@@ -2,7 +2,8 @@
  *
  * One for each loop. A row is handed out from memory only while its stamp is what it was before it
  * was read (omap.h): so what another loop or process of this machine wrote is seen at once. What
- * was read last stays longest. Rows that are not there are remembered, too.
+ * was read last stays longest. That there is no such row is remembered, too, while there is room:
+ * it never takes the place of a row.
  *
  * Thread: the loop's.
  */

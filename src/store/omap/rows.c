@@ -40,15 +40,6 @@ size_t slv_omap_folded_len(const struct slv_omap_read *read, slv_str key)
 	return at ? (size_t)(at - key.at) + read->fold.len : 0;
 }
 
-size_t slv_omap_behind(char *key, size_t len)
-{
-	while (len > 0 && (uint8_t)key[len - 1] == 0xff)
-		len--;
-	if (len > 0)
-		key[len - 1]++;
-	return len;
-}
-
 /* --- what is found --- */
 
 void slv_omap_found_init(struct slv_omap_found *found, uint32_t rows_max, uint32_t bytes_max)

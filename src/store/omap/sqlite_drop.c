@@ -163,17 +163,19 @@ static int names_read(struct sqlite_maps *maps, slv_str after, struct names *nam
 	return 0;
 }
 
-/* Not if it is dropped, or was never set up; what cannot be read is there. */
+/* Not if it is dropped, was never set up, or has had no change: a batch that fails makes a file,
+ * too. What cannot be read is there. */
 static bool is_there(struct sqlite_maps *maps, char *name)
 {
 	struct sqlite_map map = { .map = { .omaps = &maps->maps, .name = name } };
 	struct sqlite_session *session;
+	struct sqlite_state state;
 	slv_err err = sqlite_session_open(&map, false, &session);
 	if (slv_failed(err))
 		return err.code != SLV_E_MISSING;
-	bool dropped = is_dropped(session);
+	err = sqlite_state_read(session, &state);
 	sqlite_session_close(session);
-	return !dropped;
+	return slv_failed(err) || state.version > 0;
 }
 
 slv_err sqlite_list(struct slv_omaps *omaps, const struct slv_omap_list *list,

@@ -208,6 +208,7 @@ void sqlite_commit(struct sqlite_writing *writing, struct slv_omap *omap,
 	} else {
 		sqlite_writing_failed(writing);
 		slv_omap_stamps_doubt(omap, batches, count);
+		slv_omap_doubt(batches, count);
 	}
 }
 

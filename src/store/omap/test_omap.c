@@ -130,6 +130,7 @@ static void conditions_hold_or_name_what_fails(void **state)
 		                                           : 0;
 		uint64_t now = kit_write(kit, &check, 1, NULL);
 		assert_int_equal(kit->err.code, table[i].holds ? SLV_E_NONE : SLV_E_PRECONDITION);
+		assert_false(kit->in_doubt);
 		assert_int_equal(now, table[i].holds ? version : 0); /* a check changes nothing */
 	}
 }

@@ -206,6 +206,7 @@ static size_t put_often(struct kit *kit, size_t count, slv_str body)
 	kit_wait(kit);
 	for (size_t i = 0; i < count; i++) {
 		busy += all[i].batch.err.code == SLV_E_BUSY;
+		assert_false(all[i].batch.in_doubt);
 		if (all[i].batch.err.code != SLV_E_BUSY)
 			assert_int_equal(all[i].batch.err.code, SLV_E_NONE);
 	}

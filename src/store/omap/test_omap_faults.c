@@ -141,6 +141,7 @@ static void who_asks_what_a_damaged_row_had_is_told(void **state)
 	kit_wait(kit);
 	assert_int_equal(kit->err.code, SLV_E_CORRUPT);
 	assert_null(wrote.batch.old);
+	assert_int_equal(kit->in_doubt, !kit_is_sqlite(kit));
 	kit_put(kit, "c", "three"); /* the others go on */
 	is_text(kit_get(kit, "c")->value, "three");
 }
@@ -237,6 +238,7 @@ static void another_writer_is_waited_for_and_not_for_ever(void **state)
 	uint64_t begun_ns = slv_loop_fresh_ns(kit->loop);
 	kit_write(kit, &change, 1, NULL);
 	assert_int_equal(kit->err.code, SLV_E_BUSY);
+	assert_false(kit->in_doubt); /* it had not begun */
 	assert_true(slv_loop_fresh_ns(kit->loop) - begun_ns > 4000000000u);
 	is_text(kit_get(kit, "a")->value, "one"); /* who reads waits for nobody */
 	assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
@@ -263,6 +265,7 @@ static void a_file_that_cannot_grow_fails_the_write_and_nothing_else(void **stat
 	for (int i = 0; i < 3; i++) {
 		kit_write(kit, &change, 1, NULL);
 		assert_int_equal(kit->err.code, SLV_E_SYS);
+		assert_true(kit->in_doubt);
 		scan_gives(kit, "", "", "a ");
 	}
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
@@ -387,6 +390,7 @@ static void a_server_that_is_away_is_told_and_found_again(void **state)
 		kit_write(kit, &change, 1, NULL);
 		assert_int_equal(kit->err.code, SLV_E_SYS);
 		assert_non_null(strstr(kit->err.what, "cannot be reached"));
+		assert_false(kit->in_doubt);
 		reading_gives(kit, "a", SLV_E_SYS);
 	}
 	control("start -w");
@@ -445,6 +449,7 @@ static void a_server_that_does_not_answer_is_left(void **state)
 	uint64_t begun_ns = slv_loop_fresh_ns(kit->loop);
 	kit_write(kit, &change, 1, NULL);
 	assert_int_equal(kit->err.code, SLV_E_TIMEOUT);
+	assert_true(kit->in_doubt);
 	assert_true(slv_loop_fresh_ns(kit->loop) - begun_ns < 2000000000u);
 	is_text(kit_get(kit, "a")->value, "one");
 	maps->answer_ms = PG_ANSWER_MS;

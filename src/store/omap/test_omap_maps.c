@@ -64,6 +64,20 @@ static void maps_are_listed_in_order_and_in_pages(void **state)
 	kit_lists(kit, "\xff", 10, "");
 }
 
+static void a_batch_that_fails_makes_no_map(void **state)
+{
+	struct kit *kit = *state;
+	struct slv_omap_change changes[] = { putting("a", "one"),
+		{ .what = SLV_OMAP_CHECK, .when = SLV_OMAP_IF_PRESENT, .key = SLV_STR("b") } };
+	kit_write(kit, changes, SLV_COUNT(changes), NULL);
+	assert_int_equal(kit->err.code, SLV_E_PRECONDITION);
+	kit_lists(kit, "", 10, "");
+	kit_put(kit, "b", "two");
+	char name[40];
+	(void)snprintf(name, sizeof(name), "%s ", kit->map->name); /* it fits */
+	kit_lists(kit, "", 10, name);
+}
+
 static void on_refused(struct slv_omap_list *list, slv_err err, struct slv_omap_rows *rows)
 {
 	assert_null(rows);
@@ -389,6 +403,7 @@ int main(int argc, char **argv)
 	char *url = argv[1];
 	const struct CMUnitTest tests[] = {
 		KIT_TEST(maps_are_listed_in_order_and_in_pages, url),
+		KIT_TEST(a_batch_that_fails_makes_no_map, url),
 		KIT_TEST(bounds_of_a_list_hold, url),
 		KIT_TEST(a_damaged_map_is_listed, url),
 		KIT_TEST(a_dropped_map_is_empty_and_another_afterwards, url),

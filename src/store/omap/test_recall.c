@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* One that is handed out, or what came instead. */
@@ -161,6 +162,28 @@ static void what_was_not_read_for_longest_makes_room(void **state)
 	slv_omap_memory_free(memory);
 }
 
+static void what_is_not_there_takes_no_place_of_what_is(void **state)
+{
+	struct kit *kit = *state;
+	char body[1001], key[8];
+	memset(body, 'x', 1000);
+	body[1000] = 0;
+	struct slv_omap_memory *memory = slv_omap_memory_new(kit->loop, 3000);
+	put(kit, "a", body);
+	put(kit, "b", body);
+	assert_false(is(kit, memory, "a", body));
+	for (int i = 0; i < 2 * 100; i++) { /* each twice, as if it were wanted */
+		(void)snprintf(key, sizeof(key), "n%d", i / 2); /* it fits */
+		(void)is(kit, memory, key, NULL);               /* in memory or not */
+	}
+	assert_true(is(kit, memory, "n0", NULL)); /* while there is room */
+	assert_true(is(kit, memory, "a", body));
+	assert_false(is(kit, memory, "b", body));
+	assert_true(is(kit, memory, "b", body));
+	assert_true(is(kit, memory, "a", body));
+	slv_omap_memory_free(memory);
+}
+
 static void what_is_larger_than_all_memory_is_not_kept(void **state)
 {
 	struct kit *kit = *state;
@@ -221,6 +244,7 @@ int main(int argc, char **argv)
 		KIT_TEST(that_a_row_is_not_there_is_remembered, url),
 		KIT_TEST(before_there_are_stamps_nothing_is_kept, url),
 		KIT_TEST(what_was_not_read_for_longest_makes_room, url),
+		KIT_TEST(what_is_not_there_takes_no_place_of_what_is, url),
 		KIT_TEST(what_is_larger_than_all_memory_is_not_kept, url),
 		KIT_TEST(a_row_that_is_held_stays_as_it_was, url),
 		KIT_TEST(an_error_is_told_and_not_kept, url),

@@ -156,6 +156,7 @@ void on_write(struct slv_omap_batch *batch, slv_err err)
 {
 	struct kit *kit = SLV_CONTAINER(batch, struct wrote, batch)->kit;
 	kit->err = err;
+	kit->in_doubt = batch->in_doubt;
 	kit->pending--;
 }
 

@@ -14,7 +14,8 @@ struct kit {
 	struct slv_omap *map;
 	char folder[40], url[300];
 	unsigned pending;
-	slv_err err; /* of the last that ended */
+	slv_err err;   /* of the last that ended */
+	bool in_doubt; /* likewise, of a batch */
 	struct slv_omap_rows *rows;
 };
 

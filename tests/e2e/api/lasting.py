@@ -263,6 +263,20 @@ def a_row_that_is_damaged_is_an_error(server):
     assert space.value("rots") == b"mended"
 
 
+@case(a_server_to_shake)
+def a_value_that_the_store_does_not_take_leaves_no_file(server):
+    space = server.client.space("held")
+    assert space.put("kept", b"x").status == 200
+    before = set(blobs(server))
+    path, = (server.folder / "data" / "maps").glob(f"kv-{space.id}.db")
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as rows:
+        rows.execute("BEGIN IMMEDIATE")  # nobody else can write
+        assert space.put("kept", LARGE).status == 503
+        assert space.bulk([{"key": "a", "value": "x" * 100_000}]).status == 503
+    wait_for("no file", lambda: set(blobs(server)) == before)
+    assert space.value("kept") == b"x"
+
+
 # --- a full disk ---
 
 @contextlib.contextmanager

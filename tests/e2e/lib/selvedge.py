@@ -229,6 +229,13 @@ def children(pid):
     return found
 
 
+def patient(route):
+    """A route whose pictures may take a busy machine's time, unless it says how long."""
+    if not isinstance(route.get("images"), dict):
+        return route
+    return {**route, "images": {"job_ms": 15000 * SLOW, **route["images"]}}
+
+
 class Server:
     """`settings` is the configuration as a tree; addresses and the data folder are put into it.
     `addresses` has those that it got, in the order of `listen`; `admin` is the last, S3's, if there
@@ -263,9 +270,11 @@ class Server:
     def configure(self, settings=None):
         """Write the configuration, changed or not. Returns its path."""
         self.settings = settings or self.settings
-        # How long an edge may take to begin and to end is a case's own question, or none.
+        # How long things may take is a case's own question, or none.
         tree = {"data": str(self.folder / "data"), "ready_ms": 20000 * SLOW,
                 "drain_ms": 30000 * SLOW, **self.settings}
+        tree["sites"] = [{**site, "routes": [patient(route) for route in site["routes"]]}
+                         for site in tree["sites"]]
         tree["listen"] = [{"address": f"127.0.0.{number}:0", **listener}
                           for number, listener in enumerate(tree.get("listen", [{}]), 1)]
         admin = tree.get("admin", {})

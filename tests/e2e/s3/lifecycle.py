@@ -3,6 +3,7 @@ which begins a second after a start. Buckets that are removed while somebody wri
 import datetime
 import hashlib
 import itertools
+import os
 import random
 import threading
 import time
@@ -19,7 +20,9 @@ PAST = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
 
 @fixture
 def a_store_that_is_swept():
-    with Store() as store:
+    store = Store()
+    store.settings["s3"]["keep_replaced_s"] = 1
+    with store:
         yield store
 
 
@@ -67,22 +70,44 @@ def what_has_expired_may_be_written_again(store):
     wait_for("it to expire", lambda: not is_there(store, name, "k"))
 
 
+def put_in_parts(store, name, *parts):
+    upload = store.s3.create_multipart_upload(Bucket=name, Key="k")["UploadId"]
+    told = [{"PartNumber": number, "ETag": store.s3.upload_part(
+        Bucket=name, Key="k", UploadId=upload, PartNumber=number, Body=body)["ETag"]}
+        for number, body in parts]
+    store.s3.complete_multipart_upload(Bucket=name, Key="k", UploadId=upload,
+                                       MultipartUpload={"Parts": told})
+
+
+@case(a_store_that_is_swept)
+def who_downloads_what_is_replaced_downloads_it_to_its_end(store):
+    name = store.bucket()
+    before = len(store.blobs())
+    parts = [(number, os.urandom(5 << 20)) for number in range(1, 5)]
+    put_in_parts(store, name, *parts)
+    download = store.s3.get_object(Bucket=name, Key="k")["Body"]
+    first = download.read(1)
+    store.s3.put_object(Bucket=name, Key="k", Body=LARGE)
+    store.s3.delete_object(Bucket=name, Key="k")
+    wait_for("the file of the second to go", lambda: len(store.blobs()) == before + len(parts))
+    assert first + download.read() == b"".join(body for _, body in parts)
+    store.restart()  # which takes longer than they have to stay
+    wait_for("its parts to go", lambda: len(store.blobs()) == before)
+
+
 @case(a_store_that_is_swept)
 def an_object_in_parts_goes_with_its_parts(store):
     name = store.bucket()
     before = len(store.blobs())
-    upload = store.s3.create_multipart_upload(Bucket=name, Key="k")["UploadId"]
-    parts = [{"PartNumber": number, "ETag": store.s3.upload_part(
-        Bucket=name, Key="k", UploadId=upload, PartNumber=number, Body=body)["ETag"]}
-        for number, body in ((1, bytes(5 << 20)), (7, LARGE))]
-    store.s3.complete_multipart_upload(Bucket=name, Key="k", UploadId=upload,
-                                       MultipartUpload={"Parts": parts})
+    put_in_parts(store, name, (1, bytes(5 << 20)), (7, LARGE))
     open_upload = store.s3.create_multipart_upload(Bucket=name, Key="k")["UploadId"]
     store.s3.upload_part(Bucket=name, Key="k", UploadId=open_upload, PartNumber=1, Body=LARGE)
     assert len(store.blobs()) == before + 3
     expire(store, name, "", Date=PAST)
     store.restart()
     wait_for("it to expire", lambda: not is_there(store, name, "k"))
+    assert len(store.blobs()) == before + 3  # somebody may be downloading it
+    store.restart()
     wait_for("its parts to go", lambda: len(store.blobs()) == before + 1)
     # An upload that goes on is young, and no rule is about it.
     told = store.s3.list_parts(Bucket=name, Key="k", UploadId=open_upload)["Parts"]

@@ -5,6 +5,7 @@ import hashlib
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -416,6 +417,28 @@ def a_store_that_is_started_again():
     with Store() as store:
         make_bucket(store)
         yield store
+
+
+def hold(store):
+    """Another program has the bucket's database, and lets nobody write."""
+    [path] = (store.folder / "data" / "maps").glob("s3-*.db")
+    database = sqlite3.connect(path, isolation_level=None)
+    database.execute("BEGIN IMMEDIATE")
+    return contextlib.closing(database)
+
+
+@case(a_store_that_is_started_again)
+def what_the_store_does_not_take_leaves_no_file(store):
+    path, before = key(), store.blobs()
+    upload = re.search(rb"<UploadId>(\w+)<", store.client.ask("POST", path, "uploads").body)[1]
+    part = f"partNumber=1&uploadId={upload.decode()}"
+    with hold(store):
+        for query in ("", part):
+            reply = store.client.put(path, b"x" * 100_000, query=query)
+            assert s3.told(reply) == (503, "SlowDown"), reply
+    wait_for("no file", lambda: store.blobs() == before)
+    for query in ("", part):
+        assert store.client.put(path, b"x" * 100_000, query=query).status == 200
 
 
 @case(a_store_that_is_started_again)
