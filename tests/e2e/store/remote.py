@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 
+import certificate
 import endpoint
 import s3
 from account import Client, serve
@@ -323,6 +324,37 @@ def somebody_elses_endpoint_will_do(server):
     server.filled.is_in(server)
     assert server.filled.objects.put("/filled/long", LARGE * 300).status == 200  # 30 MB
     assert server.filled.objects.get("/filled/long").body == LARGE * 300
+
+
+@fixture
+def an_endpoint_behind_tls():
+    """What is told of it: everything but whom to trust."""
+    with tempfile.TemporaryDirectory(prefix="selvedge-e2e-") as folder:
+        folder = pathlib.Path(folder)
+        one = certificate.make(folder, "one", "localhost", "127.0.0.98")
+        with serve(s3={"enabled": True, "listen": {"tls": [one]}}, overload=CALM) as server:
+            key, address = s3.key_of(server.client.token), server.addresses[-2]
+            reply = s3.Client(address, key, tls=certificate.client(one["certificate"]),
+                              name="localhost").ask("PUT", f"/{endpoint.BUCKET}")
+            assert reply.status == 200, reply
+            where = blobs_at(folder, address, key)
+            where["blobs"] = where["blobs"].replace("&tls=false", "")
+            yield where, one["certificate"]
+
+
+@case(an_endpoint_behind_tls)
+def one_that_is_trusted_is_used(told):
+    where, trusted = told
+    with filled(store={**where, "blobs": f"{where['blobs']}&ca={trusted}"}) as server:
+        server.filled.is_in(server)
+        assert not server.events("store.trouble")
+
+
+@case(an_endpoint_behind_tls)
+def one_that_nobody_vouches_for_is_not(told):
+    with serve(store=told[0]) as server:
+        server.client.space("one").put("large", LARGE).refused(503, 10001, "is away")
+        wait_for("the log", lambda: server.events("store.trouble"))
 
 
 @fixture
