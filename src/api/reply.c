@@ -185,8 +185,11 @@ void slv_api_fail_err(struct slv_api_ask *ask, slv_err err)
 	struct slv_req *req = ask->req;
 	bool has_own = ask->group && ask->group->limit_code;
 	int limit_code = has_own ? ask->group->limit_code : SLV_API_E_LIMIT;
-	/* To the API a damaged row is no fault of the request, as a damaged picture is. */
-	int status = err.code == SLV_E_CORRUPT ? 500 : slv_code_status(err.code);
+	/* To the API a damaged row is no fault of the request, as a damaged picture is; and no
+	 * origin answers here, but a store that may be back in a moment. */
+	int status = err.code == SLV_E_CORRUPT    ? 500
+	             : err.code == SLV_E_UPSTREAM ? 503
+	                                          : slv_code_status(err.code);
 	bool ours = status >= 500 && status != 503;
 	int code = err.code == SLV_E_LIMIT ? limit_code
 	           : status >= 500         ? SLV_API_E_STORE

@@ -290,6 +290,7 @@ static void an_error_has_a_code_and_keeps_what_a_disk_said_to_itself(void **stat
 	fails(kit, SLV_E_INTERNAL, 500, ours);
 	fails(kit, SLV_E_TIMEOUT, 504, ours);
 	assert_true(slv_str_eq(kit->req.error_why, SLV_STR("what went \"wrong\"")));
+	fails(kit, SLV_E_UPSTREAM, 503, BAD("10001", "what went \\\"wrong\\\""));
 	fails(kit, SLV_E_BUSY, 503, BAD("10001", "what went \\\"wrong\\\""));
 	assert_true(slv_str_eq(
 			slv_fields_get(&kit->reply.fields, SLV_FIELD_RETRY_AFTER), SLV_STR("1")));

@@ -100,7 +100,7 @@ static slv_err check_signed_fields(slv_str list)
 	return before.at ? SLV_OK : SLV_ERR(SLV_E_SYNTAX, "there are no SignedHeaders");
 }
 
-static slv_err finish(slv_str credential, struct slv_sigv4 *signature)
+static slv_err read_scope(slv_str credential, struct slv_sigv4 *signature)
 {
 	if (!read_credential(credential, signature))
 		return SLV_ERR(SLV_E_SYNTAX,
@@ -111,7 +111,13 @@ static slv_err finish(slv_str credential, struct slv_sigv4 *signature)
 		return SLV_ERR(SLV_E_SYNTAX, "the credential's date is not that of x-amz-date");
 	if (!is_hex(signature->signature))
 		return SLV_ERR(SLV_E_SYNTAX, "a signature is 64 hexadecimal digits in lower case");
-	return check_signed_fields(signature->signed_fields);
+	return SLV_OK;
+}
+
+static slv_err finish(slv_str credential, struct slv_sigv4 *signature)
+{
+	slv_err err = read_scope(credential, signature);
+	return slv_failed(err) ? err : check_signed_fields(signature->signed_fields);
 }
 
 /* The parts of Authorization behind its first word. */
@@ -243,6 +249,21 @@ slv_err slv_sigv4_find(struct slv_arena *arena, const struct slv_sigv4_request *
 	default:
 		return SLV_ERR(SLV_E_UNAUTHORIZED, "the request is not signed");
 	}
+	if (!slv_failed(err))
+		*ret_signature = signature;
+	return err;
+}
+
+slv_err slv_sigv4_find_form(slv_str algorithm, slv_str credential, slv_str date, slv_str hex,
+		struct slv_sigv4 *ret_signature)
+{
+	struct slv_sigv4 signature = { .signature = hex,
+		.time = date,
+		.presigned = true,
+		.expires_s = SLV_SIGV4_EXPIRES_MAX };
+	if (!slv_str_eq(algorithm, SLV_STR(ALGORITHM)))
+		return SLV_ERR(SLV_E_SYNTAX, "x-amz-algorithm is not AWS4-HMAC-SHA256");
+	slv_err err = read_scope(credential, &signature);
 	if (!slv_failed(err))
 		*ret_signature = signature;
 	return err;
@@ -466,6 +487,16 @@ slv_err slv_sigv4_verify(struct slv_arena *arena, const struct slv_sigv4_request
 	slv_err err = sign_request(arena, request, signature, key, hex);
 	if (slv_failed(err))
 		return err;
+	return slv_str_eq_secret(signature->signature, (slv_str){ hex, sizeof(hex) })
+	                       ? SLV_OK
+	                       : SLV_ERR(SLV_E_SIGNATURE, "the signature is another one");
+}
+
+slv_err slv_sigv4_verify_policy(
+		slv_str policy, const struct slv_sigv4 *signature, const struct slv_digest *key)
+{
+	char hex[SLV_SIGV4_HEX_BYTES];
+	slv_str_hex(slv_hmac_sha256(text_of(key), &policy, 1).bytes, SLV_SHA256_BYTES, hex);
 	return slv_str_eq_secret(signature->signature, (slv_str){ hex, sizeof(hex) })
 	                       ? SLV_OK
 	                       : SLV_ERR(SLV_E_SIGNATURE, "the signature is another one");

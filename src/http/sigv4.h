@@ -88,6 +88,15 @@ struct slv_digest slv_sigv4_key(slv_str secret, slv_str date, slv_str region, sl
 slv_err slv_sigv4_verify(struct slv_arena *arena, const struct slv_sigv4_request *request,
 		const struct slv_sigv4 *signature, const struct slv_digest *key);
 
+/* Those of a form whose policy is signed (POST of S3): a signature that is in time until the policy
+ * says otherwise, for SLV_SIGV4_EXPIRES_MAX. Views of what is given. SLV_E_SYNTAX. */
+slv_err slv_sigv4_find_form(slv_str algorithm, slv_str credential, slv_str date, slv_str hex,
+		struct slv_sigv4 *ret_signature);
+
+/* `policy`, as it was sent, is signed so. SLV_E_SIGNATURE. Compares in constant time. */
+slv_err slv_sigv4_verify_policy(
+		slv_str policy, const struct slv_sigv4 *signature, const struct slv_digest *key);
+
 /* The signature of a chunk of a streamed body: of its digest and of the signature before, which is
  * the request's for the first; likewise of the trailer, whose digest is of its lines. */
 void slv_sigv4_sign_chunk(const struct slv_sigv4 *signature, const struct slv_digest *key,

@@ -203,6 +203,47 @@ static void chunks_of_the_example_verify(void **state)
 	slv_arena_done(&kit.arena);
 }
 
+/* The signature was worked out by Python's hmac. */
+static void a_policy_verifies_as_it_was_sent(void **state)
+{
+	struct slv_sigv4 signature;
+	(void)state;
+	const slv_str algorithm = SLV_STR("AWS4-HMAC-SHA256"), date = SLV_STR("20130806T000000Z");
+	const slv_str credential = SLV_STR("AKID/20130806/us-east-1/s3/aws4_request");
+	const slv_str hex =
+			SLV_STR("abea5471ec432f5eefaa5e40c522eed093d694a71c52795a1be6d5b28d6613d4");
+	assert_false(slv_failed(slv_sigv4_find_form(algorithm, credential, date, hex, &signature)));
+	assert_true(slv_str_eq(signature.key_id, SLV_STR("AKID")));
+	assert_true(slv_str_eq(signature.region, SLV_STR("us-east-1")));
+	struct slv_digest key = slv_sigv4_key(SLV_STR("wJalrXUtnFEMI"), signature.date,
+			signature.region, signature.service);
+	assert_false(slv_failed(slv_sigv4_verify_policy(SLV_STR("e30="), &signature, &key)));
+	assert_int_equal(slv_sigv4_verify_policy(SLV_STR("e30"), &signature, &key).code,
+			SLV_E_SIGNATURE);
+	key.bytes[0] ^= 1;
+	assert_int_equal(slv_sigv4_verify_policy(SLV_STR("e30="), &signature, &key).code,
+			SLV_E_SIGNATURE);
+	assert_int_equal(slv_sigv4_when(&signature, signature.time_s + SLV_SIGV4_EXPIRES_MAX),
+			SLV_SIGV4_IN_TIME);
+	assert_int_equal(slv_sigv4_when(&signature, signature.time_s + SLV_SIGV4_EXPIRES_MAX + 1),
+			SLV_SIGV4_EXPIRED);
+
+	const slv_str bad[][4] = {
+		{ SLV_STR("AWS4-HMAC-SHA512"), credential, date, hex },
+		{ algorithm, SLV_STR("AKID/20130806/us-east-1/s3"), date, hex },
+		{ algorithm, SLV_STR("/20130806/us-east-1/s3/aws4_request"), date, hex },
+		{ algorithm, credential, SLV_STR("20130807T000000Z"), hex },
+		{ algorithm, credential, SLV_STR("yesterday"), hex },
+		{ algorithm, credential, date, slv_str_head(hex, 63) },
+		{ { 0 }, { 0 }, { 0 }, { 0 } },
+	};
+	for (size_t i = 0; i < SLV_COUNT(bad); i++)
+		assert_int_equal(slv_sigv4_find_form(bad[i][0], bad[i][1], bad[i][2], bad[i][3],
+						 &signature)
+						 .code,
+				SLV_E_SYNTAX);
+}
+
 static void another_request_does_not_verify(void **state)
 {
 	(void)state;
@@ -660,6 +701,7 @@ int main(void)
 		cmocka_unit_test(the_presigned_example_verifies),
 		cmocka_unit_test(expiry_is_from_a_second_to_seven_days),
 		cmocka_unit_test(chunks_of_the_example_verify),
+		cmocka_unit_test(a_policy_verifies_as_it_was_sent),
 		cmocka_unit_test(another_request_does_not_verify),
 		cmocka_unit_test(a_bad_escape_verifies_nothing),
 		cmocka_unit_test(what_decides_must_be_signed),

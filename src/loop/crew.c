@@ -5,6 +5,7 @@
 #include "loop/loop.h"
 
 #include <pthread.h>
+#include <time.h>
 #include <uv.h>
 
 struct slv_crew {
@@ -86,4 +87,11 @@ void slv_crew_add(struct slv_crew *crew, struct slv_chore *chore)
 uint64_t slv_crew_now_ms(void)
 {
 	return uv_hrtime() / 1000000;
+}
+
+int64_t slv_crew_wall_s(void)
+{
+	struct timespec ts;
+	slv_assert(clock_gettime(CLOCK_REALTIME, &ts) == 0);
+	return ts.tv_sec;
 }

@@ -26,6 +26,9 @@ void slv_crew_free(struct slv_crew *crew);
 /* Monotonic milliseconds, read now. For chores: loops have clocks of their own. Thread: any. */
 uint64_t slv_crew_now_ms(void);
 
+/* Seconds since 1970, likewise. */
+int64_t slv_crew_wall_s(void);
+
 /* Thread: any. */
 void slv_crew_add(struct slv_crew *crew, struct slv_chore *chore);
 

@@ -136,6 +136,15 @@ static void a_loop_does_not_end_before_what_it_awaits(void **state)
 	}
 }
 
+static void the_wall_clock_is_that_of_loops(void **state)
+{
+	(void)state;
+	struct slv_loop *loop = slv_loop_new(0, NULL, NULL);
+	int64_t before_s = slv_loop_wall_s(loop), now_s = slv_crew_wall_s();
+	assert_true(before_s <= now_s && now_s <= slv_loop_wall_s(loop));
+	slv_loop_free(loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +152,7 @@ int main(void)
 		cmocka_unit_test(what_a_chore_adds_is_done_too),
 		cmocka_unit_test(threads_work_at_once),
 		cmocka_unit_test(a_loop_does_not_end_before_what_it_awaits),
+		cmocka_unit_test(the_wall_clock_is_that_of_loops),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -128,7 +128,7 @@ static slv_err start_stores(struct program *program)
 			&program->maps);
 	if (slv_failed(err))
 		return slv_err_wrap(&program->arena, err, "store.maps");
-	err = slv_blobs_open(blobs, program->log, &program->blobs);
+	err = slv_blobs_open(blobs, settings->store.blobs_secret, program->log, &program->blobs);
 	if (slv_failed(err))
 		return slv_err_wrap(&program->arena, err, "store.blobs");
 	slv_blobs_remember(program->blobs, program->cache);

@@ -2,6 +2,7 @@
 
 #include "loop/loop.h"
 #include "main/services.h"
+#include "store/blob/blob.h"
 
 #include <stddef.h>
 
@@ -154,8 +155,15 @@ static const struct slv_conf_key store_keys[] = {
 			.offset = AT(store.blobs) - AT(store),
 			.fallback = "''",
 			.max = 2048,
-			.help = "Where what is too large for a row is kept: file:/FOLDER; empty: "
-				"the folder blobs of data" },
+			.help = "Where what is too large for a row is kept: file:/FOLDER, or "
+				"s3://KEY_ID@HOST:PORT/BUCKET/PREFIX, with ?region=…&tls=false if "
+				"need be; empty: the folder blobs of data" },
+	{ .name = "blobs_secret",
+			.type = SLV_CONF_SECRET,
+			.offset = AT(store.blobs_secret) - AT(store),
+			.fallback = "''",
+			.max = 1024,
+			.help = "The secret of the key in an s3:// of blobs" },
 	{ 0 },
 };
 
@@ -413,10 +421,10 @@ static slv_err check_listeners(struct slv_arena *arena, const struct settings *s
 static slv_err check_store(struct slv_arena *arena, const char *name, slv_str url, slv_str local,
 		slv_str remote)
 {
-	if (!url.len || slv_str_starts(url, local) || (remote.len && slv_str_starts(url, remote)))
+	if (!url.len || slv_str_starts(url, local) || slv_str_starts(url, remote))
 		return SLV_OK;
-	return slv_err_printf(arena, SLV_E_SYNTAX, "store.%s must begin with %.*s%s%.*s", name,
-			SLV_FMT(local), remote.len ? " or " : "", SLV_FMT(remote));
+	return slv_err_printf(arena, SLV_E_SYNTAX, "store.%s must begin with %.*s or %.*s", name,
+			SLV_FMT(local), SLV_FMT(remote));
 }
 
 static slv_err check(struct slv_arena *arena, const struct settings *settings)
@@ -433,7 +441,12 @@ static slv_err check(struct slv_arena *arena, const struct settings *settings)
 				SLV_STR("postgresql://"));
 	if (!slv_failed(err))
 		err = check_store(arena, "blobs", settings->store.blobs, SLV_STR("file:/"),
-				(slv_str){ 0 });
+				SLV_STR("s3://"));
+	if (!slv_failed(err) && settings->store.blobs.len) {
+		err = slv_blobs_check(settings->store.blobs, settings->store.blobs_secret);
+		if (slv_failed(err))
+			err = slv_err_wrap(arena, err, "store.blobs");
+	}
 	if (!slv_failed(err))
 		err = slv_hosted_check(arena, &settings->images_store);
 	return err;

@@ -43,6 +43,7 @@ struct settings {
 	} jails;
 	struct {
 		slv_str maps, blobs; /* URLs; empty: in folders of `data` */
+		slv_str blobs_secret;
 	} store;
 	struct slv_hosted_settings images_store;
 	struct slv_client_conf client;

@@ -32,8 +32,8 @@ struct opened {
 
 /* --- opening --- */
 
-static slv_err urls_open(
-		struct store_tool *tool, struct opened *opened, slv_str maps, slv_str blobs)
+static slv_err urls_open(struct store_tool *tool, struct opened *opened, slv_str maps,
+		slv_str blobs, slv_str blobs_secret)
 {
 	if (!maps.at || !blobs.at)
 		return SLV_ERR(SLV_E_LIMIT, "no memory for the names of folders");
@@ -41,7 +41,7 @@ static slv_err urls_open(
 			maps, slv_loop_hash_key(tool->loop), tool->log, &opened->store.maps);
 	if (slv_failed(err))
 		return slv_err_wrap(&opened->arena, err, "store.maps");
-	err = slv_blobs_open(blobs, tool->log, &opened->store.blobs);
+	err = slv_blobs_open(blobs, blobs_secret, tool->log, &opened->store.blobs);
 	return slv_failed(err) ? slv_err_wrap(&opened->arena, err, "store.blobs") : SLV_OK;
 }
 
@@ -49,7 +49,7 @@ static slv_err folder_open(struct store_tool *tool, struct opened *opened, slv_s
 {
 	slv_str maps = slv_str_printf(&opened->arena, "sqlite:%.*s/maps", SLV_FMT(folder));
 	slv_str blobs = slv_str_printf(&opened->arena, "file:%.*s/blobs", SLV_FMT(folder));
-	return urls_open(tool, opened, maps, blobs);
+	return urls_open(tool, opened, maps, blobs, (slv_str){ 0 });
 }
 
 /* `makes`: the data folder, which may not be there yet. */
@@ -74,7 +74,8 @@ static slv_err configured_open(struct store_tool *tool, struct opened *opened,
 	if (makes && mkdir(path, 0700) != 0 && errno != EEXIST)
 		return slv_err_sys(arena, errno, "make the data folder '%s'", path);
 	return settings ? urls_open(tool, opened, settings_maps(arena, settings),
-					  settings_blobs(arena, settings))
+					  settings_blobs(arena, settings),
+					  settings->store.blobs_secret)
 	                : folder_open(tool, opened, data);
 }
 

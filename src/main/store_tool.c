@@ -359,8 +359,10 @@ static void blob_removed(struct slv_blob_remove *remove, slv_err err)
 slv_err store_blob_remove(
 		struct store_tool *tool, struct slv_blobs *blobs, const struct slv_blob_id *id)
 {
-	struct removing removing = { .remove = { .blobs = blobs, .id = *id, .done = blob_removed },
-		.wait = { .tool = tool } };
+	struct removing removing = {
+		.remove = { .blobs = blobs, .id = *id, .begun = true, .done = blob_removed },
+		.wait = { .tool = tool }
+	};
 	slv_blob_remove(tool->loop, &removing.remove);
 	return wait_for(&removing.wait);
 }

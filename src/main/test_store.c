@@ -41,7 +41,8 @@ static void open_one(struct kit *kit, int number)
 	snprintf(blobs, sizeof(blobs), "file:%s/blobs%d", kit->folder, number);
 	assert_false(slv_failed(slv_omaps_open(slv_str_from(maps),
 			slv_loop_hash_key(kit->tool.loop), NULL, &store->maps)));
-	assert_false(slv_failed(slv_blobs_open(slv_str_from(blobs), NULL, &store->blobs)));
+	assert_false(slv_failed(
+			slv_blobs_open(slv_str_from(blobs), SLV_STR(""), NULL, &store->blobs)));
 }
 
 static int set_up(void **state)

@@ -54,7 +54,7 @@ static int set_up(void **state)
 			slv_str_from(url), slv_loop_hash_key(kv->loop), NULL, &kv->maps);
 	assert_int_equal(err.code, SLV_E_NONE);
 	snprintf(url, sizeof(url), "file:%s/blobs", kit->folder);
-	err = slv_blobs_open(slv_str_from(url), NULL, &kv->blobs);
+	err = slv_blobs_open(slv_str_from(url), SLV_STR(""), NULL, &kv->blobs);
 	assert_int_equal(err.code, SLV_E_NONE);
 	kv->spaces = slv_omap_named(kv->maps, SLV_STR(KV_SPACES_MAP));
 	*state = kit;

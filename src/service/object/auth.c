@@ -1,11 +1,12 @@
 /* auth.c - who asks: the signature of a request, and the token that its key is */
-#include "service/object/private.h"
+#include "service/object/post.h"
 
 #include "base/assert.h"
 
 struct auth {
 	struct object_ask *ask;
 	struct slv_sigv4_request request;
+	slv_str policy; /* of a form, which is what is signed; at == NULL: a request is */
 	void (*done)(struct object_ask *ask, slv_object_err err);
 };
 
@@ -73,7 +74,10 @@ static slv_object_err verify(struct auth *auth)
 		return denied(NULL);
 	ask->sign_key = slv_sigv4_key(
 			token->secret, signature->date, signature->region, signature->service);
-	slv_err err = slv_sigv4_verify(ask->req->arena, &auth->request, signature, &ask->sign_key);
+	slv_err err = auth->policy.at ? slv_sigv4_verify_policy(
+							auth->policy, signature, &ask->sign_key)
+	                              : slv_sigv4_verify(ask->req->arena, &auth->request, signature,
+							&ask->sign_key);
 	if (err.code == SLV_E_SIGNATURE)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_SIGNATURE_DOES_NOT_MATCH, NULL);
 	if (err.code == SLV_E_DENIED)
@@ -139,6 +143,15 @@ static slv_object_err read_signature(struct auth *auth)
 	return slv_object_failed(bad) ? bad : find_payload(auth);
 }
 
+static void find_token(struct object_ask *ask)
+{
+	ask->find = (struct slv_api_find){
+		.keys = ask->self->keys, .id = ask->signature.key_id, .done = key_read
+	};
+	if (slv_api_find(&ask->find))
+		found(ask->auth);
+}
+
 void object_authenticate(
 		struct object_ask *ask, void (*done)(struct object_ask *ask, slv_object_err err))
 {
@@ -164,9 +177,36 @@ void object_authenticate(
 		done(ask, err);
 		return;
 	}
-	ask->find = (struct slv_api_find){
-		.keys = ask->self->keys, .id = ask->signature.key_id, .done = key_read
-	};
-	if (slv_api_find(&ask->find))
-		found(auth);
+	find_token(ask);
+}
+
+static slv_object_err read_form(struct object_ask *ask, const struct object_form_signature *form)
+{
+	slv_err err = slv_sigv4_find_form(form->algorithm, form->credential, form->date,
+			form->signature, &ask->signature);
+	if (slv_failed(err))
+		return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_ARGUMENT, err.what);
+	if (!slv_str_eq(ask->signature.service, SLV_STR("s3")))
+		return SLV_OBJECT_ERR(
+				SLV_OBJECT_E_INVALID_ARGUMENT, "The scope is of another service.");
+	slv_object_err bad = check_time(ask);
+	return bad.code == SLV_OBJECT_E_ACCESS_DENIED
+	                       ? denied("Invalid according to Policy: Policy expired.")
+	                       : bad;
+}
+
+void object_authenticate_form(struct object_ask *ask, const struct object_form_signature *form,
+		void (*done)(struct object_ask *ask, slv_object_err err))
+{
+	struct auth *auth = SLV_NEW(ask->req->arena, struct auth);
+	slv_object_err err = auth ? read_form(ask, form) : object_no_memory();
+	if (slv_object_failed(err)) {
+		done(ask, err);
+		return;
+	}
+	auth->ask = ask;
+	auth->policy = form->policy;
+	auth->done = done;
+	ask->auth = auth;
+	find_token(ask);
 }

@@ -472,7 +472,7 @@ slv_object_err object_copy(struct object_ask *ask)
 	copy->target = (struct object_target){
 		.ask = ask, .conditions = &copy->conditions, .done = conditions_found
 	};
-	slv_object_err err = object_upload_check(ask, &copy->meta);
+	slv_object_err err = object_upload_check(ask->req->arena, &ask->req->fields, &copy->meta);
 	if (!slv_object_failed(err))
 		err = directive_read(copy);
 	if (!slv_object_failed(err))

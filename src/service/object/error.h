@@ -70,6 +70,8 @@
 	X(MALFORMED_XML, "MalformedXML", 400,                                                      \
 			"The XML is not well-formed or not what this request takes.")              \
 	X(MAX_MESSAGE_LENGTH, "MaxMessageLengthExceeded", 400, "The request is too long.")         \
+	X(MAX_POST_PRE_DATA, "MaxPostPreDataLengthExceeded", 400,                                  \
+			"The fields of the form before its file are longer than 20 KiB.")          \
 	X(METADATA_TOO_LARGE, "MetadataTooLarge", 400, "The metadata are longer than allowed.")    \
 	X(METHOD_NOT_ALLOWED, "MethodNotAllowed", 405, "Not with this method.")                    \
 	X(MISSING_CONTENT_LENGTH, "MissingContentLength", 411, "Content-Length is missing.")       \

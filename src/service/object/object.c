@@ -3,7 +3,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
-#include "service/object/private.h"
+#include "service/object/post.h"
 
 #include <string.h>
 
@@ -41,6 +41,7 @@ slv_object_err object_err(slv_err err)
 	case SLV_E_BUSY:
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_SLOW_DOWN, NULL);
 	case SLV_E_TIMEOUT:
+	case SLV_E_UPSTREAM: /* the endpoint of the blobs */
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_SERVICE_UNAVAILABLE, NULL);
 	case SLV_E_LIMIT:
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_REQUEST, err.what);
@@ -77,6 +78,8 @@ void object_fail_with(struct object_ask *ask, slv_object_err err,
 		object_fail_public(ask, err);
 		return;
 	}
+	if (ask->post)
+		object_post_close(ask);
 	struct slv_object_error error = {
 		.err = err,
 		.resource = ask->req->uri.path,
@@ -220,6 +223,12 @@ const struct object_op object_ops[] = {
 			.right = WRITE,
 			.of_each = true,
 			.serve = object_delete_many },
+	{ .name = "PostObject",
+			.method = POST,
+			.of = OBJECT_OF_BUCKET,
+			.right = WRITE,
+			.read = object_post_read,
+			.serve = object_post },
 	{ .name = "ListObjectsV2",
 			.method = GET,
 			.of = OBJECT_OF_BUCKET,
@@ -564,7 +573,7 @@ static bool is_allowed(const struct object_ask *ask)
 	return object_may(ask, op->right, ask->bucket, ask->key);
 }
 
-static void known(struct object_ask *ask, slv_object_err err)
+void object_known(struct object_ask *ask, slv_object_err err)
 {
 	if (slv_object_failed(err))
 		object_fail(ask, err);
@@ -590,8 +599,10 @@ static void begin(struct object_ask *ask)
 	slv_object_err err = find_op(ask);
 	if (slv_object_failed(err))
 		object_fail(ask, err);
+	else if (ask->op->read)
+		ask->op->read(ask);
 	else
-		object_authenticate(ask, known);
+		object_authenticate(ask, object_known);
 }
 
 static slv_err object_serve(void *me, struct slv_req *req)

@@ -136,7 +136,7 @@ slv_object_err object_create_upload(struct object_ask *ask)
 	create->ask = ask;
 	slv_buf_init(&create->row, OBJECT_ROW_BYTES_MAX);
 	create->meta.modified_ms = slv_loop_wall_ms(ask->self->loop);
-	slv_object_err err = object_upload_check(ask, &create->meta);
+	slv_object_err err = object_upload_check(ask->req->arena, &ask->req->fields, &create->meta);
 	if (!slv_object_failed(err))
 		err = checksum_read(ask, &create->meta);
 	if (slv_object_failed(err))

@@ -48,6 +48,8 @@ struct object_op {
 	bool by_prefix;      /* to all keys that begin with the parameter prefix */
 	bool of_each;        /* to keys that the operation looks at itself */
 	bool without_bucket; /* the bucket need not be there */
+	/* If set, who asks stands in the body: read it, then object_known(). */
+	void (*read)(struct object_ask *ask);
 	slv_object_err (*serve)(struct object_ask *ask); /* an error is the reply */
 };
 
@@ -70,6 +72,7 @@ struct object_ask {
 
 	/* Who asks. */
 	struct auth *auth; /* auth.c's */
+	struct post *post; /* post.c's */
 	struct slv_api_find find;
 	struct slv_sigv4 signature;
 	struct slv_digest sign_key;
@@ -119,6 +122,9 @@ void object_find_bucket(struct object_ask *ask);
 /* auth.c: whose signature? Then done(), maybe before this returns; an error is the reply. */
 void object_authenticate(
 		struct object_ask *ask, void (*done)(struct object_ask *ask, slv_object_err err));
+
+/* Who asks is known, or not: may he? Then the bucket, then the operation. */
+void object_known(struct object_ask *ask, slv_object_err err);
 
 /* An error of the store or of memory in S3's words. */
 slv_object_err object_err(slv_err err);
@@ -238,12 +244,10 @@ void object_clean_parts(struct object *self, struct slv_omap *map, slv_str uploa
 
 /* --- fields that an upload says of its object (put.c) --- */
 
-/* Content-Type and kin, and x-amz-meta-…, into meta->fields (in the request's arena). */
-slv_object_err object_fields_read(struct object_ask *ask, struct object_meta *meta);
-
-/* As that, once it is known that nothing is asked for that is not done here (ACLs, encryption, …).
- */
-slv_object_err object_upload_check(struct object_ask *ask, struct object_meta *meta);
+/* Content-Type and kin, and x-amz-meta-…, into meta->fields (in the arena, or views), once it is
+ * known that nothing is asked for that is not done here (ACLs, encryption, …). */
+slv_object_err object_upload_check(
+		struct slv_arena *arena, const struct slv_fields *fields, struct object_meta *meta);
 
 /* --- operations --- */
 

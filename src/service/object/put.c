@@ -1,5 +1,5 @@
 /* put.c - PutObject: a body, then the row that makes it an object */
-#include "service/object/target.h"
+#include "service/object/commit.h"
 
 #include <string.h>
 
@@ -8,16 +8,8 @@ struct put {
 	struct object_intake intake;
 	struct object_meta meta;
 	struct object_target target;
-	struct slv_buf row;
-	struct slv_omap_change changes[2]; /* the row, and that the bucket is open */
-	struct slv_omap_batch batch;
+	struct object_commit commit;
 };
-
-static void put_drop(void *arg)
-{
-	struct put *put = arg;
-	slv_buf_done(&put->row);
-}
 
 /* --- what is said of the object --- */
 
@@ -54,10 +46,9 @@ static bool is_kept(slv_str name)
 	return slv_str_starts(name, META_PREFIX);
 }
 
-slv_object_err object_fields_read(struct object_ask *ask, struct object_meta *meta)
+static slv_object_err fields_read(
+		struct slv_arena *arena, const struct slv_fields *fields, struct object_meta *meta)
 {
-	struct slv_arena *arena = ask->req->arena;
-	const struct slv_fields *fields = &ask->req->fields;
 	size_t metadata = 0;
 	slv_fields_init(&meta->fields, arena);
 	for (uint32_t i = 0; i < fields->count; i++) {
@@ -81,9 +72,15 @@ slv_object_err object_fields_read(struct object_ask *ask, struct object_meta *me
 	return SLV_OBJECT_OK;
 }
 
+static slv_str field(const struct slv_fields *fields, const char *name)
+{
+	const struct slv_field *found = slv_fields_find_name(fields, slv_str_from(name));
+	return found ? found->value : (slv_str){ 0 };
+}
+
 /* Headers that ask for what is not done: to pass over them would store something else than what was
  * meant. `x-amz-acl: private` is what there is. */
-static slv_object_err check_foreign(const struct object_ask *ask)
+static slv_object_err check_foreign(const struct slv_fields *fields)
 {
 	static const char *const foreign[] = { "x-amz-grant-full-control", "x-amz-grant-read",
 		"x-amz-grant-read-acp", "x-amz-grant-write", "x-amz-grant-write-acp",
@@ -93,10 +90,9 @@ static slv_object_err check_foreign(const struct object_ask *ask)
 		"x-amz-server-side-encryption-customer-algorithm",
 		"x-amz-server-side-encryption-customer-key", "x-amz-tagging",
 		"x-amz-website-redirect-location", "x-amz-write-offset-bytes" };
-	slv_str acl = object_field(ask, "x-amz-acl");
-	slv_str class = object_field(ask, "x-amz-storage-class");
+	slv_str acl = field(fields, "x-amz-acl"), class = field(fields, "x-amz-storage-class");
 	for (size_t i = 0; i < SLV_COUNT(foreign); i++)
-		if (object_field(ask, foreign[i]).at)
+		if (field(fields, foreign[i]).at)
 			return SLV_OBJECT_ERR(SLV_OBJECT_E_NOT_IMPLEMENTED, foreign[i]);
 	if (acl.len && !slv_str_eq(acl, SLV_STR("private")))
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_NOT_IMPLEMENTED, "x-amz-acl other than private");
@@ -106,85 +102,48 @@ static slv_object_err check_foreign(const struct object_ask *ask)
 	return SLV_OBJECT_OK;
 }
 
-slv_object_err object_upload_check(struct object_ask *ask, struct object_meta *meta)
+slv_object_err object_upload_check(
+		struct slv_arena *arena, const struct slv_fields *fields, struct object_meta *meta)
 {
-	slv_object_err err = check_foreign(ask);
-	return slv_object_failed(err) ? err : object_fields_read(ask, meta);
+	slv_object_err err = check_foreign(fields);
+	return slv_object_failed(err) ? err : fields_read(arena, fields, meta);
 }
 
 /* --- the row --- */
 
-static void answer(struct put *put)
+static void committed(struct object_commit *commit, slv_object_err err)
 {
-	struct object_ask *ask = put->ask;
+	struct object_ask *ask = commit->ask;
 	struct slv_reply reply;
-	char room[OBJECT_ETAG_BYTES_MAX];
-	slv_str etag = slv_str_copy(ask->req->arena, object_etag(&put->meta, room));
-	slv_err err = object_reply_init(ask, 200, &reply);
-	if (!slv_failed(err))
-		err = slv_fields_add_id(&reply.fields, SLV_FIELD_ETAG, etag);
-	if (!slv_failed(err) && put->meta.has_checksum)
-		err = object_reply_checksum(ask, &reply, &put->meta);
-	if (slv_failed(err))
-		object_fail(ask, object_err(err));
+	if (!slv_object_failed(err))
+		err = object_err(object_reply_init(ask, 200, &reply));
+	if (!slv_object_failed(err))
+		err = object_err(object_commit_fields(commit, &reply));
+	if (slv_object_failed(err))
+		object_fail(ask, err);
 	else
 		slv_req_reply(ask->req, &reply);
-}
-
-static void written(struct slv_omap_batch *batch, slv_err err)
-{
-	struct put *put = SLV_CONTAINER(batch, struct put, batch);
-	struct object *self = put->ask->self;
-	if (slv_failed(err)) {
-		if (put->intake.has_blob && !batch->in_doubt)
-			object_clean_blob(self, put->intake.ref.id);
-		object_fail(put->ask, object_target_err(&put->target, batch, err));
-		return;
-	}
-	object_clean(self, batch->map, batch->old);
-	batch->old->hold.drop(&batch->old->hold);
-	answer(put);
-}
-
-static slv_object_err write(struct put *put)
-{
-	struct object_ask *ask = put->ask;
-	const struct object_intake *intake = &put->intake;
-	put->meta.len = intake->len;
-	put->meta.modified_ms = slv_loop_wall_ms(ask->self->loop);
-	memcpy(put->meta.md5, intake->md5, OBJECT_MD5_BYTES);
-	put->meta.has_checksum = intake->has_checksum;
-	put->meta.checksum = intake->checksum;
-	put->meta.where = intake->has_blob ? OBJECT_BLOB : OBJECT_INLINE;
-	put->meta.blob = intake->ref.id;
-	slv_err err = object_meta_write(&put->meta, &put->row);
-	if (slv_failed(err))
-		return SLV_OBJECT_ERR(SLV_OBJECT_E_METADATA_TOO_LARGE, NULL);
-	put->changes[0] = object_target_change(&put->target);
-	put->changes[0].value = slv_buf_str(&put->row);
-	put->changes[0].body = intake->has_blob ? (slv_str){ 0 } : slv_buf_str(&intake->bytes);
-	put->changes[1] = object_open_check();
-	put->batch = (struct slv_omap_batch){
-		.map = ask->map,
-		.changes = put->changes,
-		.count = 2,
-		.wants_old = true,
-		.done = written,
-	};
-	slv_omap_write(ask->self->loop, &put->batch);
-	return SLV_OBJECT_OK;
 }
 
 static void took(struct object_intake *intake, slv_object_err err)
 {
 	struct put *put = SLV_CONTAINER(intake, struct put, intake);
-	if (!slv_object_failed(err))
-		err = write(put);
-	if (!slv_object_failed(err))
+	if (slv_object_failed(err)) {
+		object_fail(put->ask, err);
 		return;
-	if (intake->has_blob)
-		object_clean_blob(put->ask->self, intake->ref.id);
-	object_fail(put->ask, err);
+	}
+	put->meta.len = intake->len;
+	memcpy(put->meta.md5, intake->md5, OBJECT_MD5_BYTES);
+	put->meta.has_checksum = intake->has_checksum;
+	put->meta.checksum = intake->checksum;
+	put->commit = (struct object_commit){ .ask = put->ask,
+		.target = &put->target,
+		.meta = &put->meta,
+		.has_blob = intake->has_blob,
+		.ref = intake->ref,
+		.bytes = slv_buf_str(&intake->bytes),
+		.done = committed };
+	object_commit(&put->commit);
 }
 
 /* --- the beginning --- */
@@ -201,9 +160,8 @@ static void may_be_put(struct object_target *target, slv_object_err err)
 slv_object_err object_put(struct object_ask *ask)
 {
 	struct put *put = SLV_NEW(ask->req->arena, struct put);
-	if (!put || !slv_arena_defer(ask->req->arena, put_drop, put))
+	if (!put)
 		return object_no_memory();
-	slv_buf_init(&put->row, OBJECT_ROW_BYTES_MAX);
 	put->ask = ask;
 	put->intake = (struct object_intake){
 		.ask = ask, .bytes_max = SLV_OBJECT_PUT_BYTES_MAX, .done = took
@@ -211,7 +169,7 @@ slv_object_err object_put(struct object_ask *ask)
 	put->target = (struct object_target){
 		.ask = ask, .conditions = &ask->req->fields, .done = may_be_put
 	};
-	slv_object_err err = object_upload_check(ask, &put->meta);
+	slv_object_err err = object_upload_check(ask->req->arena, &ask->req->fields, &put->meta);
 	if (!slv_object_failed(err))
 		object_target_find(&put->target);
 	return err;

@@ -63,7 +63,7 @@ static int set_up(void **state)
 	assert_false(slv_failed(slv_omaps_open(
 			slv_str_from(url), slv_loop_hash_key(kit->loop), NULL, &kit->maps)));
 	(void)snprintf(url, sizeof(url), "file:%s/blobs", kit->folder); /* it fits */
-	assert_false(slv_failed(slv_blobs_open(slv_str_from(url), NULL, &kit->blobs)));
+	assert_false(slv_failed(slv_blobs_open(slv_str_from(url), SLV_STR(""), NULL, &kit->blobs)));
 	kit->self = (struct object){ .loop = kit->loop,
 		.settings = &kit->settings,
 		.maps = kit->maps,

@@ -11,9 +11,6 @@
 #define TAIL_BYTES (8u + 8u + SLV_BLOB_ID_BYTES) /* magic, length, id */
 #define MAGIC UINT64_C(0x31626f6c62766c73)       /* "slvblob1" */
 
-#define READERS 4 /* threads */
-#define WRITERS 4
-
 static void put_u64(uint8_t *at, uint64_t number)
 {
 	for (unsigned i = 0; i < 8; i++)
@@ -182,7 +179,8 @@ static void writer_end(struct slv_blob_writer *writer)
 	if (writer->open)
 		driver->close(writer->open);
 	if (writer->discard)
-		(void)driver->remove(writer->blobs, &writer->ref.id); /* told; the list finds it */
+		(void)driver->remove(writer->blobs, &writer->ref.id,
+				false); /* told; the list finds it */
 	atomic_fetch_sub(&writer->blobs->under_way, 1);
 	slv_buf_done(&writer->sums);
 	(void)XXH3_freeState(writer->span);
@@ -308,17 +306,22 @@ slv_err slv_blob_reader_new(struct slv_loop *loop, struct slv_blobs *blobs,
 	return SLV_OK;
 }
 
+static uint64_t tail_at(const struct slv_blob_ref *ref)
+{
+	return ref->len + spans_of(ref->len) * SUM_BYTES;
+}
+
 /* What is there is what the row says it is. */
 static slv_err reader_check(struct slv_blob_reader *reader)
 {
 	const struct blob_driver *driver = reader->blobs->driver;
-	uint64_t tail_at = reader->ref.len + spans_of(reader->ref.len) * SUM_BYTES, bytes;
+	uint64_t at = tail_at(&reader->ref), bytes;
 	uint8_t is[TAIL_BYTES], should[TAIL_BYTES];
 	slv_err err = driver->size(reader->open, &bytes);
-	if (!slv_failed(err) && bytes != tail_at + TAIL_BYTES)
+	if (!slv_failed(err) && bytes != at + TAIL_BYTES)
 		err = damaged();
 	if (!slv_failed(err))
-		err = driver->read(reader->open, tail_at, (char *)is, sizeof(is));
+		err = driver->read(reader->open, at, (char *)is, sizeof(is));
 	tail_make(&reader->ref, should);
 	if (!slv_failed(err) && memcmp(is, should, sizeof(is)) != 0)
 		err = damaged();
@@ -330,7 +333,8 @@ static slv_err reader_open(struct slv_blob_reader *reader)
 	const struct blob_driver *driver = reader->blobs->driver;
 	if (reader->open)
 		return SLV_OK;
-	slv_err err = driver->open(reader->blobs, &reader->ref.id, &reader->open);
+	slv_err err = driver->open(reader->blobs, &reader->ref.id,
+			tail_at(&reader->ref) + TAIL_BYTES, &reader->open);
 	if (!slv_failed(err))
 		err = reader_check(reader);
 	if (slv_failed(err) && reader->open) {
@@ -490,7 +494,7 @@ static void remove_came(struct slv_post *post)
 static void remove_work(struct slv_chore *chore)
 {
 	struct slv_blob_remove *remove = SLV_CONTAINER(chore, struct slv_blob_remove, chore);
-	remove->err = remove->blobs->driver->remove(remove->blobs, &remove->id);
+	remove->err = remove->blobs->driver->remove(remove->blobs, &remove->id, remove->begun);
 	remove->post = (struct slv_post){ .run = remove_came };
 	slv_loop_post(remove->loop, &remove->post);
 }
@@ -559,16 +563,12 @@ void slv_blob_list(struct slv_loop *loop, struct slv_blob_list *list)
 
 /* --- life --- */
 
-static slv_err crews_start(struct slv_blobs *blobs)
+static slv_err start(struct slv_blobs *blobs, struct slv_log *log, struct slv_blobs **ret_blobs)
 {
-	slv_err err = slv_crew_new(READERS, &blobs->readers);
-	return slv_failed(err) ? err : slv_crew_new(WRITERS, &blobs->writers);
-}
-
-slv_err slv_blobs_open_on(slv_str folder, struct slv_disk *disk, struct slv_blobs **ret_blobs)
-{
-	struct slv_blobs *blobs = blob_files_new(folder, disk);
-	slv_err err = crews_start(blobs);
+	blobs->log = log;
+	slv_err err = slv_crew_new(blobs->driver->readers, &blobs->readers);
+	if (!slv_failed(err))
+		err = slv_crew_new(blobs->driver->writers, &blobs->writers);
 	if (slv_failed(err))
 		slv_blobs_close(blobs);
 	else
@@ -576,15 +576,32 @@ slv_err slv_blobs_open_on(slv_str folder, struct slv_disk *disk, struct slv_blob
 	return err;
 }
 
-slv_err slv_blobs_open(slv_str url, struct slv_log *log, struct slv_blobs **ret_blobs)
+slv_err slv_blobs_open_on(slv_str folder, struct slv_disk *disk, struct slv_blobs **ret_blobs)
+{
+	return start(blob_files_new(folder, disk), NULL, ret_blobs);
+}
+
+slv_err slv_blobs_check(slv_str url, slv_str secret)
 {
 	slv_str rest = url, driver = slv_str_cut(&rest, ':');
-	if (!slv_str_eq(driver, SLV_STR("file")) || rest.len == 0)
-		return SLV_ERR(SLV_E_SYNTAX, "blobs are in file:FOLDER");
-	slv_err err = slv_blobs_open_on(rest, NULL, ret_blobs);
-	if (!slv_failed(err))
-		(*ret_blobs)->log = log;
-	return err;
+	if (slv_str_eq(driver, SLV_STR("s3")))
+		return blob_s3_check(url, secret);
+	return slv_str_eq(driver, SLV_STR("file")) && rest.len > 0
+	                       ? SLV_OK
+	                       : SLV_ERR(SLV_E_SYNTAX, "blobs are in file:FOLDER or "
+						       "s3://KEY_ID@HOST/BUCKET");
+}
+
+slv_err slv_blobs_open(
+		slv_str url, slv_str secret, struct slv_log *log, struct slv_blobs **ret_blobs)
+{
+	slv_err err = slv_blobs_check(url, secret);
+	if (slv_failed(err))
+		return err;
+	slv_str rest = url;
+	bool remote = slv_str_eq(slv_str_cut(&rest, ':'), SLV_STR("s3"));
+	return start(remote ? blob_s3_new(url, secret) : blob_files_new(rest, NULL), log,
+			ret_blobs);
 }
 
 void slv_blobs_remember(struct slv_blobs *blobs, struct slv_cache *cache)

@@ -9,14 +9,15 @@
  * Whether a blob is still referred to is not known here: who removes a row removes the blob
  * afterwards, and what stays because the process dies in between is found by that list, too.
  *
- * Drivers: files, one for each blob. Which one is said by a URL.
+ * Drivers: files, one for each blob; objects of S3, likewise, at any endpoint. Which one is said by
+ * a URL.
  *
  * Calls end in exactly one callback, on their loop, never before the call returns, and the loop
  * does not end before. Of a writer or a reader one call is under way at a time. Thread: the loop's.
  *
- * Errors: SLV_E_SYS, the disk refuses;
- * SLV_E_MISSING, no such blob; SLV_E_BUSY, too many are under way; SLV_E_LIMIT past a bound below.
- * `err.what` is static.
+ * Errors: SLV_E_SYS, the disk or the endpoint refuses; SLV_E_UPSTREAM, the endpoint is away or has
+ * trouble, which may pass; SLV_E_MISSING, no such blob; SLV_E_BUSY, too many are under way, or too
+ * much of them; SLV_E_LIMIT past a bound below. `err.what` is static.
  */
 #ifndef SLV_STORE_BLOB_H
 #define SLV_STORE_BLOB_H
@@ -51,9 +52,14 @@ struct slv_blob_ref {
 };
 
 /* `url`: "file:FOLDER" (made if need be, mode 0700; it may be a symbolic link, what is in it may
- * not). Only looks at the text, and starts threads. `log` (may be NULL) gets what the disk says
- * when it refuses. SLV_E_SYNTAX. */
-slv_err slv_blobs_open(slv_str url, struct slv_log *log, struct slv_blobs **ret_blobs);
+ * not), or "s3://KEY_ID@HOST[:PORT]/BUCKET[/PREFIX][?region=us-east-1&tls=true&ca=/FILE]" with the
+ * `secret` of that key; the bucket is there. SLV_E_SYNTAX. */
+slv_err slv_blobs_check(slv_str url, slv_str secret);
+
+/* Only looks at the text, as the check, and starts threads. `log` (may be NULL) gets what the disk
+ * or the endpoint says when it refuses. */
+slv_err slv_blobs_open(
+		slv_str url, slv_str secret, struct slv_log *log, struct slv_blobs **ret_blobs);
 
 /* After the loops have ended. NULL is fine. */
 void slv_blobs_close(struct slv_blobs *blobs);
@@ -69,7 +75,7 @@ slv_err slv_blob_writer_new(struct slv_loop *loop, struct slv_blobs *blobs,
 		struct slv_blob_writer **ret_writer);
 
 /* Likewise, with that id, for who copies blobs: a finished one that has it is replaced. SLV_E_SYS
- * of the first write: one that has it was begun and not finished; remove it first. */
+ * of the first write (files): one that has it was begun and not finished; remove it first. */
 slv_err slv_blob_writer_new_as(struct slv_loop *loop, struct slv_blobs *blobs,
 		const struct slv_blob_id *id, struct slv_blob_writer **ret_writer);
 
@@ -104,6 +110,7 @@ void slv_blob_reader_free(struct slv_blob_reader *reader);
 struct slv_blob_remove {
 	struct slv_blobs *blobs;
 	struct slv_blob_id id;
+	bool begun; /* it may not be finished: look for that, too */
 	void (*done)(struct slv_blob_remove *remove,
 			slv_err err); /* SLV_OK if there is none, too */
 	/* Private. */
@@ -120,7 +127,7 @@ void slv_blob_discard(struct slv_loop *loop, struct slv_blobs *blobs, const stru
 struct slv_blob_listed {
 	struct slv_blob_id id;
 	bool finished;
-	int64_t written_ms; /* last; wall clock, since 1970 */
+	int64_t written_ms; /* last, or in S3 begun; wall clock, since 1970 */
 };
 
 /* The blobs of one shard, in no order; all shards together are all blobs. */

@@ -154,10 +154,11 @@ static slv_err files_commit(struct blob_open *open)
 	return result < 0 ? refused(files, result) : SLV_OK;
 }
 
-static slv_err files_open(
-		struct slv_blobs *blobs, const struct slv_blob_id *id, struct blob_open **ret_open)
+static slv_err files_open(struct slv_blobs *blobs, const struct slv_blob_id *id, uint64_t size,
+		struct blob_open **ret_open)
 {
 	struct files *files = files_of(blobs);
+	(void)size;
 	struct blob_open *open = SLV_ALLOC(struct blob_open);
 	names_make(id, &open->names);
 	open->files = files;
@@ -217,8 +218,10 @@ static void files_close(struct blob_open *open)
 	slv_free(open);
 }
 
-static slv_err files_remove(struct slv_blobs *blobs, const struct slv_blob_id *id)
+/* What was only begun costs nothing to find here, so it goes in any case. */
+static slv_err files_remove(struct slv_blobs *blobs, const struct slv_blob_id *id, bool begun)
 {
+	(void)begun;
 	struct files *files = files_of(blobs);
 	struct names names;
 	names_make(id, &names);
@@ -296,6 +299,8 @@ static void files_free(struct slv_blobs *blobs)
 }
 
 static const struct blob_driver driver = {
+	.readers = 4,
+	.writers = 4,
 	.free = files_free,
 	.create = files_create,
 	.append = files_append,

@@ -16,6 +16,8 @@ struct blob_open;
 /* All may wait, and come on threads of a crew; those of one blob_open one at a time. `slv_blobs` is
  * embedded first in the driver's own. */
 struct blob_driver {
+	unsigned readers, writers; /* threads */
+
 	void (*free)(struct slv_blobs *blobs);
 
 	slv_err (*create)(struct slv_blobs *blobs, const struct slv_blob_id *id,
@@ -24,7 +26,8 @@ struct blob_driver {
 	/* On the disk, and found from then on. */
 	slv_err (*commit)(struct blob_open *open);
 
-	slv_err (*open)(struct slv_blobs *blobs, const struct slv_blob_id *id,
+	/* `size`: that it should have; what it has is told by the next. */
+	slv_err (*open)(struct slv_blobs *blobs, const struct slv_blob_id *id, uint64_t size,
 			struct blob_open **ret_open);
 	slv_err (*size)(struct blob_open *open, uint64_t *ret_bytes);
 	/* All of `len`. */
@@ -33,7 +36,7 @@ struct blob_driver {
 	/* What was created and not committed is removed. */
 	void (*close)(struct blob_open *open);
 
-	slv_err (*remove)(struct slv_blobs *blobs, const struct slv_blob_id *id);
+	slv_err (*remove)(struct slv_blobs *blobs, const struct slv_blob_id *id, bool begun);
 	slv_err (*list)(struct slv_blobs *blobs, struct slv_blob_list *list);
 };
 
@@ -64,6 +67,10 @@ bool blob_list_add(struct slv_blob_list *list, const struct slv_blob_listed *lis
 
 /* On `disk`, which must outlive it; NULL: the real one. */
 struct slv_blobs *blob_files_new(slv_str folder, struct slv_disk *disk);
+
+/* At a URL and with a secret that are good. */
+slv_err blob_s3_check(slv_str url, slv_str secret);
+struct slv_blobs *blob_s3_new(slv_str url, slv_str secret);
 
 /* As slv_blobs_open() of files, on a disk of the test's own, which must outlive it. */
 slv_err slv_blobs_open_on(slv_str folder, struct slv_disk *disk, struct slv_blobs **ret_blobs);

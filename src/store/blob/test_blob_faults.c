@@ -120,7 +120,7 @@ static void a_disk_that_refuses_to_write_is_told(void **state)
 		assert_int_equal(kit->err.sys, table[i].sys);
 		assert_non_null(strstr(kit->err.what, table[i].text));
 		reopen(kit, &bad.disk); /* waits for what is closed */
-		blobs_kit_has_files(kit, 0);
+		blobs_kit_has(kit, 0);
 		bad.what = NOTHING;
 		blobs_kit_put(kit, 1, 2000, 1000);
 		assert_int_equal(kit->err.code, SLV_E_NONE);
@@ -146,7 +146,7 @@ static void a_folder_that_is_not_synced_fails_the_blob(void **state)
 	blobs_kit_put(kit, 1, 2000, 1000);
 	assert_int_equal(kit->err.code, SLV_E_SYS);
 	reopen(kit, NULL);
-	blobs_kit_has_files(kit, 1); /* which the list tells of */
+	blobs_kit_has(kit, 1); /* which the list tells of */
 }
 
 static void a_disk_that_refuses_to_read_is_told(void **state)

@@ -1,4 +1,5 @@
-/* testing.h - blobs in a folder of their own, on the disk or on one of the test's; for tests only
+/* testing.h - blobs in a folder or below a prefix of their own, on the disk, on one of the test's,
+ * or at an endpoint; for tests only
  */
 #ifndef SLV_STORE_BLOB_TESTING_H
 #define SLV_STORE_BLOB_TESTING_H
@@ -9,6 +10,8 @@
 struct blobs_kit {
 	struct slv_loop *loop;
 	struct slv_blobs *blobs;
+	const char *url;                    /* of S3, with {} for the prefix; NULL: files */
+	struct slv_log *log;                /* NULL: none */
 	struct slv_disk *disk;              /* NULL: the real one */
 	const struct slv_loop_world *world; /* NULL: the real one */
 	char folder[48];                    /* of the blobs, in one that is made for it */
@@ -19,6 +22,7 @@ struct blobs_kit {
 	struct slv_blob_ref ref;
 };
 
+/* `*state` is the URL at first, or NULL. The secret is in SELVEDGE_S3_SECRET. */
 int blobs_kit_set_up(void **state);
 int blobs_kit_tear_down(void **state);
 void blobs_kit_open(struct blobs_kit *kit);
@@ -36,10 +40,26 @@ void blobs_kit_put(struct blobs_kit *kit, unsigned number, uint64_t len, size_t 
 void blobs_kit_read(struct blobs_kit *kit, const struct slv_blob_ref *ref, unsigned number,
 		uint64_t offset, size_t len);
 
+/* Remove what has `id`, as one who does not know whether it was finished; kit->err. */
+void blobs_kit_remove(struct blobs_kit *kit, const struct slv_blob_id *id);
+
+/* The blobs of a shard, at most `max`; returns how many. */
+size_t blobs_kit_list(
+		struct blobs_kit *kit, unsigned shard, struct slv_blob_listed *listed, size_t max);
+
+/* --- behind the back of the store --- */
+
 /* Where the file of `id` is. */
 void blobs_kit_path(const struct blobs_kit *kit, const struct slv_blob_id *id, char path[120]);
 
-/* In its folder there are so many. */
-void blobs_kit_has_files(const struct blobs_kit *kit, unsigned count);
+/* All that is stored as `id`, appended to `bytes`; and put there. */
+void blobs_kit_fetch(struct blobs_kit *kit, const struct slv_blob_id *id, struct slv_buf *bytes);
+void blobs_kit_store(struct blobs_kit *kit, const struct slv_blob_id *id, slv_str bytes);
+
+/* As a process leaves it that dies while it writes. False: nobody would see that. */
+bool blobs_kit_begin(struct blobs_kit *kit, const struct slv_blob_id *id);
+
+/* There are so many, finished or not, of whatever name. */
+void blobs_kit_has(struct blobs_kit *kit, unsigned count);
 
 #endif

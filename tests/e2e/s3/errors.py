@@ -306,7 +306,7 @@ def a_field_that_asks_for_more(store, fields, status, error):
 @table(a_store, [(f"{method} {path}", method, path) for method in (
     "PATCH", "OPTIONSX", "TRACE", "PROPFIND", "get") for path in (BUCKET, BUCKET + "/key")] + [
         ("POST of a key", "POST", BUCKET + "/key"), ("PUT of the service", "PUT", "/"),
-        ("DELETE of the service", "DELETE", "/"), ("POST of a bucket", "POST", BUCKET)])
+        ("DELETE of the service", "DELETE", "/")])
 def a_method_that_there_is_not(store, method, path):
     reply = store.client.ask(method, path)
     assert s3.told(reply) == (405, "MethodNotAllowed"), reply
