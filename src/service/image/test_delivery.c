@@ -288,7 +288,7 @@ static int set_up(void **state)
 	struct slv_hash_key hash_key = slv_loop_hash_key(env->loop);
 	assert_false(slv_failed(slv_omaps_open(slv_str_from(url), hash_key, NULL, &env->maps)));
 	snprintf(url, sizeof(url), "file:%s/blobs", kit->folder);
-	assert_false(slv_failed(slv_blobs_open(slv_str_from(url), NULL, &env->blobs)));
+	assert_false(slv_failed(slv_blobs_open(slv_str_from(url), SLV_STR(""), NULL, &env->blobs)));
 	hosted_account_hash(SLV_STR(ACCOUNT), kit->hash);
 	kit->map = hosted_map(env->maps, SLV_STR(ACCOUNT));
 	change(kit, slv_omap_named(env->maps, SLV_STR("account")), SLV_STR("account"),

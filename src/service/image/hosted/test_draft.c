@@ -65,7 +65,7 @@ static int set_up(void **state)
 			slv_str_from(url), slv_loop_hash_key(kit->loop), NULL, &kit->maps);
 	assert_int_equal(err.code, SLV_E_NONE);
 	snprintf(url, sizeof(url), "file:%s/blobs", kit->folder);
-	err = slv_blobs_open(slv_str_from(url), NULL, &kit->blobs);
+	err = slv_blobs_open(slv_str_from(url), SLV_STR(""), NULL, &kit->blobs);
 	assert_int_equal(err.code, SLV_E_NONE);
 	kit->map = hosted_map(kit->maps, SLV_STR(ACCOUNT));
 	kit->settings = (struct slv_hosted_settings){ .url = SLV_STR("https://img.example.com"),
