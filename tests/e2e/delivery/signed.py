@@ -265,5 +265,9 @@ def a_draft_is_not_there_until_it_was_uploaded(server):
     shelf = server.shelf
     draft = shelf.images.draft().result
     assert shelf.ask(draft["id"]).status == 404
-    assert hosted.once(server, draft["uploadURL"], PHOTO).status == 200
+    for status, data in ((415, b"no picture"), (200, PHOTO)):
+        told = hosted.once(server, draft["uploadURL"], data)
+        # Pages of other sites may read it, good or bad.
+        assert told.status == status and told.get("Access-Control-Allow-Origin") == "*", told
+    assert not shelf.images.get(draft["id"]).get("Access-Control-Allow-Origin")
     assert pictures.size_of(shelf.ask(draft["id"]).body) == (320, 240)
