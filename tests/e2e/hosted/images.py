@@ -141,7 +141,8 @@ def a_filename_is_a_label_of_255_bytes(server):
     ("a page", b"<!DOCTYPE html><html><script>", 415, 5455), ("zeros", b"\0" * 100000, 415, 5455),
     ("a program", b"\x7fELF" + b"\0" * 5000, 415, 5455),
     ("what only begins as one", b"\xff\xd8\xff\xe0" + b"j" * 100000, 415, 5455),
-    ("a short beginning", b"\x89PNG\r\n\x1a\n", 415, 5455), ("half a head", PICTURE[:20], 415, 5455)])
+    ("a short beginning", b"\x89PNG\r\n\x1a\n", 415, 5455),
+    ("half a head", PICTURE[:20], 415, 5455)])
 def what_is_no_picture_is_refused(server, data, status, code):
     for answer in (server.images.upload(data), server.images.raw(data) if data else None):
         assert answer is None or answer.refused(status, code)
@@ -270,7 +271,7 @@ def the_same_id_has_another_validator_with_other_bytes(server):
 
 @fixture
 def a_server_of_small_pictures():
-    with serve(store={"image_bytes": 100000, "url": ""}) as server:
+    with serve(images_store={"image_bytes": 100000, "url": ""}) as server:
         yield server
 
 

@@ -130,7 +130,8 @@ def a_draft_needs_no_words(server):
 
 @fixture
 def a_server_with_links_of_its_own():
-    with serve(store={"upload_url": "https://upload.example.com/once", "images_max": 3}) as server:
+    with serve(images_store={"upload_url": "https://upload.example.com/once",
+                             "images_max": 3}) as server:
         yield server
 
 
@@ -209,7 +210,8 @@ def a_batch_token_holds_after_a_restart(server):
 def a_server_and_another():
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(serve(
-            store={"image_bytes": 200000}, client={"private_networks": True, "total_ms": 3000}))
+            images_store={"image_bytes": 200000},
+            client={"private_networks": True, "total_ms": 3000}))
         server.other = stack.enter_context(origin.Origin({
             "/a/harbour.png": origin.reply(PICTURE), "/large.png": origin.reply(
                 LARGE[:100000] + b"\0" * 100000), "/larger.png": origin.reply(b"\x89PNG" * 50001),

@@ -93,8 +93,9 @@ def tidy(server):
 
 
 @contextlib.contextmanager
-def serve(folder=None, store=(), **settings):
-    """A server with pictures to be. `store` are settings of images_store."""
-    with account.serve(folder, images_store={"url": URL, **dict(store)}, **settings) as server:
+def serve(folder=None, images_store=(), **settings):
+    """A server with pictures to be."""
+    with account.serve(folder, images_store={"url": URL, **dict(images_store)},
+                       **settings) as server:
         server.images = Images(server.client)
         yield server

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define GATHERED_BYTES_MAX SLV_MIB(256) /* of all uploads of a loop at once */
+#define DEADLINE_MS 30000               /* a head is read in no time, but jails may be busy */
 
 void hosted_facts_init(struct hosted_facts *facts, struct hosted *hosted, struct slv_arena *arena)
 {
@@ -102,6 +103,7 @@ slv_err hosted_facts_ask(struct hosted_facts *facts, enum slv_format format)
 	facts->job.source_fd = facts->fd;
 	facts->job.source_format = format;
 	facts->job.source_bytes = facts->bytes;
+	facts->job.deadline_ms = DEADLINE_MS;
 	facts->job.done = job_done;
 	slv_lanes_submit(facts->hosted->lanes, &facts->job);
 	return SLV_OK;
