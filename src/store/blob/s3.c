@@ -6,7 +6,8 @@
  * upload: nobody sees its parts, and if the process dies, it is what the list has as unfinished.
  *
  * All requests may be sent twice. The one that needs a look is the end of an upload: that is not
- * known any more if it was ended by a try whose answer was lost, and then the blob is there.
+ * known any more if it was ended by a try whose answer was lost, and then the blob is there. A good
+ * status says nothing there, for it was sent before the end was tried.
  */
 #include "store/blob/s3.h"
 
@@ -180,6 +181,22 @@ static bool is_there(struct blob_open *open)
 	return there;
 }
 
+static void completed_element(void *arg, slv_str parent, slv_str name, slv_str text)
+{
+	bool *is_completed = arg;
+	(void)text;
+	if (parent.len == 0)
+		*is_completed = slv_str_eq(name, SLV_STR("CompleteMultipartUploadResult"));
+}
+
+/* It says so, in whole. */
+static bool says_completed(slv_str document)
+{
+	bool is_completed = false;
+	slv_err err = s3_document_read(document, completed_element, &is_completed);
+	return !slv_failed(err) && is_completed;
+}
+
 static slv_err upload_complete(struct blob_open *open)
 {
 	struct slv_buf query, body;
@@ -198,8 +215,12 @@ static slv_err upload_complete(struct blob_open *open)
 		.may_miss = true };
 	slv_assert(!query.overflow && !open->parts.overflow && !body.overflow);
 	slv_err err = s3_ask(open->s3, &ask);
-	if (err.code == SLV_E_MISSING)
-		err = is_there(open) ? SLV_OK : s3_strange(open->s3, &ask, "the upload is gone");
+	bool unclear = !slv_failed(err) && !says_completed(slv_buf_str(&ask.reply));
+	if (unclear || err.code == SLV_E_MISSING)
+		err = is_there(open) ? SLV_OK
+		                     : s3_strange(open->s3, &ask,
+						       unclear ? "an upload has no end"
+							       : "the upload is gone");
 	s3_ask_done(&ask);
 	slv_buf_done(&body);
 	slv_buf_done(&query);

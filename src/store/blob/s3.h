@@ -43,8 +43,8 @@ slv_err s3_url_read(slv_str url, struct s3_url *ret_url);
 /* --- s3_document.c --- */
 
 /* Tell of the elements of a document when they end: their names, and their text if they have no
- * elements in them. The parent of the root is empty. SLV_E_SYNTAX: it is none; deeper than 8, or
- * a text is over 4 KiB. */
+ * elements in them. The parent of the root is empty. White space may stand in front of it.
+ * SLV_E_SYNTAX: it is none; deeper than 8, or a text is over 4 KiB. */
 slv_err s3_document_read(slv_str xml,
 		void (*element)(void *arg, slv_str parent, slv_str name, slv_str text), void *arg);
 

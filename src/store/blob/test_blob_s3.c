@@ -160,11 +160,11 @@ static void says_parts(struct kit *kit)
 	says(kit, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nETag: \"second\"\r\n\r\n");
 }
 
+#define COMPLETED "<CompleteMultipartUploadResult><Key>k</Key></CompleteMultipartUploadResult>"
+
 static void says_done(struct kit *kit)
 {
-	says_text(kit, "200 OK", "",
-			"<CompleteMultipartUploadResult><Key>k</Key>"
-			"</CompleteMultipartUploadResult>");
+	says_text(kit, "200 OK", "", COMPLETED);
 }
 
 #define UPLOAD "uploadId=a%26b%2F%2B%20c"
@@ -305,20 +305,66 @@ static void an_error_behind_a_good_status_is_one(void **state)
 	was_asked(kit, 11, "DELETE /bucket/pre/");
 }
 
+/* White space comes while an endpoint is at work. */
+static void what_an_answer_says_may_come_late(void **state)
+{
+	struct kit *kit = *state;
+	says_parts(kit);
+	says_text(kit, "200 OK", "", " \r\n\t<?xml version=\"1.0\"?><Error><Code>E</Code></Error>");
+	says_text(kit, "200 OK", "", "\n \n<?xml version=\"1.0\"?>" COMPLETED "\n");
+	put(kit, SLV_MIB(9), SLV_E_NONE);
+	asked_all(kit, 5);
+}
+
+static void says_head(struct kit *kit, uint64_t len)
+{
+	slv_str head = slv_str_printf(&kit->arena,
+			"HTTP/1.1 200 OK\r\nContent-Length: %llu\r\n\r\n", (unsigned long long)len);
+	says(kit, slv_cstr(&kit->arena, head));
+}
+
+/* A good status was sent before it was known how it ends: who does not say that it did is not
+ * believed. */
+static void an_upload_whose_end_is_not_told_is_looked_at(void **state)
+{
+	struct kit *kit = *state;
+	char message[4200], error[4300];
+	memset(message, 'm', sizeof(message));
+	snprintf(error, sizeof(error), "<Error><Message>%.4097s</Message></Error>", message);
+	const char *const bodies[] = { "", " \n", "<CompleteMultipartUploadResult><Key>k",
+		"<html><body>Bad gateway</body></html>", "hello",
+		"<s3:Error xmlns:s3=\"s\"><Code>InternalError</Code></s3:Error>", error,
+		COMPLETED "<Error/>", "<a>" COMPLETED "</a>" };
+	for (size_t i = 0; i < 2 * SLV_COUNT(bodies); i++) {
+		bool there = i % 2;
+		size_t asked = kit->endpoint->asked;
+		says_parts(kit);
+		says_text(kit, "200 OK", "", bodies[i / 2]);
+		if (there) {
+			says_head(kit, SLV_MIB(9) + 9 * 16 * 8 + 32);
+		} else {
+			says(kit, "HTTP/1.1 404 No\r\n\r\n");
+			says(kit, GONE);
+		}
+		put(kit, SLV_MIB(9), there ? SLV_E_NONE : SLV_E_SYS);
+		was_asked(kit, asked + 4, "HEAD /bucket/pre/");
+		if (!there)
+			was_asked(kit, asked + 5, "DELETE /bucket/pre/");
+		asked_all(kit, asked + (there ? 5 : 6));
+	}
+}
+
 /* The answer to its end was lost: it is looked at. */
 static void an_upload_that_is_not_known_any_more_may_have_been_ended(void **state)
 {
 	struct kit *kit = *state;
-	char head[100];
 	const uint64_t stored = SLV_MIB(9) + 9 * 16 * 8 + 32;
 	for (uint64_t wrong = 0; wrong < 2; wrong++) {
 		size_t asked = kit->endpoint->asked;
 		says_parts(kit);
 		says(kit, NULL);
 		says_error(kit, "404 No", "NoSuchUpload");
-		snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Length: %llu\r\n\r\n",
-				(unsigned long long)(stored + wrong));
-		says(kit, head);
+		says_head(kit, stored + wrong);
 		if (wrong)
 			says(kit, GONE);
 		put(kit, SLV_MIB(9), wrong ? SLV_E_SYS : SLV_E_NONE);
@@ -656,6 +702,8 @@ int main(void)
 		TEST(who_is_away_is_left_alone_for_a_moment),
 		TEST(an_upload_that_fails_is_taken_away),
 		TEST(an_error_behind_a_good_status_is_one),
+		TEST(what_an_answer_says_may_come_late),
+		TEST(an_upload_whose_end_is_not_told_is_looked_at),
 		TEST(an_upload_that_is_not_known_any_more_may_have_been_ended),
 		TEST(answers_that_make_no_sense_are_refused),
 		TEST(another_range_than_was_asked_for_is_refused),
