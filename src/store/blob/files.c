@@ -219,15 +219,17 @@ static void files_close(struct blob_open *open)
 }
 
 /* What was only begun costs nothing to find here, so it goes in any case. */
-static slv_err files_remove(struct slv_blobs *blobs, const struct slv_blob_id *id, bool begun)
+static slv_err files_remove(
+		struct slv_blobs *blobs, const struct slv_blob_id *id, enum slv_blob_begun begun)
 {
-	(void)begun;
 	struct files *files = files_of(blobs);
 	struct names names;
 	names_make(id, &names);
 	int shard = shard_open(files, id->bytes[0], false), result = shard;
 	if (shard >= 0) {
-		result = files->disk->ops->unlink(files->disk, shard, names.final);
+		result = -ENOENT;
+		if (begun != SLV_BLOB_BEGUN_ONLY)
+			result = files->disk->ops->unlink(files->disk, shard, names.final);
 		if (result == -ENOENT)
 			result = files->disk->ops->unlink(files->disk, shard, names.unfinished);
 	}

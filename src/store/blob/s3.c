@@ -564,8 +564,7 @@ static bool is_listed(const struct slv_blob_list *list, size_t count, const stru
 }
 
 /* Uploads first: one that is ended meanwhile is found as a blob. What is left of an upload beside
- * its blob, because the answer to its beginning was lost, is passed over: who removed it would
- * remove the blob. */
+ * its blob, because the answer to its beginning was lost, is passed over: a blob is listed once. */
 static slv_err s3_list(struct slv_blobs *blobs, struct slv_blob_list *list)
 {
 	struct uploads *uploads = SLV_ALLOC(struct uploads);
@@ -595,21 +594,28 @@ static void abort_entry(struct page *page, slv_err *err)
 			(slv_str){ page->upload, page->upload_len });
 }
 
-static slv_err s3_remove(struct slv_blobs *blobs, const struct slv_blob_id *id, bool begun)
+static slv_err object_remove(struct s3 *s3, slv_str key)
 {
-	struct s3 *s3 = s3_of(blobs);
-	char key[KEY_BYTES + 1];
-	key_make(id, key);
 	struct s3_ask ask = { .what = "DeleteObject",
 		.method = "DELETE",
-		.key = slv_str_from(key),
+		.key = key,
 		.reply_bytes_max = SMALL_BYTES_MAX,
 		.may_miss = true };
 	slv_err err = s3_ask(s3, &ask);
 	if (err.code == SLV_E_MISSING)
 		err = SLV_OK;
 	s3_ask_done(&ask);
-	if (slv_failed(err) || !begun)
+	return err;
+}
+
+static slv_err s3_remove(
+		struct slv_blobs *blobs, const struct slv_blob_id *id, enum slv_blob_begun begun)
+{
+	struct s3 *s3 = s3_of(blobs);
+	char key[KEY_BYTES + 1];
+	key_make(id, key);
+	slv_err err = begun == SLV_BLOB_BEGUN_ONLY ? SLV_OK : object_remove(s3, slv_str_from(key));
+	if (slv_failed(err) || begun == SLV_BLOB_BEGUN_NOT)
 		return err;
 	struct page page = { .s3 = s3, .of_uploads = true, .entry = abort_entry };
 	return pages_ask(&page, slv_str_from(key));

@@ -582,6 +582,17 @@ static void uploads_of_what_was_begun_are_ended(void **state)
 	was_asked(kit, 2, "DELETE /bucket/pre/00/00000000000000000000000000000001?uploadId=a HTTP");
 	was_asked(kit, 3, "DELETE /bucket/pre/00/00000000000000000000000000000001?uploadId=b HTTP");
 
+	/* The list may be older than the end of one. */
+	says_text(kit, "200 OK", "",
+			"<ListMultipartUploadsResult>" BEGUN("01",
+					"c") "</ListMultipartUploadsResult>");
+	says(kit, GONE);
+	blobs_kit_remove_begun(&kit->blobs, &id);
+	assert_int_equal(kit->blobs.err.code, SLV_E_NONE);
+	asked_all(kit, 6);
+	was_asked(kit, 4, "GET /bucket?uploads=");
+	was_asked(kit, 5, "DELETE /bucket/pre/00/00000000000000000000000000000001?uploadId=c HTTP");
+
 	says_error(kit, "404 No", "NoSuchKey");
 	says(kit, NO_UPLOADS);
 	blobs_kit_remove(&kit->blobs, &id);
