@@ -483,6 +483,8 @@ static slv_err page_ask(struct page *page, slv_str query)
 			err = page->err;
 		if (!slv_failed(err) && (page->next.overflow || (page->more && !page->next.len)))
 			err = SLV_ERR(SLV_E_SYNTAX, "a list that does not say where it goes on");
+		if (!slv_failed(err) && page->more && slv_str_ends(query, slv_buf_str(&page->next)))
+			err = SLV_ERR(SLV_E_SYNTAX, "a list that goes on with the same page");
 		if (err.code == SLV_E_SYNTAX)
 			err = s3_strange(page->s3, &ask, err.what);
 	}

@@ -563,6 +563,33 @@ static void a_list_that_is_none_is_an_error(void **state)
 	asked_all(kit, 2 + SLV_COUNT(bad));
 }
 
+static void a_list_that_does_not_go_on_is_an_error(void **state)
+{
+	struct kit *kit = *state;
+	struct slv_blob_listed listed[1];
+	static const char *const uploads[] = { "<IsTruncated>true</IsTruncated><NextKeyMarker>a"
+					       "</NextKeyMarker><NextUploadIdMarker>b"
+					       "</NextUploadIdMarker>",
+		"<IsTruncated>true</IsTruncated><NextKeyMarker>a</NextKeyMarker>"
+		"<NextUploadIdMarker>c</NextUploadIdMarker>" };
+	static const char objects[] = "<List><IsTruncated>true</IsTruncated>"
+				      "<NextContinuationToken>a</NextContinuationToken></List>";
+	for (size_t i = 0; i < 3; i++) { /* the last one twice */
+		slv_str text = slv_str_printf(
+				&kit->arena, "<List>%s</List>", uploads[i == 2 ? 1 : i]);
+		says_text(kit, "200 OK", "", slv_cstr(&kit->arena, text));
+	}
+	assert_int_equal(list(kit, listed, 1), 0);
+	assert_int_equal(kit->blobs.err.code, SLV_E_SYS);
+	asked_all(kit, 3);
+	says(kit, NO_UPLOADS);
+	says_text(kit, "200 OK", "", objects);
+	says_text(kit, "200 OK", "", objects);
+	assert_int_equal(list(kit, listed, 1), 0);
+	assert_int_equal(kit->blobs.err.code, SLV_E_SYS);
+	asked_all(kit, 6);
+}
+
 /* --- removal --- */
 
 static void uploads_of_what_was_begun_are_ended(void **state)
@@ -721,6 +748,7 @@ int main(void)
 		TEST(a_list_is_read_page_by_page),
 		TEST(an_upload_beside_its_blob_is_passed_over),
 		TEST(a_list_that_is_none_is_an_error),
+		TEST(a_list_that_does_not_go_on_is_an_error),
 		TEST(uploads_of_what_was_begun_are_ended),
 		TEST(what_is_on_its_way_is_bounded),
 		cmocka_unit_test(urls_are_read),
