@@ -401,6 +401,7 @@ struct page {
 	struct s3 *s3;
 	bool of_uploads;
 	slv_str prefix; /* of keys that are of this store */
+	slv_str asked;  /* what begins the rest of a key that was asked for */
 	void (*entry)(struct page *page, slv_err *err);
 	void *arg;
 	slv_err err;
@@ -420,7 +421,8 @@ static void page_text(struct page *page, slv_str name, slv_str text)
 {
 	if (slv_str_eq(name, SLV_STR("Key"))) {
 		slv_str key = slv_str_from_index(text, page->prefix.len);
-		page->is_ours = slv_str_starts(text, page->prefix) && key.len == KEY_BYTES;
+		page->is_ours = slv_str_starts(text, page->prefix) &&
+		                slv_str_starts(key, page->asked) && key.len == KEY_BYTES;
 		if (page->is_ours)
 			memcpy(page->key, key.at, KEY_BYTES);
 	} else if (slv_str_eq(name, SLV_STR("LastModified")) ||
@@ -450,6 +452,8 @@ static void page_element(void *arg, slv_str parent, slv_str name, slv_str text)
 	} else if (slv_str_eq(name, SLV_STR("Contents")) || slv_str_eq(name, SLV_STR("Upload"))) {
 		if (page->is_ours && page->when_s == 0)
 			page->err = SLV_ERR(SLV_E_SYNTAX, "a list without times");
+		else if (page->is_ours && page->of_uploads && !page->upload_len)
+			page->err = SLV_ERR(SLV_E_SYNTAX, "an upload without an id");
 		else if (page->is_ours)
 			page->entry(page, &page->err);
 		page->is_ours = false;
@@ -496,7 +500,7 @@ static slv_err page_ask(struct page *page, slv_str query)
 	return err;
 }
 
-/* All pages of what is below `key`. */
+/* All pages of what begins with `key`; an endpoint may send more. */
 static slv_err pages_ask(struct page *page, slv_str key)
 {
 	struct slv_buf query;
@@ -507,6 +511,7 @@ static slv_err pages_ask(struct page *page, slv_str key)
 	if (page->of_uploads && atomic_load(&page->s3->lists_no_uploads))
 		return SLV_OK;
 	page->prefix = slv_str_from(prefix);
+	page->asked = key;
 	slv_buf_init(&page->next, QUERY_BYTES_MAX);
 	slv_buf_init(&query, QUERY_BYTES_MAX + SLV_KIB(1));
 	slv_err err;

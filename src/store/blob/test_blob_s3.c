@@ -466,6 +466,7 @@ static void another_range_than_was_asked_for_is_refused(void **state)
 
 #define TIME "<LastModified>2026-01-02T03:04:05.000Z</LastModified>"
 #define KEY(digits) "<Key>pre/00/000000000000000000000000000000" digits "</Key>"
+#define OTHER_SHARD "<Key>pre/01/01000000000000000000000000000001</Key>"
 #define NO_UPLOADS "HTTP/1.1 501 No\r\nContent-Length: 0\r\n\r\n"
 
 static size_t list(struct kit *kit, struct slv_blob_listed *listed, size_t max)
@@ -485,7 +486,8 @@ static void a_list_is_read_page_by_page(void **state)
 						    "<Contents>" KEY("0x") TIME
 			"</Contents>"
 			"<Contents>" KEY("011") TIME "</Contents>"
-						     "<Contents><Key>other</Key>" TIME
+						     "<Contents><Key>other</Key>" TIME "</Contents>"
+						     "<Contents>" OTHER_SHARD TIME
 						     "</Contents></ListBucketResult>");
 	says_text(kit, "200 OK", "",
 			"<ListBucketResult><IsTruncated>false</IsTruncated>"
@@ -599,7 +601,8 @@ static void uploads_of_what_was_begun_are_ended(void **state)
 	says(kit, GONE);
 	says_text(kit, "200 OK", "",
 			"<ListMultipartUploadsResult>" BEGUN("01", "a") BEGUN("011", "no")
-					BEGUN("01", "b") "</ListMultipartUploadsResult>");
+					BEGUN("02", "no") BEGUN(
+							"01", "b") "</ListMultipartUploadsResult>");
 	says(kit, GONE);
 	says_error(kit, "404 No", "NoSuchUpload");
 	blobs_kit_remove(&kit->blobs, &id);
@@ -611,14 +614,22 @@ static void uploads_of_what_was_begun_are_ended(void **state)
 
 	/* The list may be older than the end of one. */
 	says_text(kit, "200 OK", "",
-			"<ListMultipartUploadsResult>" BEGUN("01",
-					"c") "</ListMultipartUploadsResult>");
+			"<ListMultipartUploadsResult>" BEGUN(
+					"01", "c") "</ListMultipartUploadsResult>");
 	says(kit, GONE);
 	blobs_kit_remove_begun(&kit->blobs, &id);
 	assert_int_equal(kit->blobs.err.code, SLV_E_NONE);
 	asked_all(kit, 6);
 	was_asked(kit, 4, "GET /bucket?uploads=");
 	was_asked(kit, 5, "DELETE /bucket/pre/00/00000000000000000000000000000001?uploadId=c HTTP");
+
+	/* Without an id it would be the blob that is deleted. */
+	says_text(kit, "200 OK", "",
+			"<ListMultipartUploadsResult>" BEGUN(
+					"01", "") "</ListMultipartUploadsResult>");
+	blobs_kit_remove_begun(&kit->blobs, &id);
+	assert_int_equal(kit->blobs.err.code, SLV_E_SYS);
+	asked_all(kit, 7);
 
 	says_error(kit, "404 No", "NoSuchKey");
 	says(kit, NO_UPLOADS);
