@@ -89,11 +89,25 @@ static struct told told_read(struct s3_ask *ask)
 	return slv_failed(err) ? (struct told){ .arena = &ask->arena } : told;
 }
 
+static slv_err trouble(void)
+{
+	return SLV_ERR(SLV_E_UPSTREAM, "the endpoint of the blobs has trouble; try again");
+}
+
+/* A 404 is about what was asked for if it says so, or nothing at all, as to HEAD: one with another
+ * text is of something that stands in front of the endpoint. */
+static bool is_miss(const struct s3_ask *ask, const struct told *told)
+{
+	return ask->reply.len == 0 || slv_str_eq(told->code, SLV_STR("NoSuchKey")) ||
+	       slv_str_eq(told->code, SLV_STR("NoSuchUpload"));
+}
+
 /* The last answer, which is no success. */
 static slv_err refused(struct s3 *s3, struct s3_ask *ask, const struct told *told)
 {
 	bool no_bucket = slv_str_eq(told->code, SLV_STR("NoSuchBucket"));
-	if (ask->status == 404 && ask->may_miss && !no_bucket)
+	bool is_404 = ask->status == 404 && ask->may_miss;
+	if (is_404 && is_miss(ask, told))
 		return SLV_ERR(SLV_E_MISSING, "there is no such blob");
 	if (ask->status == 501 && ask->may_lack)
 		return SLV_ERR(SLV_E_UNSUPPORTED, "the endpoint of the blobs does not do that");
@@ -102,6 +116,8 @@ static slv_err refused(struct s3 *s3, struct s3_ask *ask, const struct told *tol
 	tell(s3, ask, "%d %.*s %.*s", ask->status, SLV_FMT(told->code), SLV_FMT(told->message));
 	if (no_bucket)
 		return SLV_ERR(SLV_E_SYS, "the bucket of the blobs is not there");
+	if (is_404)
+		return trouble();
 	return SLV_ERR(SLV_E_SYS, "the endpoint of the blobs refuses");
 }
 
@@ -205,7 +221,7 @@ static slv_err once(struct s3 *s3, struct s3_ask *ask, slv_str payload, bool *re
 	if (!*ret_again)
 		return refused(s3, ask, &told);
 	tell(s3, ask, "%d %.*s %.*s", ask->status, SLV_FMT(told.code), SLV_FMT(told.message));
-	return SLV_ERR(SLV_E_UPSTREAM, "the endpoint of the blobs has trouble; try again");
+	return trouble();
 }
 
 slv_err s3_ask(struct s3 *s3, struct s3_ask *ask)

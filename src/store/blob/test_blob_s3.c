@@ -248,6 +248,19 @@ static void a_bucket_that_is_away_is_no_empty_store(void **state)
 	assert_non_null(strstr(kit->blobs.err.what, "bucket"));
 	says_error(kit, "404 No", "NoSuchKey");
 	read_some(kit, SLV_E_MISSING);
+	says_text(kit, "404 No", "", "");
+	read_some(kit, SLV_E_MISSING);
+	asked_all(kit, 3);
+}
+
+/* What stands in front of an endpoint has other reasons than a missing blob. */
+static void who_knows_of_no_blobs_does_not_miss_one(void **state)
+{
+	struct kit *kit = *state;
+	says_text(kit, "404 No", "", "<html><body>no such host</body></html>");
+	read_some(kit, SLV_E_UPSTREAM);
+	says_error(kit, "404 No", "NoSuchHost");
+	read_some(kit, SLV_E_UPSTREAM);
 	asked_all(kit, 2);
 }
 
@@ -748,6 +761,7 @@ int main(void)
 		TEST(three_times_and_no_more),
 		TEST(what_is_refused_is_told_once_and_without_the_secret),
 		TEST(a_bucket_that_is_away_is_no_empty_store),
+		TEST(who_knows_of_no_blobs_does_not_miss_one),
 		TEST(who_is_away_is_left_alone_for_a_moment),
 		TEST(an_upload_that_fails_is_taken_away),
 		TEST(an_error_behind_a_good_status_is_one),
