@@ -25,7 +25,7 @@
 #define S3_TOTAL_MS 300000
 #define S3_TRIES_MAX 3
 #define S3_PAUSE_MS 100 /* before the second try; then four times that */
-#define S3_AWAY_MS 1000 /* one that was not reached is left alone so long */
+#define S3_AWAY_MS 1000 /* one that was not reached, or was silent, is left alone so long */
 
 /* --- s3_url.c --- */
 
@@ -59,7 +59,7 @@ struct s3 {
 	struct slv_caller *idle[S3_CALLERS_MAX];
 	unsigned idle_count;
 	struct slv_caller_conf conf;
-	_Atomic uint64_t away_until_ms; /* it was not reached: nobody tries before */
+	_Atomic uint64_t away_until_ms; /* it is not reached, or silent: nobody tries before */
 	_Atomic size_t held;            /* bytes of parts */
 	_Atomic bool lists_no_uploads;  /* the endpoint does uploads, and has no list of them */
 };

@@ -198,15 +198,17 @@ static bool is_passing(int status)
 	return status == 408 || status == 429 || status == 500 || (status >= 502 && status <= 504);
 }
 
-/* How one try ended; `*ret_again` if another one may end better. */
+/* How one try ended; `*ret_again` if another one may end better. What took all the time that there
+ * is would take it again. */
 static slv_err once(struct s3 *s3, struct s3_ask *ask, slv_str payload, bool *ret_again)
 {
 	bool unreached = false;
 	struct told told = { 0 };
 	slv_err err = try(s3, ask, payload, &unreached);
-	*ret_again = err.code == SLV_E_UPSTREAM || err.code == SLV_E_TIMEOUT;
-	atomic_store(&s3->away_until_ms, unreached ? slv_crew_now_ms() + S3_AWAY_MS : 0);
-	if (*ret_again) {
+	bool silent = err.code == SLV_E_TIMEOUT;
+	*ret_again = err.code == SLV_E_UPSTREAM;
+	atomic_store(&s3->away_until_ms, unreached || silent ? slv_crew_now_ms() + S3_AWAY_MS : 0);
+	if (*ret_again || silent) {
 		tell(s3, ask, "%s", err.what);
 		return away();
 	}

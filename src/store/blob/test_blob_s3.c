@@ -286,6 +286,21 @@ static void who_is_away_is_left_alone_for_a_moment(void **state)
 	put(kit, 10, SLV_E_NONE);
 }
 
+static void who_is_silent_is_away_and_asked_once(void **state)
+{
+	struct kit *kit = *state;
+	struct s3 *s3 = s3_of(kit);
+	s3->conf.silence_s = 1;
+	says(kit, ""); /* nothing, ever */
+	put(kit, 10, SLV_E_UPSTREAM);
+	asked_all(kit, 1);
+	assert_true(atomic_load(&s3->away_until_ms) > 0);
+	atomic_store(&s3->away_until_ms, 0);
+	says(kit, OK);
+	put(kit, 10, SLV_E_NONE);
+	assert_int_equal(atomic_load(&s3->away_until_ms), 0);
+}
+
 static void an_upload_that_fails_is_taken_away(void **state)
 {
 	struct kit *kit = *state;
@@ -696,6 +711,7 @@ int main(void)
 		TEST(a_bucket_that_is_away_is_no_empty_store),
 		TEST(who_knows_of_no_blobs_does_not_miss_one),
 		TEST(who_is_away_is_left_alone_for_a_moment),
+		TEST(who_is_silent_is_away_and_asked_once),
 		TEST(an_upload_that_fails_is_taken_away),
 		TEST(an_error_behind_a_good_status_is_one),
 		TEST(what_an_answer_says_may_come_late),
