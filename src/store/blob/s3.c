@@ -216,11 +216,15 @@ static slv_err upload_complete(struct blob_open *open)
 	slv_assert(!query.overflow && !open->parts.overflow && !body.overflow);
 	slv_err err = s3_ask(open->s3, &ask);
 	bool unclear = !slv_failed(err) && !says_completed(slv_buf_str(&ask.reply));
-	if (unclear || err.code == SLV_E_MISSING)
-		err = is_there(open) ? SLV_OK
-		                     : s3_strange(open->s3, &ask,
-						       unclear ? "an upload has no end"
-							       : "the upload is gone");
+	bool gone = err.code == SLV_E_MISSING;
+	if (unclear || gone) {
+		bool may_be_there = unclear || ask.sent > 1;
+		err = may_be_there && is_there(open)
+		                      ? SLV_OK
+		                      : s3_strange(open->s3, &ask,
+							gone ? "the upload is gone"
+							     : "an upload has no end");
+	}
 	s3_ask_done(&ask);
 	slv_buf_done(&body);
 	slv_buf_done(&query);

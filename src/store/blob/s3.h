@@ -82,6 +82,7 @@ struct s3_ask {
 	struct slv_fields fields;
 	int status;
 	unsigned tries;
+	unsigned sent; /* how often; each but the last may have been done unknown to us */
 };
 
 /* Ask, again if that may help: all that we ask may be asked twice. Waits. `ask` is to be done

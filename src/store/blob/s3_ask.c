@@ -189,6 +189,7 @@ static slv_err try(struct s3 *s3, struct s3_ask *ask, slv_str payload, bool *ret
 	caller_give(s3, caller);
 	ask->status = call.status;
 	ask->fields = call.reply_fields;
+	ask->sent += call.sent;
 	*ret_unreached = call.unreached;
 	return err;
 }
