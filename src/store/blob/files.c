@@ -63,8 +63,8 @@ static slv_err refused(struct files *files, int result)
 
 static void names_make(const struct slv_blob_id *id, struct names *ret_names)
 {
-	for (size_t i = 0; i < SLV_BLOB_ID_BYTES; i++)
-		snprintf(ret_names->final + 2 * i, 3, "%02x", id->bytes[i]);
+	slv_str_hex(id->bytes, sizeof(id->bytes), ret_names->final);
+	ret_names->final[ID_TEXT] = '\0';
 	memcpy(ret_names->unfinished, ret_names->final, ID_TEXT);
 	memcpy(ret_names->unfinished + ID_TEXT, NEW, sizeof(NEW));
 }
