@@ -41,6 +41,17 @@ static size_t body_came(char *at, size_t size, size_t count, void *arg)
 	return call->reply->overflow ? 0 : size * count;
 }
 
+static int on_send(void *arg, char *to, char *from, int to_port, int from_port)
+{
+	struct slv_call *call = arg;
+	(void)to;
+	(void)from;
+	(void)to_port;
+	(void)from_port;
+	call->sent++;
+	return CURL_PREREQFUNC_OK;
+}
+
 static void add_line(struct curl_slist **lines, const char *line)
 {
 	*lines = curl_slist_append(*lines, line);
@@ -93,6 +104,8 @@ static void set_options(const struct slv_caller *caller, struct slv_call *call)
 	}
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, body_came);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_send);
+	curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
 
 	if (strcmp(call->method, "HEAD") == 0)
 		curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
@@ -138,6 +151,7 @@ slv_err slv_call(struct slv_caller *caller, struct slv_call *call)
 	struct curl_slist *lines = NULL;
 	long status = 0;
 	call->unreached = false;
+	call->sent = 0;
 	slv_err err = lines_make(call->fields, &lines);
 	if (!slv_failed(err)) {
 		curl_easy_reset(easy); /* its connection stays */

@@ -39,6 +39,7 @@ struct slv_call {
 	int status;
 	struct slv_fields reply_fields;
 	bool unreached; /* after an error: there was no connection, so nothing was done */
+	unsigned sent;  /* how often: again, if a kept connection was closed before an answer */
 };
 
 /* Any status is a success. SLV_E_UPSTREAM: not resolved, connected, trusted, or it does not speak

@@ -10,7 +10,7 @@
 #include "base/testing.h"
 #include "loop/loop.h"
 
-#define ENDPOINT_ANSWERS_MAX 64u
+#define ENDPOINT_ANSWERS_MAX 128u
 
 struct endpoint {
 	struct slv_loop *loop;

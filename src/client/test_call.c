@@ -172,6 +172,22 @@ static void a_connection_is_kept(void **state)
 	assert_int_equal(kit->endpoint->asked, 5);
 }
 
+/* It cannot be known whether what was sent there was done. */
+static void what_a_closed_connection_has_lost_is_sent_again_and_counted(void **state)
+{
+	struct kit *kit = *state;
+	kit->call.method = "POST";
+	kit->call.body = SLV_STR("x");
+	endpoint_says(kit->endpoint, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
+	endpoint_says(kit->endpoint, NULL);
+	endpoint_says(kit->endpoint, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\ny");
+	gives(kit, 200, "x");
+	assert_int_equal(kit->call.sent, 1);
+	gives(kit, 200, "y");
+	assert_int_equal(kit->call.sent, 2);
+	assert_int_equal(kit->endpoint->asked, 3);
+}
+
 static void a_redirect_is_an_answer(void **state)
 {
 	struct kit *kit = *state;
@@ -267,6 +283,7 @@ int main(void)
 		TEST(a_body_is_sent_with_any_method_that_has_one),
 		TEST(a_head_has_no_body),
 		TEST(a_connection_is_kept),
+		TEST(what_a_closed_connection_has_lost_is_sent_again_and_counted),
 		TEST(a_redirect_is_an_answer),
 		TEST(a_reply_has_a_bound),
 		TEST(a_field_has_a_bound),

@@ -82,8 +82,8 @@ slv_err store_blob_read(struct store_tool *tool, struct slv_blob_reader *reader,
 		size_t len, slv_str *ret_bytes);
 slv_err store_blob_write(struct store_tool *tool, struct slv_blob_writer *writer, slv_str bytes);
 slv_err store_blob_finish(struct store_tool *tool, struct slv_blob_writer *writer);
-slv_err store_blob_remove(
-		struct store_tool *tool, struct slv_blobs *blobs, const struct slv_blob_id *id);
+slv_err store_blob_remove(struct store_tool *tool, struct slv_blobs *blobs,
+		const struct slv_blob_id *id, enum slv_blob_begun begun);
 
 /* `take` gets all of a shard at once. SLV_E_LIMIT: not all. */
 slv_err store_blobs_list(struct store_tool *tool, struct slv_blobs *blobs, unsigned shard,

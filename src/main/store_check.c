@@ -16,7 +16,9 @@
  *  3. A scan in pages meets each row that is there from before it to behind it. So a row that was
  *     committed before B and is not met was removed, and what it named is removed by who did that,
  *     or left behind by him: it is an orphan.
- *  4. What we cannot read may have named anything: after one damaged row, one unreadable map, or
+ *  4. One that was listed as unfinished may have been finished since, at an endpoint that tells
+ *     only when it was begun, and its row committed: of these only what is unfinished is removed.
+ *  5. What we cannot read may have named anything: after one damaged row, one unreadable map, or
  *     one map of a kind that this version does not know nothing is removed.
  *
  * With an age of seconds the second point does not hold while a server runs.
@@ -313,7 +315,7 @@ static slv_err walk(struct check *check)
 
 /* --- what nobody names --- */
 
-/* One that was begun is not one with a blob of the same id: to remove it would remove that. */
+/* What was begun beside a blob of the same id is passed over, as by the list of an endpoint. */
 static bool is_orphan(const struct check *check, size_t i)
 {
 	const struct listed *listed = &check->listed[i];
@@ -338,7 +340,8 @@ static slv_err look_for_orphans(struct check *check)
 				check->blind ? "that can be read " : "");
 		if (!removes)
 			continue;
-		slv_err err = store_blob_remove(tool, check->store->blobs, &listed->id);
+		slv_err err = store_blob_remove(tool, check->store->blobs, &listed->id,
+				listed->finished ? SLV_BLOB_BEGUN_TOO : SLV_BLOB_BEGUN_ONLY);
 		if (slv_failed(err))
 			return err;
 		tool->count.removed++;

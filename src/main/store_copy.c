@@ -113,7 +113,7 @@ static slv_err blob_copy(struct copy *copy, const struct slv_blob_ref *ref, slv_
 	struct store_tool *tool = copy->tool;
 	struct slv_blob_reader *reader;
 	struct slv_blob_writer *writer;
-	slv_err err = store_blob_remove(tool, copy->to->blobs, &ref->id);
+	slv_err err = store_blob_remove(tool, copy->to->blobs, &ref->id, SLV_BLOB_BEGUN_TOO);
 	if (!slv_failed(err))
 		err = slv_blob_writer_new_as(tool->loop, copy->to->blobs, &ref->id, &writer);
 	if (slv_failed(err))
@@ -166,7 +166,7 @@ static slv_err blob_give_up(struct copy *copy, size_t map, const struct slv_omap
 		has = false;
 	if (has && memcmp(&is.id, &was.id, sizeof(is.id)) == 0)
 		return SLV_OK;
-	return store_blob_remove(copy->tool, copy->to->blobs, &was.id);
+	return store_blob_remove(copy->tool, copy->to->blobs, &was.id, SLV_BLOB_BEGUN_TOO);
 }
 
 /* --- writing --- */

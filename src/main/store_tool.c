@@ -356,11 +356,11 @@ static void blob_removed(struct slv_blob_remove *remove, slv_err err)
 	removing->wait.done = true;
 }
 
-slv_err store_blob_remove(
-		struct store_tool *tool, struct slv_blobs *blobs, const struct slv_blob_id *id)
+slv_err store_blob_remove(struct store_tool *tool, struct slv_blobs *blobs,
+		const struct slv_blob_id *id, enum slv_blob_begun begun)
 {
 	struct removing removing = {
-		.remove = { .blobs = blobs, .id = *id, .begun = true, .done = blob_removed },
+		.remove = { .blobs = blobs, .id = *id, .begun = begun, .done = blob_removed },
 		.wait = { .tool = tool }
 	};
 	slv_blob_remove(tool->loop, &removing.remove);

@@ -1,7 +1,8 @@
 /* blob_body.h - blobs, one after the other, as the body of a reply
  *
  * The first piece can be read before the reply begins: so a blob that is damaged or gone is an
- * error like others; and one that is open can be removed, and is read to its end all the same.
+ * error like others; and one that is open can be removed, and is read to its end all the same, if
+ * it is a file. At an endpoint of S3 nothing is open: the body breaks off.
  *
  * Thread: the loop's.
  */

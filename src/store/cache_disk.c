@@ -78,24 +78,16 @@ void slv_cache_disk_trouble(struct slv_cache_disk *disk, enum slv_cache_trouble 
 
 /* --- folders and names --- */
 
-static void hex_of(const uint8_t *bytes, size_t len, char *ret_hex)
-{
-	static const char digits[] = "0123456789abcdef";
-	for (size_t i = 0; i < len; i++) {
-		ret_hex[2 * i] = digits[bytes[i] >> 4];
-		ret_hex[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	ret_hex[2 * len] = '\0';
-}
-
 void slv_cache_disk_top(const struct slv_digest *source, char ret_top[SLV_CACHE_TOP_BYTES])
 {
-	hex_of(source->bytes, 1, ret_top);
+	slv_str_hex(source->bytes, 1, ret_top);
+	ret_top[SLV_CACHE_TOP_BYTES - 1] = '\0';
 }
 
 void slv_cache_disk_name(const struct slv_digest *digest, char ret_name[SLV_CACHE_NAME_BYTES])
 {
-	hex_of(digest->bytes, sizeof(digest->bytes), ret_name);
+	slv_str_hex(digest->bytes, sizeof(digest->bytes), ret_name);
+	ret_name[SLV_CACHE_NAME_BYTES - 1] = '\0';
 }
 
 /* A name that no other has, in this process or in one beside it: of the count, where we are in

@@ -228,3 +228,30 @@ bool slv_object_checksum_parse(enum slv_object_checksum_kind kind, slv_str text,
 	*ret_checksum = checksum;
 	return true;
 }
+
+slv_object_err slv_object_checksum_told(const struct slv_fields *fields, bool *ret_is_told,
+		struct slv_object_checksum *ret_told, struct slv_object_checksum_stream *ret_stream)
+{
+	struct slv_object_checksum told = { .parts = 0 };
+	bool is_told = false;
+	for (size_t i = 0; i < SLV_OBJECT_CHECKSUM_COUNT; i++) {
+		enum slv_object_checksum_kind kind = (enum slv_object_checksum_kind)i;
+		const struct slv_field *field =
+				slv_fields_find_name(fields, slv_object_checksum_field(kind));
+		if (!field)
+			continue;
+		if (is_told)
+			return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_REQUEST,
+					"One checksum can be told, not several.");
+		if (!slv_object_checksum_parse(kind, field->value, &told) || told.parts)
+			return SLV_OBJECT_ERR(
+					SLV_OBJECT_E_INVALID_REQUEST, "The checksum told is none.");
+		is_told = true;
+	}
+	*ret_is_told = is_told;
+	if (is_told) {
+		*ret_told = told;
+		slv_object_checksum_init(ret_stream, told.kind);
+	}
+	return SLV_OBJECT_OK;
+}

@@ -10,6 +10,8 @@
 
 #include "base/buf.h"
 #include "base/digest.h"
+#include "http/field.h"
+#include "service/object/error.h"
 
 #define SLV_OBJECT_CHECKSUM_BYTES_MAX SLV_SHA256_BYTES
 #define SLV_OBJECT_PARTS_MAX 10000
@@ -80,5 +82,11 @@ bool slv_object_checksum_eq(
 void slv_object_checksum_print(const struct slv_object_checksum *checksum, struct slv_buf *buf);
 bool slv_object_checksum_parse(enum slv_object_checksum_kind kind, slv_str text,
 		struct slv_object_checksum *ret_checksum);
+
+/* The one that `fields` tell of bytes, and a stream begun to compare it with. If none does, only
+ * `*ret_is_told` is written. InvalidRequest: several do, or it is none. */
+slv_object_err slv_object_checksum_told(const struct slv_fields *fields, bool *ret_is_told,
+		struct slv_object_checksum *ret_told,
+		struct slv_object_checksum_stream *ret_stream);
 
 #endif

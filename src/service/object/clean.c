@@ -2,11 +2,14 @@
  *
  * After the row is gone nobody can ask for these, so nobody waits, and the service may have ended
  * before: nothing of it but the loop and the store is used. What a crash leaves behind is
- * found later: parts by the row r<upload>, which is written with what makes them superfluous, and
- * blobs by `selvedge store check`.
+ * found later: parts by the row r<upload>, and blobs by `selvedge store check`. If an upload is
+ * given up, that row is written with its end; that an object in parts was replaced is known only
+ * afterwards, and if the row cannot be written then, its parts stay, and their blobs, which they
+ * name.
  *
- * Who is reading a blob reads it to its end, for it is open. Parts are opened one after the other:
- * so those of an object stay for a while, and the sweep takes them. */
+ * Who is reading a blob that is a file reads it to its end, for it is open; of one at an endpoint
+ * of S3 nothing comes any more, and the reply breaks off. Parts are opened one after the other: so
+ * those of an object stay for a while, wherever they are, and the sweep takes them. */
 #include "base/mem.h"
 #include "service/object/private.h"
 
@@ -147,8 +150,7 @@ static void note(struct remains *remains, struct slv_omap *map)
 	slv_omap_write(remains->loop, &remains->batch);
 }
 
-/* A row that was replaced: that it was in parts was not known before, so it is noted now. If we die
- * before, its parts stay, and their blobs, which these rows name. */
+/* A row that was replaced: that it was in parts was not known before, so it is noted now. */
 static void clean_replaced_parts(struct object *self, struct slv_omap *map, slv_str upload)
 {
 	struct remains *remains = SLV_ALLOC(struct remains);

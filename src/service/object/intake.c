@@ -97,22 +97,11 @@ static slv_object_err expect_checksum(struct object_intake_state *state)
 	struct object_ask *ask = state->intake->ask;
 	slv_str trailer = object_field(ask, "x-amz-trailer");
 	enum slv_object_checksum_kind kind;
-	for (size_t i = 0; i < SLV_OBJECT_CHECKSUM_COUNT; i++) {
-		kind = (enum slv_object_checksum_kind)i;
-		const struct slv_field *told = slv_fields_find_name(
-				&ask->req->fields, slv_object_checksum_field(kind));
-		if (!told)
-			continue;
-		if (state->has_checksum)
-			return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_REQUEST,
-					"One checksum can be told, not several.");
-		if (!slv_object_checksum_parse(kind, told->value, &state->told_checksum) ||
-				state->told_checksum.parts)
-			return SLV_OBJECT_ERR(
-					SLV_OBJECT_E_INVALID_REQUEST, "The checksum told is none.");
-		state->has_checksum = state->told = true;
-		slv_object_checksum_init(&state->checksum, kind);
-	}
+	slv_object_err err = slv_object_checksum_told(
+			&ask->req->fields, &state->told, &state->told_checksum, &state->checksum);
+	if (slv_object_failed(err))
+		return err;
+	state->has_checksum = state->told;
 	if (!trailer.at || state->has_checksum)
 		return SLV_OBJECT_OK;
 	if (!state->is_chunked || !slv_object_checksum_of_field(slv_str_trim(trailer), &kind))

@@ -5,6 +5,8 @@
 
 #include <jansson.h>
 
+#define CONDITION_FAILED "Policy Condition failed: the field is "
+
 struct check {
 	struct slv_arena *arena;
 	const struct slv_object_form *form;
@@ -35,13 +37,16 @@ static slv_str text_of(const json_t *text)
 	return (slv_str){ json_string_value(text), json_string_length(text) };
 }
 
-/* What the form says to `name`, and that it was asked for. */
+static bool is_bucket(slv_str name)
+{
+	return slv_str_eq_nocase(name, SLV_STR("bucket"));
+}
+
+/* What the form says to `name`, and that it was asked for. It need not say the bucket. */
 static slv_str value_of(struct check *check, slv_str name)
 {
 	const struct slv_fields *fields = check->form->fields;
-	slv_str value = SLV_STR("");
-	if (slv_str_eq_nocase(name, SLV_STR("bucket")))
-		return check->form->bucket;
+	slv_str value = is_bucket(name) ? check->form->bucket : SLV_STR("");
 	for (uint32_t i = 0; i < fields->count; i++) {
 		if (!slv_str_eq_nocase(fields->at[i].name, name))
 			continue;
@@ -55,7 +60,7 @@ static slv_object_err hold(struct check *check, slv_str name, slv_str want, bool
 {
 	slv_str have = value_of(check, name);
 	bool good = starts ? slv_str_starts(have, want) : slv_str_eq(have, want);
-	return good ? SLV_OBJECT_OK : denied(check, "Policy Condition failed: the field is ", name);
+	return good ? SLV_OBJECT_OK : denied(check, CONDITION_FAILED, name);
 }
 
 /* A whole number, or one in a text. */
@@ -138,9 +143,13 @@ static slv_object_err hold_all(struct check *check, const json_t *conditions)
 		if (slv_object_failed(err))
 			return err;
 	}
-	for (uint32_t i = 0; i < fields->count; i++)
-		if (!check->named[i] && !is_free(fields->at[i].name))
-			return denied(check, "Extra input fields: ", fields->at[i].name);
+	for (uint32_t i = 0; i < fields->count; i++) {
+		const struct slv_field *field = &fields->at[i];
+		if (!check->named[i] && !is_free(field->name))
+			return denied(check, "Extra input fields: ", field->name);
+		if (is_bucket(field->name) && !slv_str_eq(field->value, check->form->bucket))
+			return denied(check, CONDITION_FAILED, field->name);
+	}
 	return SLV_OBJECT_OK;
 }
 

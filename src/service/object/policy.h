@@ -2,7 +2,8 @@
  *
  * A policy is JSON: when it ends, and conditions. Each field of the form must be named by one, but
  * for those that sign it and those that begin with x-ignore-. Names are compared in any case. What
- * a form does not have is compared as empty.
+ * a form does not have is compared as empty, but for the bucket, which it may leave to the URL; if
+ * it has a field `bucket`, that must name the same.
  *
  * Source: "POST policy" of the S3 API reference. Thread: any.
  */

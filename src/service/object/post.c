@@ -189,14 +189,6 @@ static enum step authenticate(struct post *post)
 
 /* --- parts of the form --- */
 
-static slv_str lower(struct slv_arena *arena, slv_str text)
-{
-	char *at = slv_arena_bytes(arena, text.len + 1);
-	for (size_t i = 0; at && i < text.len; i++)
-		at[i] = slv_lower(text.at[i]);
-	return (slv_str){ at, at ? text.len : 0 };
-}
-
 static slv_object_err count_field(struct post *post, size_t bytes)
 {
 	post->fields_bytes += bytes;
@@ -212,7 +204,7 @@ static slv_object_err part_begin(struct post *post)
 	if (post->in != FIELD)
 		return SLV_OBJECT_OK;
 	slv_buf_clear(&post->text);
-	post->name = lower(arena, part->name);
+	post->name = slv_str_copy_lower(arena, part->name);
 	post->in = slv_str_eq(post->name, SLV_STR("file")) ? FILE_PART : FIELD;
 	if (post->in == FILE_PART)
 		post->filename = slv_str_copy(arena, part->filename);
@@ -560,27 +552,6 @@ void object_post_close(struct object_ask *ask)
 	slv_body_done(&ask->post->stream);
 }
 
-/* A checksum that the form tells. */
-static slv_object_err expect_checksum(struct post *post)
-{
-	for (size_t i = 0; i < SLV_OBJECT_CHECKSUM_COUNT; i++) {
-		enum slv_object_checksum_kind kind = (enum slv_object_checksum_kind)i;
-		const struct slv_field *field = slv_fields_find_name(
-				&post->fields, slv_object_checksum_field(kind));
-		if (!field)
-			continue;
-		if (post->meta.has_checksum)
-			return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_REQUEST,
-					"One checksum can be told, not several.");
-		if (!slv_object_checksum_parse(kind, field->value, &post->told) || post->told.parts)
-			return SLV_OBJECT_ERR(
-					SLV_OBJECT_E_INVALID_REQUEST, "The checksum told is none.");
-		post->meta.has_checksum = true;
-		slv_object_checksum_init(&post->checksum, kind);
-	}
-	return SLV_OBJECT_OK;
-}
-
 static void may_be_put(struct object_target *target, slv_object_err err)
 {
 	struct post *post = SLV_CONTAINER(target, struct post, target);
@@ -599,7 +570,8 @@ slv_object_err object_post(struct object_ask *ask)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_NOT_IMPLEMENTED, "tagging");
 	slv_object_err err = object_upload_check(ask->req->arena, &post->fields, &post->meta);
 	if (!slv_object_failed(err))
-		err = expect_checksum(post);
+		err = slv_object_checksum_told(&post->fields, &post->meta.has_checksum, &post->told,
+				&post->checksum);
 	if (slv_object_failed(err))
 		return err;
 	slv_digest_init(&post->md5, SLV_DIGEST_MD5);

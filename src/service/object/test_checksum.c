@@ -228,6 +228,40 @@ static void a_text_is_read_strictly(void **state)
 	}
 }
 
+static void one_is_told_by_fields(void **state)
+{
+	struct slv_arena arena;
+	struct slv_fields fields;
+	struct slv_object_checksum told, nine = sum(SLV_OBJECT_CRC32, SLV_STR("123456789"));
+	struct slv_object_checksum_stream stream;
+	bool is_told = true;
+	(void)state;
+	slv_arena_init(&arena, 4096, SLV_KIB(64));
+	slv_fields_init(&fields, &arena);
+	assert_false(slv_object_failed(
+			slv_object_checksum_told(&fields, &is_told, &told, &stream)));
+	assert_false(is_told);
+	assert_false(slv_failed(slv_fields_add(
+			&fields, SLV_STR("X-Amz-Checksum-CRC32"), SLV_STR("y/Q5Jg=="))));
+	assert_false(slv_object_failed(
+			slv_object_checksum_told(&fields, &is_told, &told, &stream)));
+	assert_true(is_told && slv_object_checksum_eq(&told, &nine));
+	assert_int_equal(stream.kind, SLV_OBJECT_CRC32);
+
+	static const char *const bad[] = { "", "y/Q5Jg", "y/Q5Jg==-1" };
+	for (size_t i = 0; i < SLV_COUNT(bad); i++) {
+		fields.at[0].value = slv_str_from(bad[i]);
+		assert_int_equal(slv_object_checksum_told(&fields, &is_told, &told, &stream).code,
+				SLV_OBJECT_E_INVALID_REQUEST);
+	}
+	fields.at[0].value = SLV_STR("y/Q5Jg==");
+	assert_false(slv_failed(slv_fields_add(
+			&fields, SLV_STR("x-amz-checksum-crc32c"), SLV_STR("4waSgw=="))));
+	assert_int_equal(slv_object_checksum_told(&fields, &is_told, &told, &stream).code,
+			SLV_OBJECT_E_INVALID_REQUEST);
+	slv_arena_done(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +272,7 @@ int main(void)
 		cmocka_unit_test(long_parts_join_too),
 		cmocka_unit_test(a_composite_is_that_of_its_parts),
 		cmocka_unit_test(a_text_is_read_strictly),
+		cmocka_unit_test(one_is_told_by_fields),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,6 +107,23 @@ static void a_form_that_is_not_is_told_why(void **state)
 	}
 }
 
+static void the_bucket_may_be_a_field(void **state)
+{
+	struct kit *kit = *state;
+	static const char by_any[] = "{" UNTIL ", \"conditions\": [" BOTH
+				     ", [\"starts-with\", \"$bucket\", \"\"]]}";
+	add(kit, "bucket", "photos");
+	allows(kit, "{" UNTIL ", \"conditions\": [" BOTH ", {\"bucket\": \"photos\"}]}");
+	allows(kit, "{" UNTIL ", \"conditions\": [" BOTH ", [\"eq\", \"$Bucket\", \"photos\"]]}");
+	allows(kit, by_any);
+	refuses(kit, "{" UNTIL ", \"conditions\": [" BOTH "]}", SLV_OBJECT_E_ACCESS_DENIED,
+			"Extra input fields: bucket");
+	kit->fields.at[2].value = SLV_STR("other");
+	refuses(kit, by_any, SLV_OBJECT_E_ACCESS_DENIED, "Condition failed: the field is bucket");
+	refuses(kit, "{" UNTIL ", \"conditions\": [" BOTH ", {\"bucket\": \"photos\"}]}",
+			SLV_OBJECT_E_ACCESS_DENIED, "Condition failed: the field is bucket");
+}
+
 static void it_ends_when_it_says(void **state)
 {
 	struct kit *kit = *state;
@@ -172,6 +189,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_form_that_is_as_it_says_may_be_sent),
 		TEST(a_form_that_is_not_is_told_why),
+		TEST(the_bucket_may_be_a_field),
 		TEST(it_ends_when_it_says),
 		TEST(ranges_are_the_narrowest),
 		TEST(what_is_no_policy_is_refused),

@@ -107,10 +107,16 @@ void slv_blob_reader_free(struct slv_blob_reader *reader);
 
 /* --- the rest: requests are the caller's until the callback --- */
 
+enum slv_blob_begun {
+	SLV_BLOB_BEGUN_NOT, /* it is finished */
+	SLV_BLOB_BEGUN_TOO, /* it may not be finished: look for that, too */
+	SLV_BLOB_BEGUN_ONLY /* what is not finished; a blob that is there stays */
+};
+
 struct slv_blob_remove {
 	struct slv_blobs *blobs;
 	struct slv_blob_id id;
-	bool begun; /* it may not be finished: look for that, too */
+	enum slv_blob_begun begun;
 	void (*done)(struct slv_blob_remove *remove,
 			slv_err err); /* SLV_OK if there is none, too */
 	/* Private. */

@@ -63,8 +63,8 @@ static slv_err refused(struct files *files, int result)
 
 static void names_make(const struct slv_blob_id *id, struct names *ret_names)
 {
-	for (size_t i = 0; i < SLV_BLOB_ID_BYTES; i++)
-		snprintf(ret_names->final + 2 * i, 3, "%02x", id->bytes[i]);
+	slv_str_hex(id->bytes, sizeof(id->bytes), ret_names->final);
+	ret_names->final[ID_TEXT] = '\0';
 	memcpy(ret_names->unfinished, ret_names->final, ID_TEXT);
 	memcpy(ret_names->unfinished + ID_TEXT, NEW, sizeof(NEW));
 }
@@ -219,15 +219,17 @@ static void files_close(struct blob_open *open)
 }
 
 /* What was only begun costs nothing to find here, so it goes in any case. */
-static slv_err files_remove(struct slv_blobs *blobs, const struct slv_blob_id *id, bool begun)
+static slv_err files_remove(
+		struct slv_blobs *blobs, const struct slv_blob_id *id, enum slv_blob_begun begun)
 {
-	(void)begun;
 	struct files *files = files_of(blobs);
 	struct names names;
 	names_make(id, &names);
 	int shard = shard_open(files, id->bytes[0], false), result = shard;
 	if (shard >= 0) {
-		result = files->disk->ops->unlink(files->disk, shard, names.final);
+		result = -ENOENT;
+		if (begun != SLV_BLOB_BEGUN_ONLY)
+			result = files->disk->ops->unlink(files->disk, shard, names.final);
 		if (result == -ENOENT)
 			result = files->disk->ops->unlink(files->disk, shard, names.unfinished);
 	}

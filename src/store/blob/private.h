@@ -36,7 +36,8 @@ struct blob_driver {
 	/* What was created and not committed is removed. */
 	void (*close)(struct blob_open *open);
 
-	slv_err (*remove)(struct slv_blobs *blobs, const struct slv_blob_id *id, bool begun);
+	slv_err (*remove)(struct slv_blobs *blobs, const struct slv_blob_id *id,
+			enum slv_blob_begun begun);
 	slv_err (*list)(struct slv_blobs *blobs, struct slv_blob_list *list);
 };
 

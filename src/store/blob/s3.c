@@ -6,7 +6,8 @@
  * upload: nobody sees its parts, and if the process dies, it is what the list has as unfinished.
  *
  * All requests may be sent twice. The one that needs a look is the end of an upload: that is not
- * known any more if it was ended by a try whose answer was lost, and then the blob is there.
+ * known any more if it was ended by a try whose answer was lost, and then the blob is there. A good
+ * status says nothing there, for it was sent before the end was tried.
  */
 #include "store/blob/s3.h"
 
@@ -180,6 +181,22 @@ static bool is_there(struct blob_open *open)
 	return there;
 }
 
+static void completed_element(void *arg, slv_str parent, slv_str name, slv_str text)
+{
+	bool *is_completed = arg;
+	(void)text;
+	if (parent.len == 0)
+		*is_completed = slv_str_eq(name, SLV_STR("CompleteMultipartUploadResult"));
+}
+
+/* It says so, in whole. */
+static bool says_completed(slv_str document)
+{
+	bool is_completed = false;
+	slv_err err = s3_document_read(document, completed_element, &is_completed);
+	return !slv_failed(err) && is_completed;
+}
+
 static slv_err upload_complete(struct blob_open *open)
 {
 	struct slv_buf query, body;
@@ -198,8 +215,16 @@ static slv_err upload_complete(struct blob_open *open)
 		.may_miss = true };
 	slv_assert(!query.overflow && !open->parts.overflow && !body.overflow);
 	slv_err err = s3_ask(open->s3, &ask);
-	if (err.code == SLV_E_MISSING)
-		err = is_there(open) ? SLV_OK : s3_strange(open->s3, &ask, "the upload is gone");
+	bool unclear = !slv_failed(err) && !says_completed(slv_buf_str(&ask.reply));
+	bool gone = err.code == SLV_E_MISSING;
+	if (unclear || gone) {
+		bool may_be_there = unclear || ask.sent > 1;
+		err = may_be_there && is_there(open)
+		                      ? SLV_OK
+		                      : s3_strange(open->s3, &ask,
+							gone ? "the upload is gone"
+							     : "an upload has no end");
+	}
 	s3_ask_done(&ask);
 	slv_buf_done(&body);
 	slv_buf_done(&query);
@@ -380,6 +405,7 @@ struct page {
 	struct s3 *s3;
 	bool of_uploads;
 	slv_str prefix; /* of keys that are of this store */
+	slv_str asked;  /* what begins the rest of a key that was asked for */
 	void (*entry)(struct page *page, slv_err *err);
 	void *arg;
 	slv_err err;
@@ -399,7 +425,8 @@ static void page_text(struct page *page, slv_str name, slv_str text)
 {
 	if (slv_str_eq(name, SLV_STR("Key"))) {
 		slv_str key = slv_str_from_index(text, page->prefix.len);
-		page->is_ours = slv_str_starts(text, page->prefix) && key.len == KEY_BYTES;
+		page->is_ours = slv_str_starts(text, page->prefix) &&
+		                slv_str_starts(key, page->asked) && key.len == KEY_BYTES;
 		if (page->is_ours)
 			memcpy(page->key, key.at, KEY_BYTES);
 	} else if (slv_str_eq(name, SLV_STR("LastModified")) ||
@@ -429,6 +456,8 @@ static void page_element(void *arg, slv_str parent, slv_str name, slv_str text)
 	} else if (slv_str_eq(name, SLV_STR("Contents")) || slv_str_eq(name, SLV_STR("Upload"))) {
 		if (page->is_ours && page->when_s == 0)
 			page->err = SLV_ERR(SLV_E_SYNTAX, "a list without times");
+		else if (page->is_ours && page->of_uploads && !page->upload_len)
+			page->err = SLV_ERR(SLV_E_SYNTAX, "an upload without an id");
 		else if (page->is_ours)
 			page->entry(page, &page->err);
 		page->is_ours = false;
@@ -462,6 +491,8 @@ static slv_err page_ask(struct page *page, slv_str query)
 			err = page->err;
 		if (!slv_failed(err) && (page->next.overflow || (page->more && !page->next.len)))
 			err = SLV_ERR(SLV_E_SYNTAX, "a list that does not say where it goes on");
+		if (!slv_failed(err) && page->more && slv_str_ends(query, slv_buf_str(&page->next)))
+			err = SLV_ERR(SLV_E_SYNTAX, "a list that goes on with the same page");
 		if (err.code == SLV_E_SYNTAX)
 			err = s3_strange(page->s3, &ask, err.what);
 	}
@@ -473,7 +504,7 @@ static slv_err page_ask(struct page *page, slv_str query)
 	return err;
 }
 
-/* All pages of what is below `key`. */
+/* All pages of what begins with `key`; an endpoint may send more. */
 static slv_err pages_ask(struct page *page, slv_str key)
 {
 	struct slv_buf query;
@@ -484,6 +515,7 @@ static slv_err pages_ask(struct page *page, slv_str key)
 	if (page->of_uploads && atomic_load(&page->s3->lists_no_uploads))
 		return SLV_OK;
 	page->prefix = slv_str_from(prefix);
+	page->asked = key;
 	slv_buf_init(&page->next, QUERY_BYTES_MAX);
 	slv_buf_init(&query, QUERY_BYTES_MAX + SLV_KIB(1));
 	slv_err err;
@@ -543,8 +575,7 @@ static bool is_listed(const struct slv_blob_list *list, size_t count, const stru
 }
 
 /* Uploads first: one that is ended meanwhile is found as a blob. What is left of an upload beside
- * its blob, because the answer to its beginning was lost, is passed over: who removed it would
- * remove the blob. */
+ * its blob, because the answer to its beginning was lost, is passed over: a blob is listed once. */
 static slv_err s3_list(struct slv_blobs *blobs, struct slv_blob_list *list)
 {
 	struct uploads *uploads = SLV_ALLOC(struct uploads);
@@ -574,21 +605,28 @@ static void abort_entry(struct page *page, slv_err *err)
 			(slv_str){ page->upload, page->upload_len });
 }
 
-static slv_err s3_remove(struct slv_blobs *blobs, const struct slv_blob_id *id, bool begun)
+static slv_err object_remove(struct s3 *s3, slv_str key)
 {
-	struct s3 *s3 = s3_of(blobs);
-	char key[KEY_BYTES + 1];
-	key_make(id, key);
 	struct s3_ask ask = { .what = "DeleteObject",
 		.method = "DELETE",
-		.key = slv_str_from(key),
+		.key = key,
 		.reply_bytes_max = SMALL_BYTES_MAX,
 		.may_miss = true };
 	slv_err err = s3_ask(s3, &ask);
 	if (err.code == SLV_E_MISSING)
 		err = SLV_OK;
 	s3_ask_done(&ask);
-	if (slv_failed(err) || !begun)
+	return err;
+}
+
+static slv_err s3_remove(
+		struct slv_blobs *blobs, const struct slv_blob_id *id, enum slv_blob_begun begun)
+{
+	struct s3 *s3 = s3_of(blobs);
+	char key[KEY_BYTES + 1];
+	key_make(id, key);
+	slv_err err = begun == SLV_BLOB_BEGUN_ONLY ? SLV_OK : object_remove(s3, slv_str_from(key));
+	if (slv_failed(err) || begun == SLV_BLOB_BEGUN_NOT)
 		return err;
 	struct page page = { .s3 = s3, .of_uploads = true, .entry = abort_entry };
 	return pages_ask(&page, slv_str_from(key));

@@ -25,7 +25,7 @@
 #define S3_TOTAL_MS 300000
 #define S3_TRIES_MAX 3
 #define S3_PAUSE_MS 100 /* before the second try; then four times that */
-#define S3_AWAY_MS 1000 /* one that was not reached is left alone so long */
+#define S3_AWAY_MS 1000 /* one that was not reached, or was silent, is left alone so long */
 
 /* --- s3_url.c --- */
 
@@ -43,8 +43,8 @@ slv_err s3_url_read(slv_str url, struct s3_url *ret_url);
 /* --- s3_document.c --- */
 
 /* Tell of the elements of a document when they end: their names, and their text if they have no
- * elements in them. The parent of the root is empty. SLV_E_SYNTAX: it is none; deeper than 8, or
- * a text is over 4 KiB. */
+ * elements in them. The parent of the root is empty. White space may stand in front of it.
+ * SLV_E_SYNTAX: it is none; deeper than 8, or a text is over 4 KiB. */
 slv_err s3_document_read(slv_str xml,
 		void (*element)(void *arg, slv_str parent, slv_str name, slv_str text), void *arg);
 
@@ -59,7 +59,7 @@ struct s3 {
 	struct slv_caller *idle[S3_CALLERS_MAX];
 	unsigned idle_count;
 	struct slv_caller_conf conf;
-	_Atomic uint64_t away_until_ms; /* it was not reached: nobody tries before */
+	_Atomic uint64_t away_until_ms; /* it is not reached, or silent: nobody tries before */
 	_Atomic size_t held;            /* bytes of parts */
 	_Atomic bool lists_no_uploads;  /* the endpoint does uploads, and has no list of them */
 };
@@ -82,6 +82,7 @@ struct s3_ask {
 	struct slv_fields fields;
 	int status;
 	unsigned tries;
+	unsigned sent; /* how often; each but the last may have been done unknown to us */
 };
 
 /* Ask, again if that may help: all that we ask may be asked twice. Waits. `ask` is to be done

@@ -89,11 +89,25 @@ static struct told told_read(struct s3_ask *ask)
 	return slv_failed(err) ? (struct told){ .arena = &ask->arena } : told;
 }
 
+static slv_err trouble(void)
+{
+	return SLV_ERR(SLV_E_UPSTREAM, "the endpoint of the blobs has trouble; try again");
+}
+
+/* A 404 is about what was asked for if it says so, or nothing at all, as to HEAD: one with another
+ * text is of something that stands in front of the endpoint. */
+static bool is_miss(const struct s3_ask *ask, const struct told *told)
+{
+	return ask->reply.len == 0 || slv_str_eq(told->code, SLV_STR("NoSuchKey")) ||
+	       slv_str_eq(told->code, SLV_STR("NoSuchUpload"));
+}
+
 /* The last answer, which is no success. */
 static slv_err refused(struct s3 *s3, struct s3_ask *ask, const struct told *told)
 {
 	bool no_bucket = slv_str_eq(told->code, SLV_STR("NoSuchBucket"));
-	if (ask->status == 404 && ask->may_miss && !no_bucket)
+	bool is_404 = ask->status == 404 && ask->may_miss;
+	if (is_404 && is_miss(ask, told))
 		return SLV_ERR(SLV_E_MISSING, "there is no such blob");
 	if (ask->status == 501 && ask->may_lack)
 		return SLV_ERR(SLV_E_UNSUPPORTED, "the endpoint of the blobs does not do that");
@@ -102,6 +116,8 @@ static slv_err refused(struct s3 *s3, struct s3_ask *ask, const struct told *tol
 	tell(s3, ask, "%d %.*s %.*s", ask->status, SLV_FMT(told->code), SLV_FMT(told->message));
 	if (no_bucket)
 		return SLV_ERR(SLV_E_SYS, "the bucket of the blobs is not there");
+	if (is_404)
+		return trouble();
 	return SLV_ERR(SLV_E_SYS, "the endpoint of the blobs refuses");
 }
 
@@ -173,6 +189,7 @@ static slv_err try(struct s3 *s3, struct s3_ask *ask, slv_str payload, bool *ret
 	caller_give(s3, caller);
 	ask->status = call.status;
 	ask->fields = call.reply_fields;
+	ask->sent += call.sent;
 	*ret_unreached = call.unreached;
 	return err;
 }
@@ -182,15 +199,17 @@ static bool is_passing(int status)
 	return status == 408 || status == 429 || status == 500 || (status >= 502 && status <= 504);
 }
 
-/* How one try ended; `*ret_again` if another one may end better. */
+/* How one try ended; `*ret_again` if another one may end better. What took all the time that there
+ * is would take it again. */
 static slv_err once(struct s3 *s3, struct s3_ask *ask, slv_str payload, bool *ret_again)
 {
 	bool unreached = false;
 	struct told told = { 0 };
 	slv_err err = try(s3, ask, payload, &unreached);
-	*ret_again = err.code == SLV_E_UPSTREAM || err.code == SLV_E_TIMEOUT;
-	atomic_store(&s3->away_until_ms, unreached ? slv_crew_now_ms() + S3_AWAY_MS : 0);
-	if (*ret_again) {
+	bool silent = err.code == SLV_E_TIMEOUT;
+	*ret_again = err.code == SLV_E_UPSTREAM;
+	atomic_store(&s3->away_until_ms, unreached || silent ? slv_crew_now_ms() + S3_AWAY_MS : 0);
+	if (*ret_again || silent) {
 		tell(s3, ask, "%s", err.what);
 		return away();
 	}
@@ -205,7 +224,7 @@ static slv_err once(struct s3 *s3, struct s3_ask *ask, slv_str payload, bool *re
 	if (!*ret_again)
 		return refused(s3, ask, &told);
 	tell(s3, ask, "%d %.*s %.*s", ask->status, SLV_FMT(told.code), SLV_FMT(told.message));
-	return SLV_ERR(SLV_E_UPSTREAM, "the endpoint of the blobs has trouble; try again");
+	return trouble();
 }
 
 slv_err s3_ask(struct s3 *s3, struct s3_ask *ask)

@@ -79,10 +79,19 @@ static void on_doctype(void *arg, const XML_Char *name, const XML_Char *system_i
 	stop(arg); /* and with it entities of its own */
 }
 
+/* AWS sends white space for as long as it has no answer, in front of all else. */
+static slv_str skip_white(slv_str xml)
+{
+	while (xml.len > 0 && memchr(" \t\r\n", xml.at[0], 4))
+		xml = slv_str_from_index(xml, 1);
+	return xml;
+}
+
 slv_err s3_document_read(slv_str xml,
 		void (*element)(void *arg, slv_str parent, slv_str name, slv_str text), void *arg)
 {
 	slv_assert(xml.len <= INT_MAX);
+	xml = skip_white(xml);
 	struct reading reading = { .element = element, .arg = arg };
 	reading.parser = XML_ParserCreate(NULL);
 	slv_assert(reading.parser);

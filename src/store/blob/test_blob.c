@@ -333,6 +333,25 @@ static void what_was_begun_is_listed_and_can_be_removed(void **state)
 	blobs_kit_has(kit, 1);
 }
 
+/* Who saw it unfinished does not know that it was finished since. */
+static void what_is_removed_as_begun_stays_if_it_is_finished(void **state)
+{
+	struct blobs_kit *kit = *state;
+	blobs_kit_put(kit, 1, 10, 10);
+	struct slv_blob_ref ref = kit->ref;
+	for (int i = 0; i < 2; i++) {
+		bool seen = i == 0 || blobs_kit_begin(kit, &ref.id);
+		if (seen && i == 1)
+			blobs_kit_has(kit, 2);
+		blobs_kit_remove_begun(kit, &ref.id);
+		assert_int_equal(kit->err.code, SLV_E_NONE);
+		if (seen)
+			blobs_kit_has(kit, 1);
+		blobs_kit_read(kit, &ref, 1, 0, 10);
+		assert_int_equal(kit->err.code, SLV_E_NONE);
+	}
+}
+
 static void a_copy_has_the_id_of_what_it_is_of(void **state)
 {
 	struct blobs_kit *kit = *state;
@@ -462,6 +481,7 @@ int main(int argc, char **argv)
 		TEST(a_read_that_nobody_waits_for_is_cancelled),
 		TEST(all_are_listed_and_can_be_removed),
 		TEST(what_was_begun_is_listed_and_can_be_removed),
+		TEST(what_is_removed_as_begun_stays_if_it_is_finished),
 		TEST(a_copy_has_the_id_of_what_it_is_of),
 		TEST(what_is_under_way_is_bounded),
 		cmocka_unit_test(urls_are_checked),

@@ -161,15 +161,29 @@ static void on_kit_removed(struct slv_blob_remove *remove, slv_err err)
 	removing->kit->pending--;
 }
 
-void blobs_kit_remove(struct blobs_kit *kit, const struct slv_blob_id *id)
+static void kit_remove(
+		struct blobs_kit *kit, const struct slv_blob_id *id, enum slv_blob_begun begun)
 {
 	struct removing removing = {
-		.remove = { .blobs = kit->blobs, .id = *id, .begun = true, .done = on_kit_removed },
+		.remove = { .blobs = kit->blobs,
+				.id = *id,
+				.begun = begun,
+				.done = on_kit_removed },
 		.kit = kit,
 	};
 	kit->pending++;
 	slv_blob_remove(kit->loop, &removing.remove);
 	blobs_kit_wait(kit);
+}
+
+void blobs_kit_remove(struct blobs_kit *kit, const struct slv_blob_id *id)
+{
+	kit_remove(kit, id, SLV_BLOB_BEGUN_TOO);
+}
+
+void blobs_kit_remove_begun(struct blobs_kit *kit, const struct slv_blob_id *id)
+{
+	kit_remove(kit, id, SLV_BLOB_BEGUN_ONLY);
 }
 
 struct listing {

@@ -40,8 +40,10 @@ void blobs_kit_put(struct blobs_kit *kit, unsigned number, uint64_t len, size_t 
 void blobs_kit_read(struct blobs_kit *kit, const struct slv_blob_ref *ref, unsigned number,
 		uint64_t offset, size_t len);
 
-/* Remove what has `id`, as one who does not know whether it was finished; kit->err. */
+/* Remove what has `id`, as one who does not know whether it was finished, or as one who knows that
+ * it was only begun; kit->err. */
 void blobs_kit_remove(struct blobs_kit *kit, const struct slv_blob_id *id);
+void blobs_kit_remove_begun(struct blobs_kit *kit, const struct slv_blob_id *id);
 
 /* The blobs of a shard, at most `max`; returns how many. */
 size_t blobs_kit_list(

@@ -213,6 +213,14 @@ def a_form_that_was_changed_is_refused(place, change, status, code):
     assert not forms.keys()
 
 
+@table(a_server_with_buckets, [("the one", None, 204, None), ("another", "other", 403, "AccessDenied")])
+def the_bucket_may_be_a_field(place, name, status, code):
+    forms = Forms(place)
+    answer = forms.send(tampered(forms.signed("there"), bucket=name or forms.bucket), b"data")
+    assert (answer.status, answer.code) == (status, code), answer
+    assert forms.keys() == ([] if code else ["there"])
+
+
 @table(a_server_with_buckets, [
     ("policy", "policy", 403, "AccessDenied"), ("key", "key", 400, "InvalidArgument"),
     *((name, name, 400, "InvalidArgument") for name in (
