@@ -22,7 +22,7 @@ async function send(file) {
 		const reply = await fetch(link.upload, { method: "POST", body: form });
 		if (reply.ok) return link;
 		const { errors: [error] } = await reply.json();
-		if (error.code === 5403) continue; // somebody else has used it
+		if ([5403, 5409].includes(error.code)) continue; // somebody else has used it, or does so now
 		links.unshift(link); // it is still good
 		throw new Error(error.message.replace(/^ERROR \d+: /, ""));
 	}

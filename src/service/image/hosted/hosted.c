@@ -315,6 +315,7 @@ static slv_err hosted_start(struct slv_service_env *env, struct slv_api_keys *ke
 	hosted->keys = keys;
 	hosted->settings = settings;
 	hosted->bodies.bytes_max = BODIES_BYTES_MAX;
+	slv_list_init(&hosted->by_links);
 	hosted->sweep = hosted_sweep_new(hosted);
 	*ret_self = hosted;
 	return SLV_OK;
