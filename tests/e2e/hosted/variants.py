@@ -1,4 +1,6 @@
 """Variants, signing keys, and what else an account says of its pictures."""
+import threading
+
 from hosted import URL, serve
 from run import case, fixture, table
 
@@ -65,6 +67,47 @@ def the_public_variant_is_always_there(server):
     assert len(server.images.upload(id="p").result["variants"]) == 1
     assert ask("DELETE", at).result == {}
     assert ask("GET", at).result == {"variant": PUBLIC}
+
+
+def at_once(server, *asked):
+    """The answers to these, each asked on a connection of its own."""
+    answers = [None] * len(asked)
+
+    def run(number, method, path, body=None):
+        with server.client.client(server.client.token) as client:
+            answers[number] = client.ask(method, path, body)
+    threads = [threading.Thread(target=run, args=(number, *what))
+               for number, what in enumerate(asked)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+@table(a_server_of_variants, [(name, name) for name in ("public", "both")])
+def of_two_changes_at_once_neither_is_lost(server, name):
+    ask, at = server.client.ask, f"{server.path}/{name}"
+    for width in range(1, 30):
+        if name != "public":
+            make(server, name, {"width": 500}).result
+        for answer in at_once(server, ("PATCH", at, {"options": {"width": width}}),
+                              ("PATCH", at, {"neverRequireSignedURLs": True})):
+            assert answer.status == 200, answer
+        assert ask("GET", at).result["variant"] == {
+            "id": name, "options": {"width": width}, "neverRequireSignedURLs": True}
+        ask("DELETE", at).result
+
+
+@case(a_server_of_variants)
+def what_is_changed_while_it_is_removed_is_gone(server):
+    ask, at = server.client.ask, server.path + "/brief"
+    for width in range(1, 30):
+        make(server, "brief").result
+        changed, removed = at_once(
+            server, ("PATCH", at, {"options": {"width": width}}), ("DELETE", at))
+        assert changed.status in (200, 404) and removed.status == 200, (changed, removed)
+        ask("GET", at).refused(404, 5404)
 
 
 @table(a_server_of_variants, [

@@ -160,20 +160,23 @@ static void made(struct hosted_call *call, slv_err err)
 		reply(work, &work->variant);
 }
 
-static void put(struct work *work, bool is_new)
+/* Instead of the row of that version; 0: there is none. */
+static void put(struct work *work, uint64_t version,
+		void (*then)(struct hosted_call *call, slv_err err))
 {
 	work->change = (struct slv_omap_change){ .what = SLV_OMAP_PUT,
-		.when = is_new ? SLV_OMAP_IF_ABSENT : SLV_OMAP_ALWAYS,
+		.when = version ? SLV_OMAP_IF_VERSION : SLV_OMAP_IF_ABSENT,
+		.version = version,
 		.key = work->key,
 		.value = { work->row, hosted_variant_write(&work->variant, work->row) } };
-	hosted_write(&work->call, &work->change, 1, made);
+	hosted_write(&work->call, &work->change, 1, then);
 }
 
 static slv_err make(struct hosted_call *call, const struct slv_omap_rows *rows)
 {
 	if (rows->count >= HOSTED_VARIANTS_MAX)
 		return SLV_ERR(SLV_E_LIMIT, "an account has 100 variants at most");
-	put(SLV_CONTAINER(call, struct work, call), true);
+	put(SLV_CONTAINER(call, struct work, call), 0, made);
 	return SLV_OK;
 }
 
@@ -196,6 +199,23 @@ slv_err hosted_serve_variant_new(struct slv_api_ask *ask)
 	return serve(ask, begin_new);
 }
 
+static slv_err edit(struct hosted_call *call, const struct slv_omap_rows *rows);
+
+static void edited(struct hosted_call *call, slv_err err)
+{
+	struct work *work = SLV_CONTAINER(call, struct work, call);
+	if (err.code == SLV_E_PRECONDITION && ++call->retries < HOSTED_RETRIES_MAX) {
+		hosted_get(call, &work->key, 1, edit); /* somebody else has written the row */
+		return;
+	}
+	if (err.code == SLV_E_PRECONDITION)
+		err = SLV_ERR(SLV_E_CONFLICT, "others change the variant, too; try again");
+	if (slv_failed(err))
+		hosted_fail(call, err);
+	else
+		reply(work, &work->variant);
+}
+
 /* What is not said stays. */
 static slv_err edit(struct hosted_call *call, const struct slv_omap_rows *rows)
 {
@@ -207,12 +227,13 @@ static slv_err edit(struct hosted_call *call, const struct slv_omap_rows *rows)
 	if (slv_failed(err) || !there)
 		return err;
 	if (!json_object_get(said, "options")) {
+		slv_buf_clear(&work->options);
 		slv_buf_add(&work->options, variant.options);
 		work->variant.options = slv_buf_str(&work->options);
 	}
 	if (!json_object_get(said, "neverRequireSignedURLs"))
 		work->variant.never_signed = variant.never_signed;
-	put(work, false);
+	put(work, rows->at[0].version, edited);
 	return SLV_OK;
 }
 
