@@ -148,6 +148,22 @@ def what_is_no_variant_is_refused(server, name, what, status, part):
     assert list(server.client.ask("GET", server.path).result["variants"]) == ["public"]
 
 
+@table(a_server_of_variants, [
+    ("perhaps signed", {"neverRequireSignedURLs": "yes"}, "true or false"),
+    ("perhaps signed, and a width", {"neverRequireSignedURLs": 1, "options": {"width": 5}},
+     "true or false"),
+    ("null", {"neverRequireSignedURLs": None}, "true or false"),
+    ("no options", {"options": {}}, "options is an object"),
+    ("an array", [1], "options is an object")])
+def what_is_no_change_of_a_variant_is_refused(server, what, part):
+    ask, at = server.client.ask, server.path + "/kept"
+    before = make(server, "kept", neverRequireSignedURLs=True).result
+    ask("PATCH", at, what).refused(400, 5400, part)
+    assert ask("GET", at).result == before
+    assert ask("PATCH", at, {}).result == before
+    ask("DELETE", at).result
+
+
 @case(a_server_of_variants)
 def an_account_has_100_variants(server):
     for number in range(100):

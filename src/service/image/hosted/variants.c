@@ -136,15 +136,17 @@ slv_err hosted_serve_variants(struct slv_api_ask *ask)
 
 /* --- made and changed --- */
 
-static slv_err read_said(struct work *work)
+static slv_err read_said(struct work *work, bool is_new)
 {
 	const json_t *said = work->call.ask->json;
 	const json_t *never = json_object_get(said, "neverRequireSignedURLs");
+	const json_t *options = json_object_get(said, "options");
 	if (never && !json_is_boolean(never))
 		return SLV_ERR(SLV_E_SYNTAX, "neverRequireSignedURLs is true or false");
 	work->variant.never_signed = json_is_true(never);
-	slv_err err = hosted_variant_options(work->call.ask->req->arena,
-			json_object_get(said, "options"), &work->options);
+	if (!is_new && !options && json_is_object(said))
+		return SLV_OK; /* they stay */
+	slv_err err = hosted_variant_options(work->call.ask->req->arena, options, &work->options);
 	work->variant.options = slv_buf_str(&work->options);
 	return err;
 }
@@ -186,7 +188,7 @@ static slv_err begin_new(struct hosted_call *call)
 	work->id = slv_api_member(call->ask->json, "id");
 	slv_err err = hosted_variant_id_check(work->id);
 	if (!slv_failed(err))
-		err = read_said(work);
+		err = read_said(work, true);
 	if (slv_failed(err))
 		return err;
 	work->key = hosted_row_key('v', work->id, work->key_room);
@@ -240,10 +242,7 @@ static slv_err edit(struct hosted_call *call, const struct slv_omap_rows *rows)
 static slv_err begin_edit(struct hosted_call *call)
 {
 	struct work *work = SLV_CONTAINER(call, struct work, call);
-	const json_t *said = call->ask->json;
-	slv_err err = read_said(work);
-	if (json_is_object(said) && !json_object_get(said, "options"))
-		err = SLV_OK;
+	slv_err err = read_said(work, false);
 	return slv_failed(err) ? err : find(work, edit);
 }
 
