@@ -361,7 +361,7 @@ static const struct slv_api_call calls[] = {
 	{ SLV_METHOD_PATCH, "/images/v1/*", OWN, SLV_API_STREAM, hosted_serve_edit },
 	{ SLV_METHOD_DELETE, "/images/v1/*", OWN, NONE, hosted_serve_remove },
 	/* With the secret of a draft. */
-	{ SLV_METHOD_POST, "/upload/:", OWN, SLV_API_STREAM, hosted_serve_upload_once },
+	{ SLV_METHOD_POST, "/upload/:", SLV_API_BY_PATH, SLV_API_STREAM, hosted_serve_upload_once },
 	{ 0 },
 };
 
