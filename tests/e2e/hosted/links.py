@@ -262,7 +262,8 @@ def a_server_and_another():
             "/a/harbour.png": origin.reply(PICTURE), "/large.png": origin.reply(
                 LARGE[:100000] + b"\0" * 100000), "/larger.png": origin.reply(b"\x89PNG" * 50001),
             "/page": origin.reply(b"<html>"), "/none": origin.reply(b"", "404 Not Found"),
-            "/moved": origin.redirect("/a/harbour.png"), "/empty": origin.reply(b"")}))
+            "/moved": origin.redirect("/a/harbour.png"), "/empty": origin.reply(b""),
+            "/" + "n" * 255: origin.reply(PICTURE), "/" + "n" * 256: origin.reply(PICTURE)}))
         yield server
 
 
@@ -278,6 +279,12 @@ def a_picture_comes_from_a_url(server):
     assert by_url(server, "/moved").status == 200
     large = by_url(server, "/large.png").result
     assert len(server.images.blob(large["id"]).body) == 200000
+
+
+@case(a_server_and_another)
+def a_name_in_a_url_that_is_too_long_is_none(server):
+    assert by_url(server, "/" + "n" * 255).result["filename"] == "n" * 255
+    assert "filename" not in by_url(server, "/" + "n" * 256).result
 
 
 @table(a_server_and_another, [

@@ -311,12 +311,14 @@ static void fetched(struct slv_fetch *fetch, slv_err err, struct slv_fetched *go
 	upload_run(upload);
 }
 
+/* Nobody has chosen it as a name: one that is too long is none. */
 static slv_str name_in_url(slv_str url)
 {
 	struct slv_uri uri;
 	if (slv_failed(slv_uri_parse(url, &uri)))
 		return (slv_str){ 0 };
-	return slv_str_from_index(uri.path, slv_str_find_last(uri.path, '/') + 1);
+	slv_str name = slv_str_from_index(uri.path, slv_str_find_last(uri.path, '/') + 1);
+	return name.len > HOSTED_FILENAME_BYTES_MAX ? (slv_str){ 0 } : name;
 }
 
 static enum state fetch_it(struct upload *upload)
