@@ -3,6 +3,7 @@ import threading
 
 from hosted import URL, serve
 from run import case, fixture, table
+from selvedge import command
 
 HERO = {"fit": "scale-down", "height": 768, "metadata": "none", "width": 1366}
 PUBLIC = {"id": "public", "options": {"fit": "scale-down", "width": 1366, "height": 768,
@@ -216,9 +217,10 @@ def an_account_has_10_signing_keys(server):
     assert len(keys(ask("GET", server.keys))) == 10
     for number in range(9):
         ask("DELETE", f"{server.keys}/key{number}").result
-    assert ask("PUT", f"{server.keys}/{'x' * 64}").status == 200
-    ask("DELETE", f"{server.keys}/{'x' * 64}").result
-    ask("PUT", f"{server.keys}/{'x' * 65}").refused(413, 5413, "64 bytes")
+    value = keys(ask("PUT", f"{server.keys}/{'x' * 32}"))["x" * 32]
+    assert command("sign", "--key", f"{'x' * 32}:{value}", "/a/b/public").returncode == 0
+    ask("DELETE", f"{server.keys}/{'x' * 32}").result
+    ask("PUT", f"{server.keys}/{'x' * 33}").refused(413, 5413, "32 bytes")
     ask("PUT", f"{server.keys}/a.b").refused(400, 5400, "letters")
 
 
