@@ -5,8 +5,8 @@
  *
  * Its first bytes say what it is; what is no picture is refused before any of it is stored. The
  * rest goes into a blob, a large piece at a time. A jail looks at the whole (facts.h); then the
- *blob is finished, and then the row that names it is written. What fails before that leaves
- *nothing.
+ * blob is finished, and then the row that names it is written. What fails before that leaves
+ * nothing.
  *
  * An upload with a secret is the same, but that its draft says all but the bytes: its row is
  * replaced if it is still what it was when the upload began. So a second one comes too late. Of one
