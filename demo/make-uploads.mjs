@@ -1,6 +1,7 @@
 // Make links by which visitors of the gallery upload a picture each, and links by which they see it:
-// make-uploads.mjs SELVEDGE CONFIG API DATA. Writes DATA/gallery/uploads.json, which anybody may read:
-// a link in it is good for one upload, for six hours, and for nothing else.
+// make-uploads.mjs SELVEDGE CONFIG API DATA. Writes DATA/gallery/uploads.json, which anybody may read.
+// Each entry has a link for one upload within six hours, and signed links to that picture for a week. So
+// whoever has read the file sees what others upload: "private" here means by a signed link alone.
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 

@@ -38,7 +38,7 @@ function show(file, link) {
 	name.textContent = file.name;
 	large.href = link.large;
 	large.textContent = "larger";
-	caption.append(name, "Uploaded just now; private, seen by a signed link: ", large);
+	caption.append(name, "Uploaded just now; seen by signed links alone, which every visitor has: ", large);
 	figure.className = "uploaded";
 	figure.append(image, caption);
 	gallery.prepend(figure);
