@@ -26,7 +26,8 @@ async function ask(token, path, options = {}) {
 	const reply = await fetch(`${api}/client/v4${path}`,
 		{ ...options, headers: { Authorization: `Bearer ${token}`, ...options.headers } });
 	const said = await reply.json();
-	if (!said.success) throw new Error(`${path}: ${said.errors[0].message}`);
+	if (!said.success)
+		throw Object.assign(new Error(`${path}: ${said.errors[0].message}`), { status: reply.status });
 	return said.result;
 }
 
@@ -35,7 +36,8 @@ async function account() {
 		const token = readFileSync(TOKEN, "utf8").trim();
 		try {
 			return { token, id: (await ask(token, "/accounts"))[0].id };
-		} catch {
+		} catch (why) {
+			if (![401, 403].includes(why.status)) throw why;
 			// It is of another store; make one of this.
 		}
 	}

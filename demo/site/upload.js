@@ -14,17 +14,27 @@ async function takeLink() {
 	return links.shift();
 }
 
+// Why not; what is in front of the server may answer with a page of its own.
+async function refusal(reply) {
+	const said = await reply.json().catch(() => null);
+	return said?.errors?.[0] ?? { code: 0, message: `the server answered with status ${reply.status}` };
+}
+
 async function send(file) {
 	for (;;) {
 		const link = await takeLink();
-		const form = new FormData();
-		form.set("file", file);
-		const reply = await fetch(link.upload, { method: "POST", body: form });
-		if (reply.ok) return link;
-		const { errors: [error] } = await reply.json();
-		if ([5403, 5409].includes(error.code)) continue; // somebody else has used it, or does so now
-		links.unshift(link); // it is still good
-		throw new Error(error.message.replace(/^ERROR \d+: /, ""));
+		let isGood = true; // unless we hear otherwise
+		try {
+			const form = new FormData();
+			form.set("file", file);
+			const reply = await fetch(link.upload, { method: "POST", body: form });
+			const error = reply.ok ? null : await refusal(reply);
+			isGood = error && ![5403, 5409].includes(error.code); // somebody else has used it, or does so now
+			if (reply.ok) return link;
+			if (isGood) throw new Error(error.message.replace(/^ERROR \d+: /, ""));
+		} finally {
+			if (isGood) links.unshift(link);
+		}
 	}
 }
 
