@@ -87,8 +87,10 @@ static void set_options(const struct slv_caller *caller, struct slv_call *call)
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)SLV_CALL_FLOOR_BYTES_S);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)conf->silence_s);
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (conf->ca_path)
+	if (conf->ca_path) { /* and not the system's beside it */
 		curl_easy_setopt(easy, CURLOPT_CAINFO, conf->ca_path);
+		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	}
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, body_came);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
 

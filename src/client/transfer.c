@@ -559,8 +559,10 @@ static void set_options(struct transfer *transfer)
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, conf->verify_tls ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, conf->verify_tls ? 2L : 0L);
-	if (client->ca_path)
+	if (client->ca_path) { /* and not the system's beside it */
 		curl_easy_setopt(easy, CURLOPT_CAINFO, client->ca_path);
+		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	}
 
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, socket_open);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);

@@ -291,7 +291,10 @@ static struct slv_cache_hit *put(struct slv_cache *cache, struct slv_loop *loop,
 	struct slv_cache_claim claim = slv_cache_claim_begin_put(cache->claims, key);
 	if (body.len > cache->entry_bytes_max || head.len > SLV_CACHE_HEAD_BYTES_MAX) {
 		/* What it replaces is over all the same. */
-		slv_cache_purge_variant(cache, loop, key, NULL, NULL);
+		if (disk)
+			slv_cache_purge_variant(cache, loop, key, NULL, NULL);
+		else
+			slv_cache_mem_remove(cache->mem, key);
 		return &entry->hit;
 	}
 	bool on_disk = disk && cache->disk && slv_cache_disk_wants(cache->disk, entry, mono_ms);

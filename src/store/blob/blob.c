@@ -426,7 +426,7 @@ static void reader_came(struct slv_post *post)
 {
 	struct slv_blob_reader *reader = SLV_CONTAINER(post, struct slv_blob_reader, post);
 	slv_loop_came(reader->loop);
-	if (!slv_failed(reader->err))
+	if (!slv_failed(reader->err) && !reader->hit)
 		blob_memory_add(reader->blobs, reader->loop, &reader->ref, reader->offset,
 				reader->found);
 	reader_answer(reader);
@@ -441,7 +441,7 @@ static void reader_work(struct slv_chore *chore)
 {
 	struct slv_blob_reader *reader = SLV_CONTAINER(chore, struct slv_blob_reader, chore);
 	reader->err = reader_open(reader);
-	if (!slv_failed(reader->err))
+	if (!slv_failed(reader->err) && !reader->hit)
 		reader->err = reader_read(reader);
 	reader->post = (struct slv_post){ .run = reader_came };
 	slv_loop_post(reader->loop, &reader->post);
@@ -459,9 +459,12 @@ void slv_blob_read(struct slv_blob_reader *reader, uint64_t offset, size_t len,
 	reader->arg = arg;
 	forget_hit(reader);
 	reader->hit = blob_memory_get(reader->blobs, &reader->ref, offset, len);
-	if (reader->hit) {
-		reader->err = SLV_OK;
+	if (reader->hit)
 		reader->found = reader->hit->body;
+	/* Who has begun to read a blob reads it to its end, though it is removed meanwhile: so it
+	 * is opened even for a piece that is known, unless that is all of it. */
+	if (reader->hit && (reader->open || len == reader->ref.len)) {
+		reader->err = SLV_OK;
 		reader->task.run = reader_remembers;
 		slv_task_start(reader->loop, &reader->task);
 		return;

@@ -49,6 +49,47 @@ static void what_is_read_twice_is_not_read_from_the_disk_again(void **state)
 	forget(kit, cache);
 }
 
+static void on_piece(void *arg, slv_err err, slv_str bytes)
+{
+	struct blobs_kit *kit = arg;
+	kit->err = err;
+	kit->pending--;
+	assert_int_equal(bytes.len, slv_failed(err) ? 0 : SPAN);
+}
+
+static void read_piece(struct blobs_kit *kit, struct slv_blob_reader *reader, uint64_t offset)
+{
+	kit->pending++;
+	slv_blob_read(reader, offset, SPAN, on_piece, kit);
+	blobs_kit_wait(kit);
+}
+
+static void who_begins_with_what_is_remembered_reads_the_rest_of_what_is_removed(void **state)
+{
+	struct blobs_kit *kit = *state;
+	struct slv_cache *cache = remember(kit);
+	struct slv_blob_reader *reader;
+	char path[120];
+	blobs_kit_put(kit, 1, 2 * SPAN, SPAN);
+	for (unsigned i = 0; i < 2; i++)
+		blobs_kit_read(kit, &kit->ref, 1, 0, SPAN);
+	assert_int_equal(slv_cache_stats(cache).memory_entries, 1);
+	assert_false(slv_failed(slv_blob_reader_new(kit->loop, kit->blobs, &kit->ref, &reader)));
+	read_piece(kit, reader, 0);
+	assert_int_equal(kit->err.code, SLV_E_NONE);
+	blobs_kit_path(kit, &kit->ref.id, path);
+	assert_int_equal(unlink(path), 0);
+	read_piece(kit, reader, SPAN);
+	assert_int_equal(kit->err.code, SLV_E_NONE);
+	slv_blob_reader_free(reader);
+	/* Who comes now cannot have the rest, so he does not get the beginning. */
+	assert_false(slv_failed(slv_blob_reader_new(kit->loop, kit->blobs, &kit->ref, &reader)));
+	read_piece(kit, reader, 0);
+	assert_int_equal(kit->err.code, SLV_E_MISSING);
+	slv_blob_reader_free(reader);
+	forget(kit, cache);
+}
+
 static void what_is_damaged_is_not_remembered(void **state)
 {
 	struct blobs_kit *kit = *state;
@@ -113,6 +154,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, blobs_kit_set_up, blobs_kit_tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_read_twice_is_not_read_from_the_disk_again),
+		TEST(who_begins_with_what_is_remembered_reads_the_rest_of_what_is_removed),
 		TEST(what_is_damaged_is_not_remembered),
 		TEST(large_blobs_are_not_remembered),
 		TEST(a_reader_of_memory_may_be_freed_within_its_call),

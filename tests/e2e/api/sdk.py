@@ -13,6 +13,8 @@ def a_server_for_its_client():
     with serve() as server:
         yield server
 
+CURLE_SEND_ERROR = 55
+
 
 @case(a_server_for_its_client)
 def cloudflares_client_works_as_it_is(server):
@@ -27,13 +29,17 @@ def cloudflares_client_works_as_it_is(server):
 
 
 def curl(server, path, *words, status=200):
-    """Ask with HTTP/2; the body of the reply."""
+    """Ask with HTTP/2; the body of the reply. Some uploads over it end with curl's own mistake, until
+    version 8.2: https://github.com/curl/curl/issues/10591."""
     url = "http://{}:{}{}{}".format(*server.admin, PREFIX, path.replace(
         "~", f"/accounts/{server.client.account}"))
-    done = subprocess.run(
-        ["curl", "-sS", "--http2-prior-knowledge", "--max-time", str(WAIT_S), "-H",
-         f"Authorization: Bearer {server.client.token}", "-w", "\\n%{http_version} %{http_code}",
-         *words, url], capture_output=True, check=False)
+    for _ in range(3):
+        done = subprocess.run(
+            ["curl", "-sS", "--http2-prior-knowledge", "--max-time", str(WAIT_S), "-H",
+             f"Authorization: Bearer {server.client.token}", "-w",
+             "\\n%{http_version} %{http_code}", *words, url], capture_output=True, check=False)
+        if done.returncode != CURLE_SEND_ERROR:
+            break
     body, _, told = done.stdout.rpartition(b"\n")
     assert told == b"2 %d" % status, (told, done)
     return body

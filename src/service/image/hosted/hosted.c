@@ -243,12 +243,8 @@ static slv_err go_on(struct hosted_call *call)
 
 bool hosted_account_take(struct hosted *hosted, const struct slv_omap_row *row)
 {
-	json_t *record = row->version ? slv_api_json(row->value) : NULL;
-	slv_str id = slv_api_member(record, "id");
-	hosted->has_account = id.len == HOSTED_ACCOUNT_BYTES;
-	if (hosted->has_account)
-		memcpy(hosted->account, id.at, id.len);
-	json_decref(record);
+	hosted->has_account = row->version &&
+	                      !slv_failed(slv_api_account_read(row->value, hosted->account));
 	return hosted->has_account;
 }
 
@@ -281,7 +277,7 @@ slv_err hosted_begin(struct hosted_call *call, struct slv_api_ask *ask,
 		return SLV_OK;
 	}
 	call->map = slv_api_account_map(hosted->keys);
-	call->key = SLV_STR(HOSTED_ACCOUNT_KEY);
+	call->key = SLV_STR(SLV_API_ACCOUNT_KEY);
 	hosted_get(call, &call->key, 1, account_read);
 	return SLV_OK;
 }

@@ -94,7 +94,6 @@ void hosted_reply_images(struct hosted_call *call, json_t *result, json_t *info)
 json_t *hosted_shown(slv_str id, const struct hosted_image *image);
 
 /* Know the account by its row; false: it is none. */
-#define HOSTED_ACCOUNT_KEY "account"
 bool hosted_account_take(struct hosted *hosted, const struct slv_omap_row *row);
 
 /* Is that a batch token which holds? `secret` is what they are signed with. */

@@ -223,7 +223,7 @@ static void account_read(struct slv_omap_read *read, slv_err err, struct slv_oma
 
 static void turn(struct slv_timer *timer)
 {
-	static const slv_str key = SLV_STR_INIT(HOSTED_ACCOUNT_KEY);
+	static const slv_str key = SLV_STR_INIT(SLV_API_ACCOUNT_KEY);
 	struct hosted_sweep *sweep = SLV_CONTAINER(timer, struct hosted_sweep, timer);
 	struct hosted *hosted = sweep->hosted;
 	sweep->under_way = true;
