@@ -29,7 +29,7 @@
 #include "store/blob/blob.h"
 #include "store/omap/omap.h"
 
-#define HOSTED_MAP "images" /* what the maps' names begin with, then '-' */
+#define HOSTED_MAP "images"     /* what the maps' names begin with, then '-' */
 #define HOSTED_ACCOUNT_BYTES 32 /* SLV_API_ID_BYTES of api/token.h */
 #define HOSTED_MAP_BYTES (sizeof(HOSTED_MAP) + HOSTED_ACCOUNT_BYTES)
 #define HOSTED_HASH_BYTES 22
