@@ -102,27 +102,6 @@ def a_link_is_for_one_upload_at_a_time(server):
 
 
 @case(a_server_of_links)
-def the_secret_of_a_link_stands_in_no_log(server):
-    path = server.images.draft().result["uploadURL"]
-    path = path[path.index(PREFIX):]
-    secret = path.rpartition("/")[2].encode()
-    shown = PREFIX + "/upload/:"
-
-    def count():
-        return sum(entry["path"] == shown for entry in server.access())
-    before = count()
-    assert server.ask_admin(path).status == 405
-    assert server.ask_admin(path, "OPTIONS").status in (204, 405)
-    with server.connect(-1) as conn:  # it goes away in the middle
-        conn.send(request(path, "POST", {"Content-Type": "image/png"}, PICTURE)[:-10])
-    wait_for("the link to be free", lambda: once(server, path, b"no picture").status == 415)
-    assert once(server, path).status == 200
-    once(server, path).refused(403, 5403)
-    wait_for("all of them in the access log", lambda: count() >= before + 5)
-    assert secret not in server.out.read_bytes() and secret not in server.err.read_bytes()
-
-
-@case(a_server_of_links)
 def a_draft_may_be_changed_and_removed(server):
     images = server.images
     draft = images.draft(id="of/ours").result
