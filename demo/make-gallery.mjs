@@ -64,7 +64,8 @@ one signature for all widths and formats of a <code>srcset</code>, and for nothi
 </header>
 <section class="drop" aria-label="Upload">
 <label class="button">Choose a picture<input type="file" accept="image/*" multiple></label>
-<p>or drop one anywhere on this page: it is stored as private, and shown by a signed link.</p>
+<p>or drop one anywhere on this page: it is shown by signed links alone. Every visitor of this demo has
+those links, so upload nothing that others may not see.</p>
 <p role="status"></p>
 </section>
 <main class="gallery">

@@ -1,6 +1,7 @@
 // Make links by which visitors of the gallery upload a picture each, and links by which they see it:
-// make-uploads.mjs SELVEDGE CONFIG API DATA. Writes DATA/gallery/uploads.json, which anybody may read:
-// a link in it is good for one upload, for six hours, and for nothing else.
+// make-uploads.mjs SELVEDGE CONFIG API DATA. Writes DATA/gallery/uploads.json, which anybody may read.
+// Each entry has a link for one upload within six hours, and signed links to that picture for a week. So
+// whoever has read the file sees what others upload: "private" here means by a signed link alone.
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 
@@ -25,7 +26,8 @@ async function ask(token, path, options = {}) {
 	const reply = await fetch(`${api}/client/v4${path}`,
 		{ ...options, headers: { Authorization: `Bearer ${token}`, ...options.headers } });
 	const said = await reply.json();
-	if (!said.success) throw new Error(`${path}: ${said.errors[0].message}`);
+	if (!said.success)
+		throw Object.assign(new Error(`${path}: ${said.errors[0].message}`), { status: reply.status });
 	return said.result;
 }
 
@@ -34,7 +36,8 @@ async function account() {
 		const token = readFileSync(TOKEN, "utf8").trim();
 		try {
 			return { token, id: (await ask(token, "/accounts"))[0].id };
-		} catch {
+		} catch (why) {
+			if (![401, 403].includes(why.status)) throw why;
 			// It is of another store; make one of this.
 		}
 	}

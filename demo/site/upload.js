@@ -14,17 +14,27 @@ async function takeLink() {
 	return links.shift();
 }
 
+// Why not; what is in front of the server may answer with a page of its own.
+async function refusal(reply) {
+	const said = await reply.json().catch(() => null);
+	return said?.errors?.[0] ?? { code: 0, message: `the server answered with status ${reply.status}` };
+}
+
 async function send(file) {
 	for (;;) {
 		const link = await takeLink();
-		const form = new FormData();
-		form.set("file", file);
-		const reply = await fetch(link.upload, { method: "POST", body: form });
-		if (reply.ok) return link;
-		const { errors: [error] } = await reply.json();
-		if (error.code === 5403) continue; // somebody else has used it
-		links.unshift(link); // it is still good
-		throw new Error(error.message.replace(/^ERROR \d+: /, ""));
+		let isGood = true; // unless we hear otherwise
+		try {
+			const form = new FormData();
+			form.set("file", file);
+			const reply = await fetch(link.upload, { method: "POST", body: form });
+			const error = reply.ok ? null : await refusal(reply);
+			isGood = error && ![5403, 5409].includes(error.code); // somebody else has used it, or does so now
+			if (reply.ok) return link;
+			if (isGood) throw new Error(error.message.replace(/^ERROR \d+: /, ""));
+		} finally {
+			if (isGood) links.unshift(link);
+		}
 	}
 }
 
@@ -38,7 +48,7 @@ function show(file, link) {
 	name.textContent = file.name;
 	large.href = link.large;
 	large.textContent = "larger";
-	caption.append(name, "Uploaded just now; private, seen by a signed link: ", large);
+	caption.append(name, "Uploaded just now; seen by signed links alone, which every visitor has: ", large);
 	figure.className = "uploaded";
 	figure.append(image, caption);
 	gallery.prepend(figure);

@@ -75,6 +75,13 @@ static slv_err fit(struct slv_arena *arena, slv_str pattern, slv_str path,
 	return err;
 }
 
+/* Whatever the method: who opens a link in his browser has not used it up. */
+static void hide_path(struct slv_req *req, const struct slv_api_call *call)
+{
+	slv_str path = slv_str_printf(req->arena, SLV_API_PREFIX "%s", call->path);
+	req->logged_path = path.at ? path : slv_str_from(call->path);
+}
+
 /* `*allowed` gathers the methods that the path has: a bit each. */
 static slv_err find_in(struct group *group, slv_str path, struct asked *asked, uint32_t *allowed)
 {
@@ -85,6 +92,8 @@ static slv_err find_in(struct group *group, slv_str path, struct asked *asked, u
 				&fits);
 		bool method = call->method == req->method ||
 		              (call->method == SLV_METHOD_GET && req->method == SLV_METHOD_HEAD);
+		if (fits && call->right == SLV_API_BY_PATH)
+			hide_path(req, call);
 		if (fits && method) {
 			asked->ask.call = call;
 			asked->ask.group = group->group;
@@ -301,7 +310,7 @@ static slv_err api_serve(void *me, struct slv_req *req)
 	if (!find_call(api, asked))
 		return SLV_OK;
 	enum slv_api_right right = asked->ask.call->right;
-	if (right == SLV_API_OPEN || right == SLV_API_OWN_TOKEN)
+	if (right == SLV_API_OPEN || right == SLV_API_OWN_TOKEN || right == SLV_API_BY_PATH)
 		read_body(asked);
 	else
 		find_token(asked);

@@ -80,6 +80,7 @@ static const struct slv_api_call calls[] = {
 	{ SLV_METHOD_PUT, "/things/:/values/*", OPEN, SLV_API_NO_BODY, tell },
 	{ SLV_METHOD_GET, "/fail/:", OPEN, SLV_API_NO_BODY, fail_with },
 	{ SLV_METHOD_GET, "/pages", OPEN, SLV_API_NO_BODY, pages },
+	{ SLV_METHOD_POST, "/links/:", SLV_API_BY_PATH, SLV_API_NO_BODY, tell },
 	{ 0 },
 };
 
@@ -238,6 +239,20 @@ static void a_method_that_a_path_does_not_have_is_told_with_those_that_it_has(vo
 	assert_true(slv_str_eq(allow, SLV_STR("PUT")));
 }
 
+static void a_secret_in_a_path_is_not_for_logs(void **state)
+{
+	struct kit *kit = *state;
+	ask(kit, SLV_METHOD_POST, "/links/open-sesame", (slv_str){ 0 });
+	answers(kit, 200, GOOD("[\"/links/:\",\"open-sesame\"]"));
+	slv_str shown = SLV_STR(SLV_API_PREFIX "/links/:");
+	assert_true(slv_str_eq(slv_req_logged_path(&kit->req), shown));
+	ask(kit, SLV_METHOD_GET, "/links/open-sesame", (slv_str){ 0 });
+	assert_int_equal(kit->reply.status, 405);
+	assert_true(slv_str_eq(slv_req_logged_path(&kit->req), shown));
+	ask(kit, SLV_METHOD_GET, "/things", (slv_str){ 0 });
+	assert_true(slv_str_eq(slv_req_logged_path(&kit->req), SLV_STR(SLV_API_PREFIX "/things")));
+}
+
 static void head_is_answered_as_get(void **state)
 {
 	struct kit *kit = *state;
@@ -345,6 +360,7 @@ int main(void)
 		TEST(a_path_that_fits_no_call_is_told),
 		TEST(an_escape_that_is_broken_is_told),
 		TEST(a_method_that_a_path_does_not_have_is_told_with_those_that_it_has),
+		TEST(a_secret_in_a_path_is_not_for_logs),
 		TEST(head_is_answered_as_get),
 		TEST(a_body_is_json_or_refused),
 		TEST(a_body_has_1_mib_at_most),

@@ -64,6 +64,7 @@ enum slv_api_right {
 			SLV_API_RIGHT_COUNT,
 	SLV_API_ANY_TOKEN, /* no right, but a token that holds */
 	SLV_API_OWN_TOKEN, /* no token of ours: what opens the call is its group's business */
+	SLV_API_BY_PATH,   /* nor that: a secret in its path, which logs do not show */
 	SLV_API_OPEN,      /* not even that */
 };
 

@@ -103,7 +103,7 @@ static void describe(struct slv_buf *line, const struct slv_req *req)
 	add_address(line, &req->client);
 	add_text(line, "method", req->method_name);
 	add_text(line, "host", req->host);
-	add_text(line, "path", req->uri.path);
+	add_text(line, "path", slv_req_logged_path(req));
 	for (size_t i = 0; i < SLV_COUNT(versions); i++)
 		if (versions[i].version == req->version)
 			add_text(line, "http", versions[i].name);
@@ -123,7 +123,7 @@ void edge_failure(struct slv_edge *edge, const struct slv_req *req)
 	if (req->sent_status != 500)
 		return;
 	slv_log(slv_loop_log(edge->loop), SLV_ERROR, "request.failed",
-			SLV_KV("path", req->uri.path), SLV_KV("service", req->service),
+			SLV_KV("path", slv_req_logged_path(req)), SLV_KV("service", req->service),
 			SLV_KV("why", req->error_why));
 }
 

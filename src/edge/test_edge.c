@@ -23,6 +23,8 @@ static slv_err named_start(
 static slv_err named_serve(void *self, struct slv_req *req)
 {
 	struct slv_reply reply;
+	if (slv_str_starts(req->path, SLV_STR("/secret/")))
+		req->logged_path = SLV_STR("/secret/:");
 	if (slv_str_ends(req->path, SLV_STR("/wrong")))
 		return SLV_ERR(SLV_E_OPTION, "as told");
 	slv_reply_init(&reply, req, 200);
@@ -453,6 +455,16 @@ static void what_is_asked_of_the_server_as_a_whole_is_logged_with_its_client(voi
 	assert_says(line, "\"path\":\"*\"");
 }
 
+static void a_path_is_logged_as_its_service_says(void **state)
+{
+	struct fixture *fixture = *state;
+	start_with_log(fixture);
+	assert_int_equal(ask(fixture, "a.example", "/secret/open-sesame").status, 200);
+	const char *line = last_line(fixture);
+	assert_says(line, "\"path\":\"/secret/:\"");
+	assert_null(strstr(line, "open-sesame"));
+}
+
 static void what_is_refused_is_answered_counted_and_logged(void **state)
 {
 	struct fixture *fixture = *state;
@@ -535,6 +547,7 @@ int main(void)
 		EDGE_TEST(past_a_mark_requests_are_shed),
 		EDGE_TEST(an_overload_is_logged_with_its_client),
 		EDGE_TEST(what_is_asked_of_the_server_as_a_whole_is_logged_with_its_client),
+		EDGE_TEST(a_path_is_logged_as_its_service_says),
 		EDGE_TEST(what_is_refused_is_answered_counted_and_logged),
 		EDGE_TEST(of_what_was_not_understood_the_peer_is_logged),
 	};

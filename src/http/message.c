@@ -2,6 +2,11 @@
 
 #include "base/assert.h"
 
+slv_str slv_req_logged_path(const struct slv_req *req)
+{
+	return req->logged_path.len ? req->logged_path : req->uri.path;
+}
+
 void slv_reply_init(struct slv_reply *reply, struct slv_req *req, int status)
 {
 	slv_assert(status >= 100 && status <= 999);

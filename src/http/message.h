@@ -77,12 +77,16 @@ struct slv_req {
 	int sent_status;        /* 0: nothing was sent */
 	const char *error_code; /* reply.code, for the log */
 	slv_str error_why;      /* what an error reply was made of, for the log; set by problem.h */
+	slv_str logged_path;    /* what logs show where uri.path holds a secret; empty: uri.path */
 	slv_str cache_status;   /* what the log shows of Cache-Status; set by a service */
 	slv_str service;        /* the name of the service that got it; set by edge */
 	uint8_t depth;          /* how many requests inside the program led to this one */
 	uint32_t site;          /* of one made inside: the site it is for, from 1; 0: by `host` */
 	void *edge;             /* edge's own state of this request */
 };
+
+/* Its path as logs may show it. */
+slv_str slv_req_logged_path(const struct slv_req *req);
 
 /* Set up a reply with no fields and no body. */
 void slv_reply_init(struct slv_reply *reply, struct slv_req *req, int status);

@@ -15,8 +15,8 @@ struct bucket_page {
 	slv_str next; /* continuation-token; empty: it was the last */
 };
 
-/* Tells each object. Texts live in `arena`, or are views. SLV_E_SYNTAX: it is none; what object()
- * returns. */
+/* Tells each object. Texts live in `arena`, or are views. SLV_E_SYNTAX: it is none; SLV_E_LIMIT:
+ * past the arena's cap; what object() returns. */
 slv_err bucket_page_read(struct slv_arena *arena, slv_str xml, struct bucket_page *page);
 
 /* The code of an error; empty: it is none. */

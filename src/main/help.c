@@ -158,6 +158,7 @@ static const char *need_of(const struct slv_api_call *call)
 		return slv_api_rights[call->right].name;
 	return call->right == SLV_API_OPEN        ? "no token"
 	       : call->right == SLV_API_OWN_TOKEN ? "a token of its own"
+	       : call->right == SLV_API_BY_PATH   ? "a secret in its path"
 	                                          : "any token";
 }
 

@@ -58,6 +58,7 @@ static void objects_are_told_in_order_with_decoded_keys(void **state)
 	(void)state;
 	expect(PAGE(""), "", "");
 	expect(PAGE(OBJECT("a", "1") OBJECT("b%20c/%C3%BC%26", "0")), "a b c/\xc3\xbc& ", "");
+	expect(PAGE(OBJECT("a+b%2Bc", "1")), "a b+c ", "");
 	expect(PAGE("<Contents><Size>7</Size><ETag>x</ETag><Key>k</Key></Contents>"), "k ", "");
 }
 
@@ -66,6 +67,10 @@ static void a_page_says_how_to_go_on(void **state)
 	(void)state;
 	expect(PAGE("<NextContinuationToken>a=+/</NextContinuationToken>" OBJECT("a", "1")), "a ",
 			"a=+/");
+	expect(PAGE("<NextContinuationToken>a&amp;b&lt;&gt;&quot;&apos;</NextContinuationToken>"),
+			"", "a&b<>\"'");
+	expect(PAGE("<NextContinuationToken>&amp;lt;&amp&#38;&</NextContinuationToken>"), "",
+			"&lt;&amp&#38;&");
 }
 
 static void what_is_no_page_is_refused(void **state)

@@ -116,15 +116,28 @@ static void show(struct uploads *uploads)
 		(void)fprintf(stderr, ", %" PRIu64 " failed", uploads->done.failed);
 }
 
+/* What begins with a character of so many bytes; 0: it is none, and a terminal that is not of UTF-8
+ * may take its bytes for controls, too. U+0080 to U+009F are those of ISO 6429. */
+static bool is_control(slv_str text, size_t len)
+{
+	uint8_t c = (uint8_t)text.at[0];
+	if (len == 1)
+		return c < ' ' || c == 0x7f;
+	return len == 0 || (len == 2 && c == 0xc2 && (uint8_t)text.at[1] < 0xa0);
+}
+
 /* Names are whatever somebody has chosen: nothing in them is to reach a terminal but text. */
 static void print_name(FILE *to, slv_str name)
 {
-	for (size_t i = 0; i < name.len; i++) {
-		uint8_t c = (uint8_t)name.at[i];
-		if (c < ' ' || c == 0x7f)
-			(void)fprintf(to, "\\x%02x", c);
-		else
-			(void)fputc(c, to);
+	while (name.len) {
+		size_t len = slv_str_utf8_len(name);
+		if (is_control(name, len)) {
+			(void)fprintf(to, "\\x%02x", (uint8_t)name.at[0]);
+			len = 1;
+		} else {
+			(void)fprintf(to, "%.*s", (int)len, name.at);
+		}
+		name = slv_str_from_index(name, len);
 	}
 }
 

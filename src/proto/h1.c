@@ -230,7 +230,7 @@ static void write_head(struct h1 *h1, struct slv_reply *reply)
 
 	/* A service made a head that cannot be sent: that is ours, not the client's. */
 	slv_log(slv_loop_log(h1->loop), SLV_ERROR, "h1.reply", SLV_KV("why", err.what),
-			SLV_KV("path", h1->req.uri.path));
+			SLV_KV("path", slv_req_logged_path(&h1->req)));
 	slv_body_done(&reply->body);
 	h1->last = true;
 	h1->framed = false;
@@ -345,7 +345,7 @@ static slv_str keep_length(struct h1 *h1, slv_str bytes)
 	if (bytes.len > h1->owed || (h1->ended && h1->owed)) {
 		slv_log(slv_loop_log(h1->loop), SLV_ERROR, "h1.body",
 				SLV_KV("why", "a body does not have the length that was told"),
-				SLV_KV("path", h1->req.uri.path));
+				SLV_KV("path", slv_req_logged_path(&h1->req)));
 		h1->last = true;
 		h1->ended = true;
 	}
@@ -369,7 +369,7 @@ static void part_came(struct slv_pull *pull, slv_err err, slv_str bytes)
 	if (slv_failed(err)) {
 		/* The status was sent already: only a connection that breaks tells the client. */
 		slv_log(slv_loop_log(h1->loop), SLV_WARN, "h1.body", SLV_KV("why", err.what),
-				SLV_KV("path", h1->req.uri.path));
+				SLV_KV("path", slv_req_logged_path(&h1->req)));
 		h1->req.error_code = slv_code_name(err.code);
 		h1->last = true;
 		h1->ended = true;

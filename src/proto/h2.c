@@ -201,7 +201,7 @@ static void part_came(struct slv_pull *pull, slv_err err, slv_str bytes)
 	h2_flush_later(h2);
 	if (slv_failed(err)) {
 		slv_log(slv_loop_log(h2->loop), SLV_WARN, "h2.body", SLV_KV("why", err.what),
-				SLV_KV("path", stream->req.uri.path));
+				SLV_KV("path", slv_req_logged_path(&stream->req)));
 		stream->req.error_code = slv_code_name(err.code);
 		slv_h2_reset(h2->wire, &stream->wire, SLV_H2_INTERNAL_ERROR);
 		return;
@@ -237,7 +237,7 @@ static void send_reply(struct h2_stream *stream, struct slv_reply *reply)
 	if (slv_failed(err)) {
 		/* A service made a head that cannot be sent: that is ours, not the client's. */
 		slv_log(slv_loop_log(h2->loop), SLV_ERROR, "h2.reply", SLV_KV("why", err.what),
-				SLV_KV("path", stream->req.uri.path));
+				SLV_KV("path", slv_req_logged_path(&stream->req)));
 		slv_body_done(&reply->body);
 		reply->status = 500;
 		bodiless = true;

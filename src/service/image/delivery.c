@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "http/problem.h"
 #include "service/image/hosted/record.h"
+#include "service/image/sign.h"
 #include "service/image/source.h"
 #include "store/omap/recall.h"
 
@@ -88,6 +89,7 @@ const struct slv_conf_key slv_delivery_keys[] = {
 	{ 0 },
 };
 
+_Static_assert(HOSTED_KEY_NAME_BYTES_MAX == SLV_IMAGE_KEY_NAME_MAX, "`selvedge sign` takes any");
 _Static_assert(sizeof(struct delivery_conf) <= SLV_DELIVERY_SETTINGS_SIZE, "raise it");
 
 enum look_state { LOOK_ACCOUNT, LOOK_IMAGE, LOOK_CHOICE, LOOK_KEY, LOOK_SCAN, LOOK_END };

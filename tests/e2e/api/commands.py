@@ -147,5 +147,5 @@ def every_call_is_listed_with_what_it_needs(_):
                      r"Workers KV Storage Write$", text, re.M)
     assert re.search(r"^POST +/accounts/:/tokens +Account API Tokens Write$", text, re.M)
     needs = set(re.findall(r"^[A-Z]+ +/\S+ +(.+)$", text, re.M))
-    assert re.search(r"^POST +/upload/: +a token of its own$", text, re.M)
-    assert needs <= {*GROUPS, "any token", "a token of its own"}, needs
+    assert re.search(r"^POST +/upload/: +a secret in its path$", text, re.M)
+    assert needs <= {*GROUPS, "any token", "a token of its own", "a secret in its path"}, needs

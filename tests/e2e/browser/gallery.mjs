@@ -1,8 +1,11 @@
 // Opens the gallery and the playground as a person would, and looks at what is there.
 import { spawn } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer as createApi } from "node:http";
 import { createServer } from "node:net";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 const { chromium } = createRequire(import.meta.url)("../../../node_modules/playwright-core");
 const WAIT_MS = 60_000;
@@ -198,6 +201,24 @@ await check("what is no picture is refused, with the reason", async () => {
 	assert(/pictur|image|kind/i.test(text), text);
 	assert((await newest()).count === 2);
 });
+await check("a link outlives an answer that is no JSON, and none at all", async () => {
+	const sent = [];
+	const turns = [
+		["rain.jpg: the server answered with status 502", (route) => route.fulfill({
+			status: 502, contentType: "text/html", body: "<h1>No", headers: { "Access-Control-Allow-Origin": "*" } })],
+		["rain.jpg: Failed to fetch", (route) => route.abort()],
+		["rain.jpg is there", (route) => route.continue()],
+	];
+	for (const [text, answer] of turns) {
+		await uploader.route("**/client/v4/upload/*", (route) => {
+			sent.push(route.request().url());
+			return answer(route);
+		}, { times: 1 });
+		await uploader.setInputFiles(".drop input", "demo/samples/rain.jpg");
+		await status(text);
+	}
+	assert(sent.length === 3 && new Set(sent).size === 1, sent);
+});
 await check("a link that somebody has used is passed over", async () => {
 	const second = await open("/gallery/"); // it has the links as they were at first
 	await second.setInputFiles(".drop input", "demo/samples/rain.jpg");
@@ -220,6 +241,26 @@ await check("screens of uploads", async () => {
 	await uploader.emulateMedia({ colorScheme: "dark" });
 	await uploader.evaluate(() => document.querySelector(".drop").scrollIntoView());
 	await uploader.screenshot({ path: `${SCREENS}/uploads-phone-dark.png` });
+});
+
+await check("a token is made anew only where the one that is kept is refused", async () => {
+	const folder = mkdtempSync(join(tmpdir(), "selvedge-uploads-"));
+	writeFileSync(`${folder}/token`, "slv_kept");
+	for (const [status, told] of [[500, "as the test says"], [429, "as the test says"],
+		[401, "/bin/false token create"], [403, "/bin/false token create"]]) {
+		const api = createApi((request, reply) => reply.writeHead(status, { "Content-Type": "application/json" })
+			.end(JSON.stringify({ success: false, errors: [{ message: "as the test says" }] })));
+		await new Promise((done) => api.listen(0, "127.0.0.1", done));
+		const make = spawn(process.execPath, ["demo/make-uploads.mjs", "/bin/false", "none.yaml",
+			`http://127.0.0.1:${api.address().port}`, folder], { stdio: ["ignore", "ignore", "pipe"] });
+		let said = "";
+		make.stderr.on("data", (data) => said += data);
+		const code = await new Promise((done) => make.on("close", done));
+		api.closeAllConnections();
+		api.close();
+		assert(code !== 0 && said.includes(told), status, said);
+	}
+	rmSync(folder, { recursive: true });
 });
 
 const play = await open("/playground.html");
@@ -267,9 +308,9 @@ await check("screens of the playground", async () => {
 	await play.screenshot({ path: `${SCREENS}/playground-phone-dark.png`, fullPage: true });
 });
 await check("no page has complained", async () => {
-	// The one wrong option is a reply of status 400, what is no picture one of 415, and a link that was
-	// used one of 403; the browser tells them as errors.
-	const others = troubles.filter((text) => !/status of (400|403|415)/.test(text));
+	// The one wrong option is a reply of status 400, what is no picture one of 415, a link that was used
+	// one of 403, and two uploads were made to fail; the browser tells them as errors.
+	const others = troubles.filter((text) => !/status of (400|403|415|502)|net::ERR_FAILED/.test(text));
 	assert(others.length === 0, others);
 });
 await browser.close();

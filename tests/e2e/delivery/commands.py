@@ -307,6 +307,19 @@ def what_is_refused_is_not_asked_again(server):
         assert "\x1b" not in told.stderr and "not \\x1b[31mnow (status 400)" in told.stderr, told
 
 
+@table(a_shelf_and_a_folder, [
+    ("ESC", "a\x1b[31m", r"a\x1b[31m"), ("DEL", "a\x7f", r"a\x7f"),
+    ("CSI as one character", "a\u009b31m", r"a\xc2\x9b31m"),
+    ("the last of C1", "\u009f", r"\xc2\x9f"),
+    ("CSI as one byte", os.fsdecode(b"a\x9b31m"), r"a\x9b31m"),
+    ("half a character", os.fsdecode(b"a\xc3"), r"a\xc3"),
+    ("the first behind C1", "\u00a0", "\u00a0"),
+    *((text, text, text) for text in ("\u00fc", "\u65e5", "\U0001f5dd"))])
+def a_name_that_is_told_is_text(server, name, shown):
+    told = run(server, "put", name)
+    assert told.returncode == 1 and f"selvedge: {shown}: No such file" in told.stderr, told
+
+
 @case(a_shelf_and_a_folder)
 def what_another_has_just_stored_was_there(server):
     write(server, "taken/taken.png")

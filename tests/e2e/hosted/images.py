@@ -1,9 +1,13 @@
 """Pictures one by one: uploaded, shown, changed, handed out, removed."""
+import json
+import pathlib
 import re
+import tempfile
 
 from hosted import PICTURE, URL, form, serve, tidy
 from pictures import gif, photo, png
 from run import case, fixture, table
+from selvedge import command
 
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="1" height="1"/>'
@@ -291,3 +295,19 @@ def a_picture_is_as_large_as_the_settings_say(server):
 def links_lead_to_the_first_listener_if_nothing_else_is_said(server):
     link, = server.images.upload().result["variants"]
     assert link.startswith("http://127.0.0.1:"), link
+
+
+@fixture
+def a_folder():
+    with tempfile.TemporaryDirectory(prefix="selvedge-settings-") as folder:
+        yield pathlib.Path(folder)
+
+
+@table(a_folder, [("a jail's share", "256M", 0), ("a byte more", 268435457, 1)])
+def pictures_are_as_large_as_a_jail_can_look_at(folder, size, status):
+    path = folder / "selvedge.yaml"
+    path.write_text(json.dumps({
+        "listen": [{"address": "127.0.0.1:0"}], "images_store": {"image_bytes": size},
+        "sites": [{"hosts": ["*"], "routes": [{"path": "/", "files": {"root": "."}}]}]}))
+    done = command("check", str(path))
+    assert done.returncode == status and ("at most 256M" in done.stderr) == bool(status), done

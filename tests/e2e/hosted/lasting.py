@@ -6,7 +6,7 @@ import signal
 import subprocess
 import threading
 
-from account import Client, blobs
+from account import PREFIX, Client, blobs
 from hosted import PICTURE, Images, once, serve, tidy
 from pictures import photo
 from run import Skip, case, fixture, table
@@ -179,6 +179,7 @@ def small_disk():
 def a_full_disk_is_told_and_originals_are_handed_out(_):
     with small_disk() as small, serve(folder=small.folder, cache={"disk_bytes": 0}) as server:
         made = server.images.upload(LARGE).result
+        link = server.images.draft().result["uploadURL"]
         ballast = server.folder / "data" / "ballast"
         with open(ballast, "wb", buffering=0) as file, contextlib.suppress(OSError):
             while file.write(b"\0" * 65536) == 65536:
@@ -186,6 +187,13 @@ def a_full_disk_is_told_and_originals_are_handed_out(_):
         for _ in range(3):
             server.images.upload(LARGE).refused(500, 10001)
             assert server.images.blob(made["id"]).body == LARGE
+        once(server, link, LARGE).refused(500, 10001)
         ballast.unlink()
+        failed = wait_for("it in the log", lambda: [
+            entry["path"] for entry in server.events("request.failed")
+            if "/upload/" in entry["path"]])
+        assert failed == [PREFIX + "/upload/:"], failed
+        assert once(server, link, LARGE).status == 200
+        assert link.rpartition("/")[2] not in server.errors() + server.out.read_text()
         assert server.images.upload(LARGE).status == 200
         tidy(server)

@@ -1,6 +1,9 @@
 """Variants, signing keys, and what else an account says of its pictures."""
+import threading
+
 from hosted import URL, serve
 from run import case, fixture, table
+from selvedge import command
 
 HERO = {"fit": "scale-down", "height": 768, "metadata": "none", "width": 1366}
 PUBLIC = {"id": "public", "options": {"fit": "scale-down", "width": 1366, "height": 768,
@@ -67,6 +70,47 @@ def the_public_variant_is_always_there(server):
     assert ask("GET", at).result == {"variant": PUBLIC}
 
 
+def at_once(server, *asked):
+    """The answers to these, each asked on a connection of its own."""
+    answers = [None] * len(asked)
+
+    def run(number, method, path, body=None):
+        with server.client.client(server.client.token) as client:
+            answers[number] = client.ask(method, path, body)
+    threads = [threading.Thread(target=run, args=(number, *what))
+               for number, what in enumerate(asked)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+@table(a_server_of_variants, [(name, name) for name in ("public", "both")])
+def of_two_changes_at_once_neither_is_lost(server, name):
+    ask, at = server.client.ask, f"{server.path}/{name}"
+    for width in range(1, 30):
+        if name != "public":
+            make(server, name, {"width": 500}).result
+        for answer in at_once(server, ("PATCH", at, {"options": {"width": width}}),
+                              ("PATCH", at, {"neverRequireSignedURLs": True})):
+            assert answer.status == 200, answer
+        assert ask("GET", at).result["variant"] == {
+            "id": name, "options": {"width": width}, "neverRequireSignedURLs": True}
+        ask("DELETE", at).result
+
+
+@case(a_server_of_variants)
+def what_is_changed_while_it_is_removed_is_gone(server):
+    ask, at = server.client.ask, server.path + "/brief"
+    for width in range(1, 30):
+        make(server, "brief").result
+        changed, removed = at_once(
+            server, ("PATCH", at, {"options": {"width": width}}), ("DELETE", at))
+        assert changed.status in (200, 404) and removed.status == 200, (changed, removed)
+        ask("GET", at).refused(404, 5404)
+
+
 @table(a_server_of_variants, [
     ("a blur", {"blur": 5.5, "width": 10}), ("a colour", {"background": "000000", "fit": "pad"}),
     ("a colour with commas", {"width": 5, "background": "rgb(1,2,3)", "height": 6}),
@@ -89,7 +133,8 @@ def options_come_back_as_they_were(server, options):
     ("a width of 0", "a", {"options": {"width": 0}}, 400, "width"),
     ("a fit that is none", "a", {"options": {"fit": "tight"}}, 400, "fit"),
     ("a null", "a", {"options": {"width": None}}, 400, "width"),
-    ("two options in one", "a", {"options": {"fit": "cover,width=5"}, }, 200, ""),
+    ("two options in one", "a", {"options": {"fit": "cover,width=5"}, }, 400, "'fit' is more"),
+    ("a preset in another", "a", {"options": {"width": "9,preset=a"}}, 400, "'width' is more"),
     ("one twice", "a", {"options": {"width": "5,width=6"}}, 400, "width"),
     ("an escape", "a", {"options": {"fit": "%63over"}}, 400, "%"),
     ("a long one", "a", {"options": {"background": "x" * 1025}}, 413, "1024"),
@@ -97,12 +142,24 @@ def options_come_back_as_they_were(server, options):
 def what_is_no_variant_is_refused(server, name, what, status, part):
     answer = server.client.ask("POST", server.path, {
         "options": HERO, **({"id": name} if name is not None else {}), **what})
-    if status == 200:
-        assert answer.result["variant"]["options"] == {"fit": "cover", "width": 5}
-        server.client.ask("DELETE", f"{server.path}/{name}").result
-    else:
-        answer.refused(status, 5413 if status == 413 else 5400, part)
+    answer.refused(status, 5413 if status == 413 else 5400, part)
     assert list(server.client.ask("GET", server.path).result["variants"]) == ["public"]
+
+
+@table(a_server_of_variants, [
+    ("perhaps signed", {"neverRequireSignedURLs": "yes"}, "true or false"),
+    ("perhaps signed, and a width", {"neverRequireSignedURLs": 1, "options": {"width": 5}},
+     "true or false"),
+    ("null", {"neverRequireSignedURLs": None}, "true or false"),
+    ("no options", {"options": {}}, "options is an object"),
+    ("an array", [1], "options is an object")])
+def what_is_no_change_of_a_variant_is_refused(server, what, part):
+    ask, at = server.client.ask, server.path + "/kept"
+    before = make(server, "kept", neverRequireSignedURLs=True).result
+    ask("PATCH", at, what).refused(400, 5400, part)
+    assert ask("GET", at).result == before
+    assert ask("PATCH", at, {}).result == before
+    ask("DELETE", at).result
 
 
 @case(a_server_of_variants)
@@ -160,9 +217,10 @@ def an_account_has_10_signing_keys(server):
     assert len(keys(ask("GET", server.keys))) == 10
     for number in range(9):
         ask("DELETE", f"{server.keys}/key{number}").result
-    assert ask("PUT", f"{server.keys}/{'x' * 64}").status == 200
-    ask("DELETE", f"{server.keys}/{'x' * 64}").result
-    ask("PUT", f"{server.keys}/{'x' * 65}").refused(413, 5413, "64 bytes")
+    value = keys(ask("PUT", f"{server.keys}/{'x' * 32}"))["x" * 32]
+    assert command("sign", "--key", f"{'x' * 32}:{value}", "/a/b/public").returncode == 0
+    ask("DELETE", f"{server.keys}/{'x' * 32}").result
+    ask("PUT", f"{server.keys}/{'x' * 33}").refused(413, 5413, "32 bytes")
     ask("PUT", f"{server.keys}/a.b").refused(400, 5400, "letters")
 
 

@@ -7,8 +7,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#define GATHERED_BYTES_MAX SLV_MIB(256) /* of all uploads of a loop at once */
-#define DEADLINE_MS 30000               /* a head is read in no time, but jails may be busy */
+#define DEADLINE_MS 30000 /* a head is read in no time, but jails may be busy */
 
 void hosted_facts_init(struct hosted_facts *facts, struct hosted *hosted, struct slv_arena *arena)
 {
@@ -29,7 +28,7 @@ slv_err hosted_facts_add(struct hosted_facts *facts, slv_str bytes)
 		if (slv_failed(err))
 			return err;
 	}
-	if (bytes.len > GATHERED_BYTES_MAX - facts->hosted->gathered_bytes)
+	if (bytes.len > HOSTED_GATHERED_BYTES_MAX - facts->hosted->gathered_bytes)
 		return SLV_ERR(SLV_E_BUSY, "too many uploads are under way; try again");
 	facts->hosted->gathered_bytes += bytes.len;
 	facts->bytes += bytes.len;

@@ -13,6 +13,8 @@
 #include "proc/lanes.h"
 #include "service/image/hosted/private.h"
 
+#define HOSTED_GATHERED_BYTES_MAX SLV_MIB(256) /* of all uploads of a loop at once */
+
 struct hosted_facts {
 	struct hosted *hosted;
 	struct slv_arena *arena; /* texts of errors */

@@ -311,6 +311,7 @@ static slv_err hosted_start(struct slv_service_env *env, struct slv_api_keys *ke
 	hosted->keys = keys;
 	hosted->settings = settings;
 	hosted->bodies.bytes_max = BODIES_BYTES_MAX;
+	slv_list_init(&hosted->by_links);
 	hosted->sweep = hosted_sweep_new(hosted);
 	*ret_self = hosted;
 	return SLV_OK;
@@ -356,7 +357,7 @@ static const struct slv_api_call calls[] = {
 	{ SLV_METHOD_PATCH, "/images/v1/*", OWN, SLV_API_STREAM, hosted_serve_edit },
 	{ SLV_METHOD_DELETE, "/images/v1/*", OWN, NONE, hosted_serve_remove },
 	/* With the secret of a draft. */
-	{ SLV_METHOD_POST, "/upload/:", OWN, SLV_API_STREAM, hosted_serve_upload_once },
+	{ SLV_METHOD_POST, "/upload/:", SLV_API_BY_PATH, SLV_API_STREAM, hosted_serve_upload_once },
 	{ 0 },
 };
 

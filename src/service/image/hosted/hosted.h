@@ -8,15 +8,15 @@
  *	GET POST, GET PATCH DELETE   …/images/v1/variants, …/variants/{id}
  *	GET PATCH        …/images/v1/config                      {"flexible_variants"}
  *	GET, PUT DELETE  …/images/v1/keys, …/keys/{name}         what links are signed with
- *	POST             …/images/v2/direct_upload               a draft, and where to upload it
- *once GET              …/images/v1/batch_token                 for an hour, without the account:
+ *	POST             …/images/v2/direct_upload               a draft, and a link to upload it
+ *	GET              …/images/v1/batch_token                 for an hour, without the account:
  *	                 /images/v1, /images/v1/{id}, /images/v2, /images/v2/direct_upload
  *	POST             /upload/{secret}                        what that draft shall be
  *
  * An upload is a form with `file` or `url`, or the bytes themselves. It streams into a blob; what
  * does not begin as a picture does is refused before any of it is stored, and what a jail cannot
  * read or finds too large before it is there. What is acknowledged is on the disk.
- *docs/hosted-images.md has the errors and the bounds.
+ * docs/hosted-images.md has the errors and the bounds.
  */
 #ifndef SLV_SERVICE_IMAGE_HOSTED_HOSTED_H
 #define SLV_SERVICE_IMAGE_HOSTED_HOSTED_H

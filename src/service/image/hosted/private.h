@@ -3,6 +3,7 @@
 #define SLV_SERVICE_IMAGE_HOSTED_PRIVATE_H
 
 #include "api/body.h"
+#include "base/list.h"
 #include "service/image/hosted/hosted.h"
 #include "service/image/hosted/record.h"
 #include "store/blob/blob.h"
@@ -30,7 +31,8 @@ struct hosted {
 	struct slv_api_keys *keys;
 	const struct slv_hosted_settings *settings;
 	struct slv_api_bodies bodies;
-	uint64_t gathered_bytes; /* of uploads, in memory for the jails (facts.h) */
+	uint64_t gathered_bytes;  /* of uploads, in memory for the jails (facts.h) */
+	struct slv_list by_links; /* uploads with links that are under way (upload.c) */
 	struct hosted_sweep *sweep;
 	char account[HOSTED_ACCOUNT_BYTES];
 	bool has_account; /* it is known */

@@ -113,7 +113,7 @@ slv_err hosted_variant_id_check(slv_str id)
 slv_err hosted_key_name_check(slv_str name)
 {
 	if (name.len > HOSTED_KEY_NAME_BYTES_MAX)
-		return SLV_ERR(SLV_E_LIMIT, "the name of a key has 64 bytes at most");
+		return SLV_ERR(SLV_E_LIMIT, "the name of a key has 32 bytes at most");
 	return is_name(name) ? SLV_OK
 	                     : SLV_ERR(SLV_E_SYNTAX, "the name of a key is made of letters, "
 						     "digits, '-' and '_'");

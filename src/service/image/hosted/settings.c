@@ -1,6 +1,7 @@
 #include "service/image/hosted/hosted.h"
 
 #include "http/uri.h"
+#include "service/image/hosted/facts.h"
 
 #include <stddef.h>
 
@@ -26,7 +27,7 @@ const struct slv_conf_key slv_hosted_keys[] = {
 			.offset = AT(image_bytes),
 			.fallback = "10M",
 			.min = 1024,
-			.max = 1073741824,
+			.max = HOSTED_GATHERED_BYTES_MAX,
 			.help = "Length of a picture that is uploaded" },
 	{ .name = "side_max",
 			.type = SLV_CONF_INT,

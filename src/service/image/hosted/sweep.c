@@ -3,8 +3,7 @@
  *	timer → rows of expiries → the DRAFTS they are about → REMOVE → … → COUNT → timer
  *
  * Nobody waits for it: a draft that has expired is not shown and takes no upload, whether its row
- * is there or not. Two processes may do it at once. What fails is tried
- * again at the next turn.
+ * is there or not. Two processes may do it at once. What fails is tried again at the next turn.
  */
 #include "api/keys.h"
 #include "base/mem.h"
@@ -137,7 +136,7 @@ static size_t add_draft(struct hosted_sweep *sweep, size_t index, const struct s
 	return count;
 }
 
-/* Of rows that name the same draft twice the second waits for the next turn of the wheel. */
+/* A draft that two rows name is removed once: a batch changes no row twice. */
 static bool is_named_before(const struct hosted_sweep *sweep, size_t index)
 {
 	for (size_t i = 0; i < index; i++)

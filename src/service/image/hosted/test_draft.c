@@ -83,6 +83,7 @@ static int set_up(void **state)
 		.settings = &kit->settings,
 		.bodies.bytes_max = 100000,
 		.has_account = true };
+	slv_list_init(&kit->hosted->by_links);
 	memcpy(kit->hosted->account, ACCOUNT, HOSTED_ACCOUNT_BYTES);
 	*state = kit;
 	return 0;
@@ -95,6 +96,7 @@ static int tear_down(void **state)
 	char command[60];
 	hosted_sweep_free(kit->hosted->sweep);
 	assert_int_equal(kit->hosted->gathered_bytes, 0);
+	assert_true(slv_list_empty(&kit->hosted->by_links));
 	/* Before the loop ends: a sweep that is under way does not need it. */
 	slv_free(kit->hosted);
 	assert_int_equal(bench_teardown(&bench), 0);

@@ -75,6 +75,11 @@ static void what_a_link_cannot_say_a_variant_cannot(void **state)
 	is_refused("{\"width\":5,\"w\":6}", SLV_E_OPTION, "w");
 	is_refused("{\"fit\":\"%63over\"}", SLV_E_OPTION, "'%'");
 	is_refused("{\"fit\":\"cover\\u0000\"}", SLV_E_OPTION, "'%'");
+	is_refused("{\"gravity\":\"left,width=9\"}", SLV_E_OPTION, "'gravity' is more than");
+	is_refused("{\"width\":\"9,preset=a\"}", SLV_E_OPTION, "'width' is more than");
+	is_refused("{\"width\":\"9,\"}", SLV_E_OPTION, "'width' is more than");
+	is_refused("{\"background\":\"rgb(1,2,3),width=9\"}", SLV_E_OPTION, "'background' is");
+	is_refused("{\"background\":\"rgb(1\",\"width\":\"2)\"}", SLV_E_OPTION, "'background' is");
 	is_refused("{\"segment\":\"foreground\"}", SLV_E_UNSUPPORTED, "segment");
 }
 

@@ -5,11 +5,12 @@
  *
  * Its first bytes say what it is; what is no picture is refused before any of it is stored. The
  * rest goes into a blob, a large piece at a time. A jail looks at the whole (facts.h); then the
- *blob is finished, and then the row that names it is written. What fails before that leaves
- *nothing.
+ * blob is finished, and then the row that names it is written. What fails before that leaves
+ * nothing.
  *
  * An upload with a secret is the same, but that its draft says all but the bytes: its row is
- * replaced if it is still what it was when the upload began. So a second one comes too late.
+ * replaced if it is still what it was when the upload began. So a second one comes too late. Of one
+ * loop it is not even begun: many with one link would take the memory that is for all.
  */
 #include "base/assert.h"
 #include "base/fd.h"
@@ -82,6 +83,7 @@ struct upload {
 	slv_str id, key;
 	uint64_t version; /* of the draft's row */
 	slv_str draft_keys[2];
+	struct slv_list link; /* with a secret, and under way */
 	char own_id[HOSTED_UUID_BYTES];
 	char key_rooms[5][HOSTED_KEY_BYTES_MAX];
 	char row[HOSTED_IMAGE_BYTES_MAX];
@@ -95,6 +97,13 @@ static slv_err no_memory(void)
 	return SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
 }
 
+/* Somebody else may use it from now on, if it is still good. */
+static void end_link(struct upload *upload)
+{
+	hosted_facts_done(&upload->facts);
+	slv_list_remove(&upload->link);
+}
+
 static void upload_drop(void *arg)
 {
 	struct upload *upload = arg;
@@ -105,7 +114,7 @@ static void upload_drop(void *arg)
 	slv_buf_done(&upload->piece);
 	slv_blob_writer_free(upload->writer);
 	slv_fd_done(&upload->fd);
-	hosted_facts_done(&upload->facts);
+	end_link(upload);
 	if (upload->has_ref)
 		slv_blob_discard(hosted->loop, hosted->blobs, &upload->ref.id);
 }
@@ -302,12 +311,14 @@ static void fetched(struct slv_fetch *fetch, slv_err err, struct slv_fetched *go
 	upload_run(upload);
 }
 
+/* Nobody has chosen it as a name: one that is too long is none. */
 static slv_str name_in_url(slv_str url)
 {
 	struct slv_uri uri;
 	if (slv_failed(slv_uri_parse(url, &uri)))
 		return (slv_str){ 0 };
-	return slv_str_from_index(uri.path, slv_str_find_last(uri.path, '/') + 1);
+	slv_str name = slv_str_from_index(uri.path, slv_str_find_last(uri.path, '/') + 1);
+	return name.len > HOSTED_FILENAME_BYTES_MAX ? (slv_str){ 0 } : name;
 }
 
 static enum state fetch_it(struct upload *upload)
@@ -389,7 +400,7 @@ static void facts_come(struct hosted_facts *facts, slv_err err)
 	upload->err = err;
 	upload->image.width = facts->width;
 	upload->image.height = facts->height;
-	hosted_facts_done(facts); /* the answer may take its time */
+	hosted_facts_done(facts);
 	slv_fd_done(&upload->fd);
 	upload->state = slv_failed(err) ? DONE : FINISH;
 	upload_run(upload);
@@ -493,6 +504,7 @@ static void answer(struct upload *upload)
 {
 	struct hosted_call *call = &upload->call;
 	slv_body_done(&upload->stream);
+	end_link(upload); /* the answer may take its time */
 	if (upload->err.code == SLV_E_PRECONDITION && upload->by_secret)
 		hosted_refuse(call, 403, HOSTED_E_DENIED, "this link has been used already");
 	else if (upload->err.code == SLV_E_PRECONDITION)
@@ -572,6 +584,23 @@ static slv_err read_type(struct upload *upload, struct slv_req *req)
 	return upload->by_secret ? SLV_OK : read_query(upload, req);
 }
 
+/* False: it was refused, for another upload with this link is under way. */
+static bool begin_link(struct upload *upload)
+{
+	struct slv_list *uploads = &upload->call.hosted->by_links;
+	SLV_LIST_EACH(link, uploads)
+	{
+		const struct upload *other = SLV_CONTAINER(link, struct upload, link);
+		if (!slv_str_eq(other->draft_keys[0], upload->draft_keys[0]))
+			continue;
+		hosted_refuse(&upload->call, 409, HOSTED_E_TAKEN,
+				"another upload with this link is under way");
+		return false;
+	}
+	slv_list_push(uploads, &upload->link);
+	return true;
+}
+
 static slv_err begin(struct hosted_call *call)
 {
 	struct upload *upload = SLV_CONTAINER(call, struct upload, call);
@@ -582,6 +611,8 @@ static slv_err begin(struct hosted_call *call)
 	if (req->body.length != SLV_LENGTH_UNKNOWN &&
 			req->body.length > image_bytes(upload) + FORM_BYTES_MAX)
 		return too_large(upload);
+	if (upload->by_secret && !begin_link(upload))
+		return SLV_OK;
 	upload->stream = req->body;
 	req->body = (struct slv_body){ 0 };
 	upload->bytes = upload->stream.source ? (slv_str){ 0 } : upload->stream.bytes;

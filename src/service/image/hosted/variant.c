@@ -3,6 +3,19 @@
 #include "api/api.h"
 #include "service/image/options.h"
 
+/* Is it one value, wherever it stands in a list? Commas within parentheses belong to a colour. */
+static bool is_one(slv_str text)
+{
+	size_t depth = 0;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.at[i] == ',' && !depth)
+			return false;
+		depth += text.at[i] == '(';
+		depth -= text.at[i] == ')' && depth;
+	}
+	return !depth;
+}
+
 static slv_err add_option(
 		struct slv_arena *arena, slv_str name, const json_t *value, struct slv_buf *options)
 {
@@ -19,6 +32,10 @@ static slv_err add_option(
 	if (slv_str_find(text, '%') < text.len || slv_str_find(text, 0) < text.len)
 		return slv_err_printf(
 				arena, SLV_E_OPTION, "options: '%.*s' has no '%%'", SLV_FMT(name));
+	if (!is_one(text))
+		return slv_err_printf(arena, SLV_E_OPTION,
+				"options: '%.*s' is more than the value of one option",
+				SLV_FMT(name));
 	slv_buf_add(options, options->len ? SLV_STR(",") : SLV_STR(""));
 	slv_buf_add(options, name);
 	slv_buf_add_char(options, '=');

@@ -136,15 +136,17 @@ slv_err hosted_serve_variants(struct slv_api_ask *ask)
 
 /* --- made and changed --- */
 
-static slv_err read_said(struct work *work)
+static slv_err read_said(struct work *work, bool is_new)
 {
 	const json_t *said = work->call.ask->json;
 	const json_t *never = json_object_get(said, "neverRequireSignedURLs");
+	const json_t *options = json_object_get(said, "options");
 	if (never && !json_is_boolean(never))
 		return SLV_ERR(SLV_E_SYNTAX, "neverRequireSignedURLs is true or false");
 	work->variant.never_signed = json_is_true(never);
-	slv_err err = hosted_variant_options(work->call.ask->req->arena,
-			json_object_get(said, "options"), &work->options);
+	if (!is_new && !options && json_is_object(said))
+		return SLV_OK; /* they stay */
+	slv_err err = hosted_variant_options(work->call.ask->req->arena, options, &work->options);
 	work->variant.options = slv_buf_str(&work->options);
 	return err;
 }
@@ -160,20 +162,23 @@ static void made(struct hosted_call *call, slv_err err)
 		reply(work, &work->variant);
 }
 
-static void put(struct work *work, bool is_new)
+/* Instead of the row of that version; 0: there is none. */
+static void put(struct work *work, uint64_t version,
+		void (*then)(struct hosted_call *call, slv_err err))
 {
 	work->change = (struct slv_omap_change){ .what = SLV_OMAP_PUT,
-		.when = is_new ? SLV_OMAP_IF_ABSENT : SLV_OMAP_ALWAYS,
+		.when = version ? SLV_OMAP_IF_VERSION : SLV_OMAP_IF_ABSENT,
+		.version = version,
 		.key = work->key,
 		.value = { work->row, hosted_variant_write(&work->variant, work->row) } };
-	hosted_write(&work->call, &work->change, 1, made);
+	hosted_write(&work->call, &work->change, 1, then);
 }
 
 static slv_err make(struct hosted_call *call, const struct slv_omap_rows *rows)
 {
 	if (rows->count >= HOSTED_VARIANTS_MAX)
 		return SLV_ERR(SLV_E_LIMIT, "an account has 100 variants at most");
-	put(SLV_CONTAINER(call, struct work, call), true);
+	put(SLV_CONTAINER(call, struct work, call), 0, made);
 	return SLV_OK;
 }
 
@@ -183,7 +188,7 @@ static slv_err begin_new(struct hosted_call *call)
 	work->id = slv_api_member(call->ask->json, "id");
 	slv_err err = hosted_variant_id_check(work->id);
 	if (!slv_failed(err))
-		err = read_said(work);
+		err = read_said(work, true);
 	if (slv_failed(err))
 		return err;
 	work->key = hosted_row_key('v', work->id, work->key_room);
@@ -194,6 +199,23 @@ static slv_err begin_new(struct hosted_call *call)
 slv_err hosted_serve_variant_new(struct slv_api_ask *ask)
 {
 	return serve(ask, begin_new);
+}
+
+static slv_err edit(struct hosted_call *call, const struct slv_omap_rows *rows);
+
+static void edited(struct hosted_call *call, slv_err err)
+{
+	struct work *work = SLV_CONTAINER(call, struct work, call);
+	if (err.code == SLV_E_PRECONDITION && ++call->retries < HOSTED_RETRIES_MAX) {
+		hosted_get(call, &work->key, 1, edit); /* somebody else has written the row */
+		return;
+	}
+	if (err.code == SLV_E_PRECONDITION)
+		err = SLV_ERR(SLV_E_CONFLICT, "others change the variant, too; try again");
+	if (slv_failed(err))
+		hosted_fail(call, err);
+	else
+		reply(work, &work->variant);
 }
 
 /* What is not said stays. */
@@ -207,22 +229,20 @@ static slv_err edit(struct hosted_call *call, const struct slv_omap_rows *rows)
 	if (slv_failed(err) || !there)
 		return err;
 	if (!json_object_get(said, "options")) {
+		slv_buf_clear(&work->options);
 		slv_buf_add(&work->options, variant.options);
 		work->variant.options = slv_buf_str(&work->options);
 	}
 	if (!json_object_get(said, "neverRequireSignedURLs"))
 		work->variant.never_signed = variant.never_signed;
-	put(work, false);
+	put(work, rows->at[0].version, edited);
 	return SLV_OK;
 }
 
 static slv_err begin_edit(struct hosted_call *call)
 {
 	struct work *work = SLV_CONTAINER(call, struct work, call);
-	const json_t *said = call->ask->json;
-	slv_err err = read_said(work);
-	if (json_is_object(said) && !json_object_get(said, "options"))
-		err = SLV_OK;
+	slv_err err = read_said(work, false);
 	return slv_failed(err) ? err : find(work, edit);
 }
 
