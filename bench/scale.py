@@ -96,6 +96,7 @@ class _Objects:
             objects.wrk_once(self.port, objects.target_file("scale", (
                 "PUT 100 " + self._sign("PUT", self._path(number))
                 for number in range(first, min(first + self.SIGNED, end)))))
+        self.talk.connection.close()  # it stood still; the next request opens another
 
     def _ask(self, method, number, body=None):
         path = self._path(number)
