@@ -5,12 +5,11 @@ import os
 import pathlib
 import signal
 import sqlite3
-import subprocess
 import threading
 
-from account import Client, blobs, serve
-from run import Skip, case, fixture, table
-from selvedge import SLOW, Server, request, wait_for
+from account import Client, blobs, serve, small_disk
+from run import case, fixture, table
+from selvedge import SLOW, request, wait_for
 
 LARGE = bytes(range(256)) * 1000
 
@@ -278,21 +277,6 @@ def a_value_that_the_store_does_not_take_leaves_no_file(server):
 
 
 # --- a full disk ---
-
-@contextlib.contextmanager
-def small_disk():
-    server = Server(None)
-    folder = server.folder / "data"
-    folder.mkdir()
-    try:
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder],
-                              capture_output=True, check=False)
-        if done.returncode:
-            raise Skip("mounting is not allowed here")
-        yield server
-    finally:
-        subprocess.run(["umount", "-l", folder], capture_output=True, check=False)
-
 
 @case(a_server_to_shake)
 def a_full_disk_is_told_and_reads_go_on(_):

@@ -3,14 +3,13 @@ told, never shown."""
 import contextlib
 import os
 import signal
-import subprocess
 import threading
 
-from account import PREFIX, Client, blobs
+from account import PREFIX, Client, blobs, small_disk
 from hosted import PICTURE, Images, once, serve, tidy
 from pictures import photo
-from run import Skip, case, fixture, table
-from selvedge import Server, command, wait_for
+from run import case, fixture, table
+from selvedge import command, wait_for
 
 LARGE = photo(320, 200)
 
@@ -158,21 +157,6 @@ def an_original_that_is_damaged_is_an_error(server, at):
     assert server.images.blob(made["id"]).body == LARGE
     assert server.images.remove(made["id"]).status == 200
     tidy(server)
-
-
-@contextlib.contextmanager
-def small_disk():
-    server = Server(None)
-    folder = server.folder / "data"
-    folder.mkdir()
-    try:
-        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder],
-                              capture_output=True, check=False)
-        if done.returncode:
-            raise Skip("mounting is not allowed here")
-        yield server
-    finally:
-        subprocess.run(["umount", "-l", folder], capture_output=True, check=False)
 
 
 @case(a_server_to_check)

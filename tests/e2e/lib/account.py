@@ -2,8 +2,10 @@
 import contextlib
 import json
 import re
+import subprocess
 from urllib.parse import quote
 
+from run import Skip
 from selvedge import Server, command, wait_for
 
 PREFIX = "/client/v4"
@@ -204,6 +206,22 @@ def serve(folder=None, **settings):
         with Client(server, value, account) as client:
             server.client = client
             yield server
+
+
+@contextlib.contextmanager
+def small_disk():
+    """A server, not started, whose data is on a disk of 6 MiB."""
+    server = Server(None)
+    folder = server.folder / "data"
+    folder.mkdir()
+    try:
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder],
+                              capture_output=True, check=False)
+        if done.returncode:
+            raise Skip("mounting is not allowed here")
+        yield server
+    finally:
+        subprocess.run(["umount", "-l", folder], capture_output=True, check=False)
 
 
 def blobs(server):
