@@ -40,10 +40,12 @@ void hosted_fail(struct hosted_call *call, slv_err err)
 		slv_api_fail_err(call->ask, err);
 	else
 		hosted_refuse(call, status,
-				err.code == SLV_E_LIMIT    ? HOSTED_E_LIMIT
-				: err.code == SLV_E_MEDIA  ? HOSTED_E_MEDIA
-				: err.code == SLV_E_DENIED ? HOSTED_E_DENIED
-							   : HOSTED_E_INPUT,
+				err.code == SLV_E_LIMIT      ? HOSTED_E_LIMIT
+				: err.code == SLV_E_MEDIA    ? HOSTED_E_MEDIA
+				: err.code == SLV_E_DENIED   ? HOSTED_E_DENIED
+				: err.code == SLV_E_MISSING  ? HOSTED_E_MISSING
+				: err.code == SLV_E_CONFLICT ? HOSTED_E_TAKEN
+							     : HOSTED_E_INPUT,
 				err.what);
 }
 

@@ -13,7 +13,7 @@
 #define HOSTED_E_INPUT 5400   /* what was sent is not what it should be */
 #define HOSTED_E_DENIED 5403  /* not here, or not any more */
 #define HOSTED_E_MISSING 5404 /* Image not found */
-#define HOSTED_E_TAKEN 5409   /* Resource already exists */
+#define HOSTED_E_TAKEN 5409   /* Resource already exists, or somebody else was faster */
 #define HOSTED_E_LIMIT 5413   /* past a bound */
 #define HOSTED_E_MEDIA 5455   /* no picture */
 

@@ -298,6 +298,40 @@ slv_err hosted_config_read(slv_str row, struct hosted_config *ret_config)
 	return SLV_OK;
 }
 
+/* --- signing keys --- */
+
+size_t hosted_keys_write(const struct hosted_keys *keys, char row[static HOSTED_KEYS_BYTES_MAX])
+{
+	struct writer writer = { .at = row };
+	slv_assert(keys->count <= HOSTED_KEYS_MAX);
+	add_int(&writer, FORMAT, 1);
+	for (size_t i = 0; i < keys->count; i++) {
+		const struct hosted_key *key = &keys->at[i];
+		slv_assert(key->name.len <= HOSTED_KEY_NAME_BYTES_MAX);
+		slv_assert(key->value.len <= HOSTED_KEY_VALUE_BYTES_MAX);
+		add_text(&writer, key->name);
+		add_text(&writer, key->value);
+	}
+	return writer.len;
+}
+
+slv_err hosted_keys_read(slv_str row, struct hosted_keys *ret_keys)
+{
+	struct hosted_keys keys = { 0 };
+	struct reader reader = { .rest = row };
+	reader.broken = row.len && take_int(&reader, 1) != FORMAT;
+	while (reader.rest.len && !reader.broken && keys.count < HOSTED_KEYS_MAX) {
+		struct hosted_key *key = &keys.at[keys.count++];
+		key->name = take_text(&reader, HOSTED_KEY_NAME_BYTES_MAX);
+		key->value = take_text(&reader, HOSTED_KEY_VALUE_BYTES_MAX);
+		reader.broken |= !is_name(key->name) || !key->value.len;
+	}
+	if (reader.broken || reader.rest.len)
+		return SLV_ERR(SLV_E_CORRUPT, "the row of an account's signing keys is damaged");
+	*ret_keys = keys;
+	return SLV_OK;
+}
+
 /* --- keys of rows --- */
 
 slv_str hosted_row_key(char kind, slv_str id, char room[static HOSTED_KEY_BYTES_MAX])
