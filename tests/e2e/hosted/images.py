@@ -3,6 +3,7 @@ import json
 import pathlib
 import re
 import tempfile
+from urllib.parse import quote
 
 from hosted import PICTURE, URL, form, serve, tidy
 from pictures import gif, photo, png
@@ -69,7 +70,7 @@ def bytes_alone_say_the_rest_in_the_query(server):
 
 
 @table(a_server_of_pictures, [(name, name) for name in (
-    "a", "shop/shoes/left one.jpg", "日本語 ключ 🗝", "a?b=c&d#e", "100%", "%41", "a+b", "..", "v1",
+    "a", "shop/shoes/left one.jpg", "日本語 ключ 🗝", "a?b=c&d#e", "100%", "%41", "a+b", "...", "v1",
     "a/blob", "x" * 1024)])
 def an_id_of_ones_own_is_any_text(server, name):
     images = server.images
@@ -114,6 +115,21 @@ def what_cannot_be_said_is_refused(server, fields, status, part):
     server.images.upload(**fields).refused(status, code, part)
     assert server.images.stats() == before
     tidy(server)
+
+
+@table(a_server_of_pictures, [(name, name) for name in (
+    ".", "..", "/", "/a", "a/", "a//b", "./a", "../a", "a/.", "a/..", "a/./b", "a/../b", "\\",
+    "a\\b", "a/..\\b")])
+def an_id_that_could_not_be_delivered_is_refused(server, name):
+    images, part = server.images, "'\\'" if "\\" in name else "between its slashes"
+    before = images.stats()
+    for answer in (images.upload(id=name), images.raw(query="?id=" + quote(name, safe="")),
+                   images.draft(id=name)):
+        answer.refused(400, 5400, part)
+    assert images.stats() == before
+    for answer in (images.get(name), images.blob(name), images.edit(name, creator="x"),
+                   images.remove(name)):
+        assert answer.status in (400, 404), answer
 
 
 @table(a_server_of_pictures, [

@@ -47,6 +47,19 @@ static bool is_utf8(slv_str text)
 	return true;
 }
 
+/* It is delivered below a path, and the edge takes none that somebody could resolve. */
+static bool has_odd_segment(slv_str id)
+{
+	slv_str rest = id;
+	while (rest.at) {
+		slv_str segment = slv_str_cut(&rest, '/');
+		if (!segment.len || slv_str_eq(segment, SLV_STR(".")) ||
+				slv_str_eq(segment, SLV_STR("..")))
+			return true;
+	}
+	return false;
+}
+
 slv_err hosted_id_check(slv_str id)
 {
 	if (!id.len)
@@ -57,6 +70,10 @@ slv_err hosted_id_check(slv_str id)
 		return SLV_ERR(SLV_E_SYNTAX, "id has no byte 0");
 	if (!is_utf8(id))
 		return SLV_ERR(SLV_E_SYNTAX, "id is UTF-8");
+	if (slv_str_find(id, '\\') < id.len)
+		return SLV_ERR(SLV_E_SYNTAX, "id has no '\\'");
+	if (has_odd_segment(id))
+		return SLV_ERR(SLV_E_SYNTAX, "id has no '.', '..' or nothing between its slashes");
 	return SLV_OK;
 }
 

@@ -44,6 +44,22 @@ static void an_id_is_any_text_within_its_bound(void **state)
 	assert_int_equal(hosted_id_check(SLV_STR("a\xff")).code, SLV_E_SYNTAX);
 }
 
+static void an_id_can_stand_in_a_path(void **state)
+{
+	static const char *const good[] = { "...", ".a", "a.", "a/..b", "a/b../c", "a/.b/c", "%2e",
+		"a%2fb", "a%5cb", "%2e%2e/a" };
+	static const char *const bad[] = { ".", "..", "/", "//", "/a", "a/", "a//b", "a///b", "./a",
+		"../a", "a/.", "a/..", "a/./b", "a/../b", "a/b/../../c", "\\", "a\\b", "a\\..\\b",
+		"\\a", "a/b\\" };
+	(void)state;
+	for (size_t i = 0; i < SLV_COUNT(good); i++)
+		if (!id_ok(slv_str_from(good[i])))
+			fail_msg("'%s' is refused", good[i]);
+	for (size_t i = 0; i < SLV_COUNT(bad); i++)
+		if (hosted_id_check(slv_str_from(bad[i])).code != SLV_E_SYNTAX)
+			fail_msg("'%s' is taken", bad[i]);
+}
+
 static void an_id_of_ours_is_a_uuid(void **state)
 {
 	uint8_t random[16];
@@ -334,6 +350,7 @@ int main(void)
 		cmocka_unit_test(the_bytes_of_a_picture_have_a_name_as_a_source),
 		cmocka_unit_test(an_account_has_a_public_name),
 		cmocka_unit_test(an_id_is_any_text_within_its_bound),
+		cmocka_unit_test(an_id_can_stand_in_a_path),
 		cmocka_unit_test(an_id_of_ours_is_a_uuid),
 		cmocka_unit_test(variants_and_keys_have_names_that_are_no_options),
 		cmocka_unit_test(a_picture_comes_back_as_it_was),
