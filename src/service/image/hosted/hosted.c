@@ -97,38 +97,45 @@ static json_t *links(const struct hosted_call *call, slv_str id, const json_t *v
 	return all;
 }
 
-static void add_links(const struct hosted_call *call, json_t *image, const json_t *variants)
+void hosted_add_links(const struct hosted_call *call, json_t *shown, const json_t *variants)
 {
-	json_object_set_new(image, "variants", links(call, slv_api_member(image, "id"), variants));
+	json_object_set_new(shown, "variants", links(call, slv_api_member(shown, "id"), variants));
 }
 
-static slv_err variants_read(struct hosted_call *call, const struct slv_omap_rows *rows)
+json_t *hosted_variant_names(const struct slv_omap_rows *rows)
 {
-	json_t *variants = json_array(), *images = json_object_get(call->result, "images");
+	json_t *names = json_array();
 	bool has_public = false;
 	for (size_t i = 0; i < rows->count; i++) {
 		slv_str id = slv_str_from_index(rows->at[i].key, 1);
 		has_public |= slv_str_eq(id, SLV_STR(HOSTED_PUBLIC_VARIANT));
-		json_array_append_new(variants, slv_api_text(id));
+		json_array_append_new(names, slv_api_text(id));
 	}
 	if (!has_public)
-		json_array_insert_new(variants, 0, json_string(HOSTED_PUBLIC_VARIANT));
-	for (size_t i = 0; i < json_array_size(images); i++)
-		add_links(call, json_array_get(images, i), variants);
-	if (!images)
-		add_links(call, call->result, variants);
+		json_array_insert_new(names, 0, json_string(HOSTED_PUBLIC_VARIANT));
+	return names;
+}
+
+void hosted_scan_variants(struct hosted_call *call,
+		slv_err (*then)(struct hosted_call *call, const struct slv_omap_rows *rows))
+{
+	hosted_scan(call, SLV_STR("v"), SLV_STR("w"), HOSTED_VARIANTS_MAX + 1, then);
+}
+
+static slv_err variants_read(struct hosted_call *call, const struct slv_omap_rows *rows)
+{
+	json_t *variants = hosted_variant_names(rows), *result = call->result;
+	hosted_add_links(call, result, variants);
 	json_decref(variants);
-	json_t *result = call->result, *info = call->info;
-	call->result = call->info = NULL;
-	slv_api_reply(call->ask->req, result, info);
+	call->result = NULL;
+	slv_api_reply(call->ask->req, result, NULL);
 	return SLV_OK;
 }
 
-void hosted_reply_images(struct hosted_call *call, json_t *result, json_t *info)
+void hosted_reply_image(struct hosted_call *call, json_t *shown)
 {
-	call->result = result;
-	call->info = info;
-	hosted_scan(call, SLV_STR("v"), SLV_STR("w"), HOSTED_VARIANTS_MAX + 1, variants_read);
+	call->result = shown;
+	hosted_scan_variants(call, variants_read);
 }
 
 /* --- rows --- */
@@ -197,7 +204,6 @@ static void call_drop(void *arg)
 {
 	struct hosted_call *call = arg;
 	json_decref(call->result);
-	json_decref(call->info);
 }
 
 /* The calls without the account in their path. */
@@ -312,6 +318,7 @@ static slv_err hosted_start(struct slv_service_env *env, struct slv_api_keys *ke
 	hosted->lanes = env->lanes;
 	hosted->keys = keys;
 	hosted->settings = settings;
+	hosted->list_limits = HOSTED_LIST_LIMITS;
 	hosted->bodies.bytes_max = BODIES_BYTES_MAX;
 	slv_list_init(&hosted->by_links);
 	hosted->sweep = hosted_sweep_new(hosted);

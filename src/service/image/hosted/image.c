@@ -105,7 +105,7 @@ static slv_err show(struct hosted_call *call, const struct slv_omap_rows *rows)
 	bool there;
 	slv_err err = image_of(work, rows, &image, &there);
 	if (!slv_failed(err) && there)
-		hosted_reply_images(call, hosted_shown(work->id, &image), NULL);
+		hosted_reply_image(call, hosted_shown(work->id, &image));
 	return err;
 }
 
@@ -136,7 +136,7 @@ static void edited(struct hosted_call *call, slv_err err)
 	}
 	json_t *shown = work->shown;
 	work->shown = NULL;
-	hosted_reply_images(call, shown, NULL);
+	hosted_reply_image(call, shown);
 }
 
 /* What was said of it replaces what there is. Texts stay where they are: in `work`. */

@@ -21,6 +21,18 @@
 
 struct hosted_sweep;
 
+/* Of one list. Tests have smaller ones. */
+struct hosted_list_limits {
+	size_t page_bytes;  /* of the pictures of a page, as JSON; but of the first */
+	uint64_t looked_at; /* pictures, with a filter, where the list goes on by token */
+	uint64_t looked_at_by_page;
+};
+
+#define HOSTED_LIST_LIMITS                                                                         \
+	((struct hosted_list_limits){ .page_bytes = SLV_MIB(8),                                    \
+			.looked_at = 10000,                                                        \
+			.looked_at_by_page = 100000 })
+
 struct hosted {
 	struct slv_loop *loop;
 	struct slv_omaps *maps;
@@ -30,6 +42,7 @@ struct hosted {
 	struct slv_image_lanes *lanes;
 	struct slv_api_keys *keys;
 	const struct slv_hosted_settings *settings;
+	struct hosted_list_limits list_limits;
 	struct slv_api_bodies bodies;
 	uint64_t gathered_bytes;  /* of uploads, in memory for the jails (facts.h) */
 	struct slv_list by_links; /* uploads with links that are under way (upload.c) */
@@ -58,7 +71,7 @@ struct hosted_call {
 	struct slv_omap_read read;
 	struct slv_omap_batch batch;
 	slv_str key; /* of a row that is read before `then` */
-	json_t *result, *info;
+	json_t *result;
 };
 
 /* Once. What `then` fails with is answered; an error returned is the reply. */
@@ -86,12 +99,17 @@ void hosted_refuse(struct hosted_call *call, int status, int code, const char *m
 /* 404: there is no such picture. */
 void hosted_missing(struct hosted_call *call);
 
-/* Answer with a picture, or with {"images": [pictures]}: each gets its variants. Both are taken;
- * `info` may be NULL. */
-void hosted_reply_images(struct hosted_call *call, json_t *result, json_t *info);
-
 /* A picture as the API shows it, but for its variants. */
 json_t *hosted_shown(slv_str id, const struct hosted_image *image);
+
+/* Answer with that, which is taken, and its variants. */
+void hosted_reply_image(struct hosted_call *call, json_t *shown);
+
+/* The same in steps: read the rows of variants; their names, from the rows; and those as links. */
+void hosted_scan_variants(struct hosted_call *call,
+		slv_err (*then)(struct hosted_call *call, const struct slv_omap_rows *rows));
+json_t *hosted_variant_names(const struct slv_omap_rows *rows);
+void hosted_add_links(const struct hosted_call *call, json_t *shown, const json_t *variants);
 
 /* Know the account by its row; false: it is none. */
 bool hosted_account_take(struct hosted *hosted, const struct slv_omap_row *row);

@@ -512,7 +512,7 @@ static void answer(struct upload *upload)
 	else if (slv_failed(upload->err))
 		hosted_fail(call, upload->err);
 	else
-		hosted_reply_images(call, hosted_shown(upload->id, &upload->image), NULL);
+		hosted_reply_image(call, hosted_shown(upload->id, &upload->image));
 }
 
 static void upload_run(struct upload *upload)
