@@ -174,11 +174,36 @@ def an_account_has_as_many_pictures_as_the_settings_say(server):
         images.upload(id=f"one {number}").result
     assert images.stats() == {"current": 3, "allowed": 3}
     images.upload().refused(413, 5413, "images_store.images_max")
+    images.draft().refused(413, 5413, "images_store.images_max")
     once(server, PREFIX + draft[draft.rindex("/once") :].replace("once", "upload")).refused(
         413, 5413, "images_store.images_max")
     tidy(server)
     images.remove("one 0").result
     assert images.upload(id="one 3").status == 200
+
+
+@fixture
+def a_server_of_few_drafts():
+    with serve(images_store={"drafts_max": 2}) as server:
+        yield server
+
+
+@case(a_server_of_few_drafts)
+def an_account_has_as_many_drafts_as_the_settings_say(server):
+    images = server.images
+
+    def is_full():
+        images.draft().refused(413, 5413, "2 drafts at most (images_store.drafts_max)")
+
+    link = images.draft().result["uploadURL"]
+    images.draft(id="second").result
+    is_full()
+    images.remove("second").result
+    images.draft(id="third").result
+    is_full()
+    once(server, link).result
+    images.draft(id="fourth").result
+    is_full()
 
 
 # --- a batch token ---

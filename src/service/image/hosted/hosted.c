@@ -292,6 +292,30 @@ slv_err hosted_begin(struct hosted_call *call, struct slv_api_ask *ask,
 
 /* --- the rest --- */
 
+static slv_err check_room(struct hosted_call *call, uint64_t count, const char *what, int64_t max,
+		const char *setting)
+{
+	if (count < (uint64_t)max)
+		return SLV_OK;
+	return slv_err_printf(call->ask->req->arena, SLV_E_LIMIT,
+			"an account has %lld %s at most (images_store.%s)", (long long)max, what,
+			setting);
+}
+
+slv_err hosted_check_images(struct hosted_call *call)
+{
+	const struct hosted *hosted = call->hosted;
+	return check_room(call, hosted->count, "pictures", hosted->settings->images_max,
+			"images_max");
+}
+
+slv_err hosted_check_drafts(struct hosted_call *call)
+{
+	const struct hosted *hosted = call->hosted;
+	return check_room(
+			call, hosted->drafts, "drafts", hosted->settings->drafts_max, "drafts_max");
+}
+
 void hosted_secret_digest(slv_str secret, uint8_t ret_digest[static HOSTED_SECRET_BYTES])
 {
 	struct slv_digest digest = slv_sha256(&secret, 1);

@@ -249,6 +249,8 @@ static void removed(struct hosted_call *call, slv_err err)
 		call->hosted->count--;
 	if (work->has_blob)
 		forget(call->hosted, &work->blob);
+	else
+		hosted_draft_ends(call->hosted);
 	slv_api_reply(call->ask->req, json_object(), NULL);
 }
 

@@ -49,9 +49,9 @@ struct hosted {
 	struct hosted_sweep *sweep;
 	char account[HOSTED_ACCOUNT_BYTES];
 	bool has_account; /* it is known */
-	/* Pictures, as far as this process knows: counted now and then, and each of its own changes
-	 * with it. So the bound may be passed by a few while two processes write. */
-	uint64_t count;
+	/* Pictures, and drafts, as far as this process knows: counted now and then, and each of its
+	 * own changes with it. So a bound may be passed by a few while two processes write. */
+	uint64_t count, drafts;
 };
 
 /* A call about the pictures of the account: the account is found first, and a batch token looked
@@ -114,6 +114,16 @@ void hosted_add_links(const struct hosted_call *call, json_t *shown, const json_
 /* Know the account by its row; false: it is none. */
 bool hosted_account_take(struct hosted *hosted, const struct slv_omap_row *row);
 
+/* SLV_E_LIMIT: the account has as many pictures, or drafts, as it may. */
+slv_err hosted_check_images(struct hosted_call *call);
+slv_err hosted_check_drafts(struct hosted_call *call);
+
+/* One draft less: it has become a picture, or is gone. */
+static inline void hosted_draft_ends(struct hosted *hosted)
+{
+	hosted->drafts -= hosted->drafts > 0; /* one that was not counted yet may end */
+}
+
 /* Is that a batch token which holds? `secret` is what they are signed with. */
 bool hosted_batch_holds(slv_str secret, slv_str token, int64_t now_s);
 
@@ -162,7 +172,7 @@ slv_err hosted_serve_key_remove(struct slv_api_ask *ask);
 /* batch.c */
 slv_err hosted_serve_batch_token(struct slv_api_ask *ask);
 
-/* sweep.c: removes drafts that have expired, and counts the pictures. */
+/* sweep.c: removes drafts that have expired, and counts pictures and drafts. */
 struct hosted_sweep *hosted_sweep_new(struct hosted *hosted);
 void hosted_sweep_free(struct hosted_sweep *sweep); /* NULL is fine */
 

@@ -176,6 +176,47 @@ static void pictures_are_counted(void **state)
 	}
 }
 
+static void drafts_are_counted(void **state)
+{
+	struct kit *kit = *state;
+	uint64_t begun_ns = slv_loop_fresh_ns(kit->watch);
+	char secret[64];
+	draft(kit, "one", IN_10_MINUTES, secret);
+	draft(kit, "two", IN_10_MINUTES, secret);
+	assert_int_equal(kit->hosted->drafts, 2);
+	assert_int_equal(upload(kit, secret), 200);
+	assert_int_equal(kit->hosted->drafts, 1);
+	kit->hosted->drafts = 7; /* what others do is not known here */
+	kit->hosted->sweep = hosted_sweep_new(kit->hosted);
+	while (kit->hosted->drafts != 1) {
+		bench_pass(kit->bench, TICK_MS);
+		sched_yield();
+		assert_true(slv_loop_fresh_ns(kit->watch) - begun_ns < PATIENCE_NS);
+	}
+}
+
+static void an_account_has_so_many_drafts_at_once(void **state)
+{
+	struct kit *kit = *state;
+	char secret[64];
+	kit->settings.drafts_max = 2;
+	draft(kit, "one", IN_10_MINUTES, secret);
+	draft(kit, "two", IN_1_HOUR, secret);
+	kit_ask(kit, SLV_METHOD_POST, "/accounts/:/images/v2/direct_upload", "", "",
+			(slv_str){ 0 });
+	assert_int_equal(kit->status, 413);
+	const json_t *error = json_array_get(json_object_get(kit->body, "errors"), 0);
+	assert_non_null(strstr(json_string_value(json_object_get(error, "message")),
+			"images_store.drafts_max"));
+	kit_done(kit);
+	kit->hosted->sweep = hosted_sweep_new(kit->hosted);
+	bench_pass(kit->bench, 600000); /* the time of one is over */
+	until_rows(kit, 'u', 1);
+	draft(kit, "three", IN_1_HOUR, secret);
+	assert_int_equal(upload(kit, secret), 200); /* it is a picture now */
+	draft(kit, "four", IN_1_HOUR, secret);
+}
+
 static void what_a_jail_says_is_kept(void **state)
 {
 	struct kit *kit = *state;
@@ -201,22 +242,20 @@ static void it_ends_while_it_sweeps(void **state)
 			false); /* its first read may be under way: kit_tear_down ends it */
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, kit_set_up, kit_tear_down)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-				a_link_holds_until_its_time_is_over, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(
-				what_was_a_draft_leaves_no_rows_of_one, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(
-				drafts_that_have_expired_are_taken_away_and_nothing_else_is,
-				kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(a_sweep_goes_on_until_all_of_them_are_gone,
-				kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(pictures_are_counted, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(
-				what_a_jail_says_is_kept, kit_set_up, kit_tear_down),
-		cmocka_unit_test_setup_teardown(it_ends_while_it_sweeps, kit_set_up, kit_tear_down),
+		TEST(a_link_holds_until_its_time_is_over),
+		TEST(what_was_a_draft_leaves_no_rows_of_one),
+		TEST(drafts_that_have_expired_are_taken_away_and_nothing_else_is),
+		TEST(a_sweep_goes_on_until_all_of_them_are_gone),
+		TEST(pictures_are_counted),
+		TEST(drafts_are_counted),
+		TEST(an_account_has_so_many_drafts_at_once),
+		TEST(what_a_jail_says_is_kept),
+		TEST(it_ends_while_it_sweeps),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,7 +43,8 @@ int kit_set_up(void **state)
 		.image_bytes = 100000,
 		.side_max = 12000,
 		.pixels_max = 100000000,
-		.images_max = 10 };
+		.images_max = 10,
+		.drafts_max = 1000 };
 	kit->sink.ops = &sink_ops;
 	kit->hosted = SLV_ALLOC(struct hosted);
 	*kit->hosted = (struct hosted){ .loop = kit->loop,

@@ -432,6 +432,8 @@ static void committed(struct hosted_call *call, slv_err err)
 	struct upload *upload = SLV_CONTAINER(call, struct upload, call);
 	upload->has_ref = slv_failed(err) && !call->batch.in_doubt;
 	call->hosted->count += !slv_failed(err);
+	if (!slv_failed(err) && upload->by_secret)
+		hosted_draft_ends(call->hosted);
 	upload->err = err;
 	upload->state = DONE;
 	upload_run(upload);
@@ -462,20 +464,10 @@ static slv_err name_it(struct upload *upload)
 	return SLV_OK;
 }
 
-static slv_err check_count(struct upload *upload)
-{
-	const struct hosted *hosted = upload->call.hosted;
-	if (hosted->count < (uint64_t)hosted->settings->images_max)
-		return SLV_OK;
-	return slv_err_printf(upload->call.ask->req->arena, SLV_E_LIMIT,
-			"an account has %lld pictures at most (images_store.images_max)",
-			(long long)hosted->settings->images_max);
-}
-
 static enum state commit(struct upload *upload)
 {
 	struct slv_omap_change *changes = upload->changes;
-	upload->err = check_count(upload);
+	upload->err = hosted_check_images(&upload->call);
 	if (!slv_failed(upload->err))
 		upload->err = name_it(upload);
 	if (slv_failed(upload->err))
