@@ -311,4 +311,14 @@ def a_url_leads_nowhere_inside(server):
     host, port = server.address
     for url in (f"http://{host}:{port}/", "http://169.254.169.254/latest/", "http://[::1]/",
                 "http://localhost/", "http://10.0.0.1/a.png"):
-        server.images.upload(None, url=url).refused(403, 5403)
+        answer = server.images.upload(None, url=url).refused(403, 5403)
+        assert answer.message == ("ERROR 5403: url: the origin may not be reached, or redirects "
+                                  "where it may not"), answer
+
+
+@case(a_server_and_another)
+def what_answers_at_a_url_is_not_told(server):
+    for url in ("http://127.0.0.1:1/a.png", "https://127.0.0.1:1/a.png"):
+        answer = server.images.upload(None, url=url).refused(400, 5400)
+        assert answer.message == (
+            "ERROR 5400: url: the origin did not answer with a picture"), answer

@@ -18,10 +18,12 @@
 #include "client/client.h"
 #include "http/multipart.h"
 #include "http/query.h"
+#include "loop/log.h"
 #include "proc/pixel.h"
 #include "service/image/hosted/facts.h"
 #include "service/image/hosted/fields.h"
 #include "service/image/hosted/private.h"
+#include "service/image/told.h"
 
 #include <errno.h>
 #include <string.h>
@@ -292,10 +294,28 @@ static enum state read_some(struct upload *upload)
 
 /* --- what is at a URL --- */
 
+/* What went wrong there, for who named it; what the client says is for the log. */
+static slv_err told(struct upload *upload, slv_err err)
+{
+	struct slv_arena *arena = upload->call.ask->req->arena;
+	const char *text = slv_image_told(err.code);
+	slv_log(slv_loop_log(upload->call.hosted->loop), SLV_INFO, "image.upload_url",
+			SLV_KV("url", upload->fields.url), SLV_KV("why", err.what));
+	if (err.code == SLV_E_LIMIT)
+		return too_large(upload);
+	if (!text)
+		return err;
+	/* Whatever is wrong there, it is the request that named it. */
+	bool of_theirs = err.code == SLV_E_UPSTREAM || err.code == SLV_E_TIMEOUT;
+	return slv_err_printf(arena, of_theirs ? SLV_E_SOURCE : err.code, "url: %s", text);
+}
+
 static void fetched(struct slv_fetch *fetch, slv_err err, struct slv_fetched *got)
 {
 	struct upload *upload = SLV_CONTAINER(fetch, struct upload, fetch);
 	struct slv_arena *arena = upload->call.ask->req->arena;
+	if (slv_failed(err))
+		err = told(upload, err);
 	if (!slv_failed(err) && got->body_fd >= 0) {
 		upload->fd = got->body_fd;
 		upload->fd_bytes = got->body_bytes;
@@ -303,9 +323,6 @@ static void fetched(struct slv_fetch *fetch, slv_err err, struct slv_fetched *go
 	if (!slv_failed(err) && got->status >= 300)
 		err = slv_err_printf(
 				arena, SLV_E_SOURCE, "url: its server answered %d", got->status);
-	/* Whatever is wrong there, it is the request that named it. */
-	if (err.code == SLV_E_UPSTREAM || err.code == SLV_E_TIMEOUT)
-		err = slv_err_printf(arena, SLV_E_SOURCE, "url: %s", err.what);
 	upload->err = err;
 	upload->state = slv_failed(err) ? DONE : COPY;
 	upload_run(upload);
