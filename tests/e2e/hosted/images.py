@@ -5,7 +5,8 @@ import re
 import tempfile
 from urllib.parse import quote
 
-from hosted import PICTURE, URL, form, serve, tidy
+from account import PREFIX
+from hosted import PICTURE, URL, begun, form, serve, tidy
 from pictures import gif, photo, png
 from run import case, fixture, table
 from selvedge import command
@@ -83,6 +84,23 @@ def an_id_of_ones_own_is_any_text(server, name):
     images.upload(id=name).refused(409, 5409, "Resource already exists")
     assert images.remove(name).result == {}
     images.is_gone(name)
+
+
+@case(a_server_of_pictures)
+def what_is_known_of_an_id_is_told_before_the_file_has_come(server):
+    server.images.upload(id="is there").result
+    at = f"{PREFIX}/accounts/{server.client.account}/images/v1"
+    for name, status, code in (("is there", 409, 5409), ("stats", 400, 5400), ("a//b", 400, 5400),
+                               ("x" * 1025, 413, 5413)):
+        begun(server, at, *form({"creator": "ada", "id": name}, LARGE)).refused(status, code)
+        begun(server, f"{at}?id={quote(name, safe='')}", LARGE, "image/png").refused(status, code)
+    body, kind = form({}, LARGE)  # and an id behind it is not known before
+    late = form({"id": "is there"})[0]
+    answer = server.images.ask("POST", server.images.at(), body[:body.rindex(b"--a-boundary")]
+                               + late, {"Content-Type": kind})
+    answer.refused(409, 5409, "Resource already exists")
+    tidy(server)
+    server.images.remove("is there").result
 
 
 @case(a_server_of_pictures)

@@ -7,7 +7,7 @@ import time
 
 import origin
 from account import PREFIX, Answer, Client
-from hosted import PICTURE, Images, form, once, serve, tidy
+from hosted import PICTURE, Images, begun, form, once, serve, tidy
 from pictures import photo
 from run import case, fixture, table
 from selvedge import request, wait_for
@@ -175,8 +175,10 @@ def an_account_has_as_many_pictures_as_the_settings_say(server):
     assert images.stats() == {"current": 3, "allowed": 3}
     images.upload().refused(413, 5413, "images_store.images_max")
     images.draft().refused(413, 5413, "images_store.images_max")
-    once(server, PREFIX + draft[draft.rindex("/once") :].replace("once", "upload")).refused(
-        413, 5413, "images_store.images_max")
+    link = PREFIX + draft[draft.rindex("/once"):].replace("once", "upload")
+    for target in (link, f"{PREFIX}/accounts/{server.client.account}/images/v1"):
+        begun(server, target, *form({}, LARGE)).refused(413, 5413, "images_store.images_max")
+    once(server, link).refused(413, 5413, "images_store.images_max")
     tidy(server)
     images.remove("one 0").result
     assert images.upload(id="one 3").status == 200
@@ -289,6 +291,15 @@ def a_picture_comes_from_a_url(server):
 def a_name_in_a_url_that_is_too_long_is_none(server):
     assert by_url(server, "/" + "n" * 255).result["filename"] == "n" * 255
     assert "filename" not in by_url(server, "/" + "n" * 256).result
+
+
+@case(a_server_and_another)
+def a_url_is_not_asked_for_a_picture_that_cannot_be(server):
+    server.images.upload(id="is there").result
+    before = len(server.other.asked)
+    by_url(server, "/a/harbour.png", id="is there").refused(409, 5409)
+    assert len(server.other.asked) == before
+    server.images.remove("is there").result
 
 
 @table(a_server_and_another, [

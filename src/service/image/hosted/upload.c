@@ -1,17 +1,20 @@
 /* upload.c - a picture comes in: a form, the bytes themselves, or by a URL
  *
- *	READ ──▶ END ──▶ FETCH ──▶ COPY ◀──▶ KEEP
- *	          │                 │         ▲
- *	          │                 ▼         │
- *	          └─────────────▶ WHOLE ──────┘
- *	                            │
- *	                            ▼
- *	                          FACTS ──▶ FINISH ──▶ COMMIT ──▶ DONE
+ *	READ ◀──▶ TAKEN ──▶ FETCH ──▶ COPY ◀──▶ KEEP
+ *	  │         ▲         ▲         │        ▲
+ *	  ▼         │         │         ▼        │
+ *	 END ───────┴─────────┘       WHOLE ─────┘
+ *	  └─────────────────────────────▲ │
+ *	                                  ▼
+ *	                                FACTS ──▶ FINISH ──▶ COMMIT ──▶ DONE
  *
  * Whichever fails: DONE. Its first bytes say what it is; what is no picture is refused before any
  * of it is stored. The rest goes into a blob, a large piece at a time (service/intake.h). A jail
  * looks at the whole (facts.h); then the blob is finished, and then the row that names it is
  * written. What fails before that leaves nothing.
+ *
+ * That it cannot be is told as soon as it is known: that the account is full before anything is
+ * read; that there is such an id already (TAKEN) before the file, if the id stands in front of it.
  *
  * An upload with a secret is the same, but that its draft says all but the bytes: its row is
  * replaced if it is still what it was when the upload began. So a second one comes too late. Of one
@@ -41,6 +44,7 @@
 
 enum state {
 	READ,   /* wait for bytes of the request */
+	TAKEN,  /* wait for the row of that id */
 	END,    /* the request is over */
 	FETCH,  /* wait for what is at the URL */
 	COPY,   /* take the next of that */
@@ -65,8 +69,11 @@ struct upload {
 	slv_str field; /* its name */
 	struct slv_buf value;
 	size_t fields_bytes; /* of all values */
-	bool had_file;
+	enum slv_intake_what came;
+	bool had_file, had_end;
 	slv_str filename;
+	struct slv_omap_read look; /* at the row of its id */
+	bool looked;
 
 	uint64_t len;
 	enum slv_format format; /* SAME: not known yet */
@@ -150,6 +157,12 @@ static slv_err file_add(struct upload *upload, slv_str bytes)
 
 /* --- what came --- */
 
+/* Its id is known, and whether it is free is not. */
+static bool wants_look(const struct upload *upload)
+{
+	return upload->fields.id.len && !upload->by_secret && !upload->looked;
+}
+
 static slv_err part_begun(struct slv_intake *in)
 {
 	struct upload *upload = SLV_CONTAINER(in, struct upload, in);
@@ -162,6 +175,7 @@ static slv_err part_begun(struct slv_intake *in)
 		upload->part = FILE_PART;
 		upload->had_file = true;
 		upload->filename = slv_str_copy(arena, part->filename);
+		in->stop = wants_look(upload);
 		return part->filename.len && !upload->filename.at ? no_memory() : SLV_OK;
 	}
 	upload->field = slv_str_copy(arena, part->name);
@@ -218,13 +232,48 @@ static const struct slv_intake_ops in_ops = {
 
 static bool ask_read(struct upload *upload)
 {
-	return slv_intake_go(&upload->in) != SLV_INTAKE_WAITS;
+	upload->came = slv_intake_go(&upload->in);
+	return upload->came != SLV_INTAKE_WAITS;
 }
 
 static enum state take_read(struct upload *upload)
 {
 	upload->err = upload->in.err;
-	return END;
+	return upload->came == SLV_INTAKE_STOPS ? TAKEN : END;
+}
+
+/* --- is its id free? --- */
+
+static void looked(struct slv_omap_read *read, slv_err err, struct slv_omap_rows *rows)
+{
+	struct upload *upload = SLV_CONTAINER(read, struct upload, look);
+	upload->err = err;
+	if (rows && rows->at[0].version)
+		upload->err = SLV_ERR(SLV_E_PRECONDITION, "the id is taken");
+	if (rows)
+		rows->hold.drop(&rows->hold);
+	upload_run(upload);
+}
+
+static bool ask_taken(struct upload *upload)
+{
+	upload->looked = true;
+	upload->key = hosted_row_key('i', upload->fields.id, upload->key_rooms[0]);
+	upload->look = (struct slv_omap_read){
+		.map = upload->call.map,
+		.what = SLV_OMAP_GET,
+		.keys = &upload->key,
+		.count = 1,
+		.rows_max = 1,
+		.done = looked,
+	};
+	slv_omap_read(upload->call.hosted->loop, &upload->look);
+	return false;
+}
+
+static enum state take_taken(struct upload *upload)
+{
+	return upload->had_end ? FETCH : READ;
 }
 
 /* --- what is at a URL --- */
@@ -319,13 +368,16 @@ static enum state take_keep(struct upload *upload)
 static enum state take_end(struct upload *upload)
 {
 	bool has_url = upload->fields.url.len;
+	upload->had_end = true;
 	if (!upload->by_secret)
 		upload->err = hosted_fields_check(&upload->fields);
 	if (!slv_failed(upload->err) && has_url && upload->had_file)
 		upload->err = SLV_ERR(SLV_E_SYNTAX, "file and url exclude each other");
 	if (!slv_failed(upload->err) && !has_url && !upload->had_file)
 		upload->err = SLV_ERR(SLV_E_SYNTAX, "there is neither file nor url");
-	return has_url ? FETCH : WHOLE;
+	if (!has_url)
+		return WHOLE;
+	return wants_look(upload) ? TAKEN : FETCH;
 }
 
 /* If it is small all of it is kept yet, and nobody has looked what it is. */
@@ -473,8 +525,9 @@ static void upload_run(struct upload *upload)
 		enum state (*take)(struct upload *upload);
 		unsigned may;
 	} steps[] = {
-		[READ] = { ask_read, take_read, SLV_BIT(END) },
-		[END] = { ask_nothing, take_end, SLV_BIT(FETCH) | SLV_BIT(WHOLE) },
+		[READ] = { ask_read, take_read, SLV_BIT(TAKEN) | SLV_BIT(READ) | SLV_BIT(END) },
+		[TAKEN] = { ask_taken, take_taken, SLV_BIT(READ) | SLV_BIT(FETCH) },
+		[END] = { ask_nothing, take_end, SLV_BIT(TAKEN) | SLV_BIT(FETCH) | SLV_BIT(WHOLE) },
 		[FETCH] = { ask_fetch, take_fetch, SLV_BIT(COPY) },
 		[COPY] = { ask_nothing, take_copy, SLV_BIT(KEEP) | SLV_BIT(WHOLE) },
 		[KEEP] = { ask_read, take_keep, SLV_BIT(COPY) },
@@ -553,7 +606,9 @@ static slv_err begin(struct hosted_call *call)
 {
 	struct upload *upload = SLV_CONTAINER(call, struct upload, call);
 	struct slv_req *req = call->ask->req;
-	slv_err err = read_type(upload, req);
+	slv_err err = hosted_check_images(call);
+	if (!slv_failed(err))
+		err = read_type(upload, req);
 	if (slv_failed(err))
 		return err;
 	if (req->body.length != SLV_LENGTH_UNKNOWN &&
@@ -566,7 +621,7 @@ static slv_err begin(struct hosted_call *call)
 			&SLV_MULTIPART_LIMITS);
 	if (slv_failed(err))
 		return err;
-	upload->state = READ;
+	upload->state = wants_look(upload) ? TAKEN : READ;
 	upload_run(upload);
 	return SLV_OK;
 }
