@@ -15,11 +15,6 @@
 #define MESSAGE_BYTES_MAX 1024
 #define URL_BYTES_MAX SLV_KIB(8) /* of a picture's link: each byte of an id may become three */
 
-static bool is_of_account(const struct slv_api_call *call)
-{
-	return slv_str_starts(slv_str_from(call->path), SLV_STR("/accounts/:"));
-}
-
 /* --- answers --- */
 
 void hosted_refuse(struct hosted_call *call, int status, int code, const char *message)
@@ -214,26 +209,14 @@ static bool wants_batch_token(const struct hosted_call *call)
 
 static slv_err secret_read(struct hosted_call *call, const struct slv_omap_rows *rows)
 {
-	static const slv_str scheme = SLV_STR_INIT("Bearer ");
 	struct slv_req *req = call->ask->req;
-	const struct slv_field *first =
-			slv_fields_find(&req->fields, SLV_FIELD_AUTHORIZATION, NULL);
-	slv_str value = slv_fields_get(&req->fields, SLV_FIELD_AUTHORIZATION);
-	if (!value.len) {
-		slv_api_fail(req, 401, SLV_API_E_TOKEN,
-				"Authorization: Bearer <batch token> is missing");
+	slv_str token;
+	if (!slv_api_bearer(req, "batch token", &token))
 		return SLV_OK;
-	}
-	/* Nor are two of them: what is between us and the client may have looked at the other. */
-	if (slv_fields_find(&req->fields, SLV_FIELD_AUTHORIZATION, first) ||
-			!slv_str_eq_nocase(slv_str_head(value, scheme.len), scheme) ||
-			!hosted_batch_holds(rows->at[0].value,
-					slv_str_from_index(value, scheme.len),
-					slv_loop_wall_s(call->hosted->loop))) {
-		slv_api_fail(req, 403, SLV_API_E_TOKEN, "Authentication error");
-		return SLV_OK;
-	}
-	return call->then(call);
+	if (hosted_batch_holds(rows->at[0].value, token, slv_loop_wall_s(call->hosted->loop)))
+		return call->then(call);
+	slv_api_refuse_token(req);
+	return SLV_OK;
 }
 
 static slv_err go_on(struct hosted_call *call)
@@ -273,7 +256,7 @@ slv_err hosted_begin(struct hosted_call *call, struct slv_api_ask *ask,
 	call->then = then;
 	if (!slv_arena_defer(ask->req->arena, call_drop, call))
 		return SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
-	if (is_of_account(ask->call)) { /* and it is the account's id: api.c has looked */
+	if (slv_api_is_of_account(ask->call)) { /* and it is the account's id: api.c has looked */
 		call->params++;
 		memcpy(hosted->account, ask->params[0].at, HOSTED_ACCOUNT_BYTES);
 		hosted->has_account = true;
