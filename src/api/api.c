@@ -204,12 +204,33 @@ static void read_body(struct asked *asked)
 
 /* --- its token --- */
 
-static void refuse_token(struct slv_req *req)
+void slv_api_refuse_token(struct slv_req *req)
 {
 	slv_api_fail(req, 403, SLV_API_E_TOKEN, "Authentication error");
 }
 
-static bool is_of_account(const struct slv_api_call *call)
+bool slv_api_bearer(struct slv_req *req, const char *what, slv_str *ret_token)
+{
+	static const slv_str scheme = SLV_STR_INIT("Bearer ");
+	const struct slv_field *first =
+			slv_fields_find(&req->fields, SLV_FIELD_AUTHORIZATION, NULL);
+	slv_str value = slv_fields_get(&req->fields, SLV_FIELD_AUTHORIZATION);
+	if (!value.len) {
+		slv_str text = slv_str_printf(
+				req->arena, "Authorization: Bearer <%s> is missing", what);
+		slv_api_fail(req, 401, SLV_API_E_TOKEN, text.at ? text.at : what);
+		return false;
+	}
+	if (slv_fields_find(&req->fields, SLV_FIELD_AUTHORIZATION, first) ||
+			!slv_str_eq_nocase(slv_str_head(value, scheme.len), scheme)) {
+		slv_api_refuse_token(req);
+		return false;
+	}
+	*ret_token = slv_str_from_index(value, scheme.len);
+	return true;
+}
+
+bool slv_api_is_of_account(const struct slv_api_call *call)
 {
 	return slv_str_starts(slv_str_from(call->path), SLV_STR("/accounts/:"));
 }
@@ -237,9 +258,9 @@ static void check_token(struct asked *asked)
 		slv_api_fail_err(&asked->ask, no_memory());
 		return;
 	}
-	if (!holds || (is_of_account(call) &&
+	if (!holds || (slv_api_is_of_account(call) &&
 				      !slv_str_eq(asked->ask.params[0], asked->find.account))) {
-		refuse_token(req);
+		slv_api_refuse_token(req);
 		return;
 	}
 	if (call->right < SLV_API_RIGHT_COUNT &&
@@ -257,36 +278,20 @@ static void token_found(struct slv_api_find *find, slv_err err)
 {
 	struct asked *asked = SLV_CONTAINER(find, struct asked, find);
 	if (err.code == SLV_E_MISSING)
-		refuse_token(asked->ask.req);
+		slv_api_refuse_token(asked->ask.req);
 	else if (slv_failed(err))
 		slv_api_fail_err(&asked->ask, err);
 	else
 		check_token(asked);
 }
 
-static bool is_doubled(const struct slv_fields *fields, enum slv_field_id id)
-{
-	const struct slv_field *first = slv_fields_find(fields, id, NULL);
-	return first && slv_fields_find(fields, id, first);
-}
-
 static void find_token(struct asked *asked)
 {
-	struct slv_req *req = asked->ask.req;
-	slv_str value = slv_fields_get(&req->fields, SLV_FIELD_AUTHORIZATION);
-	const slv_str scheme = SLV_STR("Bearer ");
-	slv_str id;
-	if (!value.len) {
-		slv_api_fail(req, 401, SLV_API_E_TOKEN,
-				"Authorization: Bearer <API token> is missing");
+	slv_str value, id;
+	if (!slv_api_bearer(asked->ask.req, "API token", &value))
 		return;
-	}
-	/* What is no token at all is not looked for. Nor are two: what is between us and the client
-	 * may have looked at the other one. */
-	if (is_doubled(&req->fields, SLV_FIELD_AUTHORIZATION) ||
-			!slv_str_eq_nocase(slv_str_head(value, scheme.len), scheme) ||
-			!slv_api_value_parse(slv_str_from_index(value, scheme.len), &id)) {
-		refuse_token(req);
+	if (!slv_api_value_parse(value, &id)) { /* what is no token at all is not looked for */
+		slv_api_refuse_token(asked->ask.req);
 		return;
 	}
 	asked->find = (struct slv_api_find){

@@ -100,6 +100,19 @@ void slv_api_fail_err(struct slv_api_ask *ask, slv_err err);
 #define SLV_API_E_INPUT 10004 /* what was asked is no such thing */
 #define SLV_API_E_LIMIT 10006 /* past a bound */
 
+/* --- whose it is --- */
+
+/* Is it below an account? Then that is params[0], and it is that of the token. */
+bool slv_api_is_of_account(const struct slv_api_call *call);
+
+/* What stands behind "Authorization: Bearer ". False: it was answered. 401, there is none, and
+ * `what` is the name of it; 403, it is something else, or there are two of them: what is between us
+ * and the client may have looked at the other. */
+bool slv_api_bearer(struct slv_req *req, const char *what, slv_str *ret_token);
+
+/* 403: it is none that holds. */
+void slv_api_refuse_token(struct slv_req *req);
+
 /* --- JSON --- */
 
 /* Append the text of `value`. */

@@ -8,6 +8,7 @@
 #include "loop/log.h"
 #include "main/store.h"
 #include "proc/pixel.h"
+#include "service/image/hosted/record.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -494,20 +495,30 @@ static void slot_upload(struct slot *slot)
 	slv_fetch_start(uploads->client, &slot->fetch);
 }
 
-/* What is no picture is not even sent. */
+static void slot_other(struct slot *slot)
+{
+	if (slot->uploads->tells_each) {
+		slot_fail(slot, "it is no picture of a kind that is read");
+		return;
+	}
+	slot->uploads->done.others++;
+	slot_end(slot);
+}
+
+/* What is no picture is not even sent, nor one that can have no such id. */
 static void slot_look(struct slot *slot)
 {
 	char bytes[SNIFF_BYTES];
+	slv_err err = hosted_id_check(slot->picture->id);
 	ssize_t len = pread(slot->fd, bytes, sizeof(bytes), 0);
 	if (len < 0) {
 		slot_fail(slot, strerror(errno));
-	} else if (slv_format_sniff((slv_str){ bytes, (size_t)len }) != SLV_FORMAT_SAME) {
-		slot_upload(slot);
-	} else if (slot->uploads->tells_each) {
-		slot_fail(slot, "it is no picture of a kind that is read");
+	} else if (slv_format_sniff((slv_str){ bytes, (size_t)len }) == SLV_FORMAT_SAME) {
+		slot_other(slot);
+	} else if (slv_failed(err)) {
+		slot_fail(slot, err.what);
 	} else {
-		slot->uploads->done.others++;
-		slot_end(slot);
+		slot_upload(slot);
 	}
 }
 

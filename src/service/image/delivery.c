@@ -8,12 +8,12 @@
  * changed or removed, nothing that was made before is found any more. Rows that were read lately
  * are in memory, by their stamps, so this waits for nothing as a rule.
  *
- *	ACCOUNT ──▶ IMAGE ──▶ CHOICE ──▶ KEY ◀──▶ SCAN     CHOICE: the variant, or whether
- *	   │          │          │        │         │       options may stand in its place
- *	   └──────────┴──────────┴────────┴─────────┴──▶ END
+ *	ACCOUNT ──▶ IMAGE ──▶ CHOICE ──▶ KEYS     CHOICE: the variant, or whether options may
+ *	   │          │          │        │       stand in its place
+ *	   └──────────┴──────────┴────────┴──▶ END
  *
- * A signature may be of any key. Their names are remembered, and each key is asked for by its name
- * like any other row; only if none of them fits are the names read again.
+ * A signature may be of any key. All of them are one row: so a wrong one costs what a right one
+ * does.
  */
 #include "api/keys.h"
 #include "base/assert.h"
@@ -55,11 +55,6 @@ struct delivery {
 	uint64_t account_stamp; /* of the row that these were read from; 0: they were not */
 	char hash[HOSTED_HASH_BYTES];
 	struct slv_omap *map;
-
-	/* Signing keys that there were, by name. */
-	size_t names_count;
-	size_t names_len[HOSTED_KEYS_MAX];
-	char names[HOSTED_KEYS_MAX][HOSTED_KEY_NAME_BYTES_MAX];
 };
 
 #define AT(member) offsetof(struct delivery_conf, member)
@@ -92,7 +87,7 @@ const struct slv_conf_key slv_delivery_keys[] = {
 _Static_assert(HOSTED_KEY_NAME_BYTES_MAX == SLV_IMAGE_KEY_NAME_MAX, "`selvedge sign` takes any");
 _Static_assert(sizeof(struct delivery_conf) <= SLV_DELIVERY_SETTINGS_SIZE, "raise it");
 
-enum look_state { LOOK_ACCOUNT, LOOK_IMAGE, LOOK_CHOICE, LOOK_KEY, LOOK_SCAN, LOOK_END };
+enum look_state { LOOK_ACCOUNT, LOOK_IMAGE, LOOK_CHOICE, LOOK_KEYS, LOOK_END };
 
 /* A look at what the rows say of a link. */
 struct look {
@@ -118,12 +113,7 @@ struct look {
 	bool needs_grant; /* or for its options */
 	struct slv_image_grant grant;
 
-	struct slv_image_sign_key keys[HOSTED_KEYS_MAX];
-	size_t key_count, key_at;
-	bool scanned; /* the names were read for this very look */
-
 	struct slv_omap_recall recall;
-	struct slv_omap_read scan;
 	char row_key[HOSTED_KEY_BYTES_MAX];
 };
 
@@ -193,50 +183,9 @@ static bool ask_choice(struct look *look)
 	return recall(look, look->map, hosted_row_key('v', last, look->row_key));
 }
 
-static bool ask_key(struct look *look)
+static bool ask_keys(struct look *look)
 {
-	const struct delivery *self = look->self;
-	slv_str name = { 0 }; /* another look may have read fewer names */
-	if (look->key_at < self->names_count)
-		name = (slv_str){ self->names[look->key_at], self->names_len[look->key_at] };
-	return recall(look, look->map, hosted_row_key('s', name, look->row_key));
-}
-
-static void take_names(struct delivery *self, const struct slv_omap_rows *rows)
-{
-	self->names_count = 0;
-	for (size_t i = 0; i < rows->count && self->names_count < HOSTED_KEYS_MAX; i++) {
-		slv_str name = slv_str_from_index(rows->at[i].key, 1);
-		if (slv_failed(hosted_key_name_check(name)))
-			continue;
-		memcpy(self->names[self->names_count], name.at, name.len);
-		self->names_len[self->names_count++] = name.len;
-	}
-}
-
-static void scan_came(struct slv_omap_read *read, slv_err err, struct slv_omap_rows *rows)
-{
-	struct look *look = SLV_CONTAINER(read, struct look, scan);
-	look->err = err;
-	if (rows) {
-		take_names(look->self, rows);
-		rows->hold.drop(&rows->hold);
-	}
-	look_run(look);
-}
-
-static bool ask_scan(struct look *look)
-{
-	look->scan = (struct slv_omap_read){
-		.map = look->map,
-		.what = SLV_OMAP_SCAN,
-		.from = SLV_STR("s"),
-		.until = SLV_STR("t"),
-		.rows_max = HOSTED_KEYS_MAX,
-		.done = scan_came,
-	};
-	slv_omap_read(look->self->image.env->loop, &look->scan);
-	return false;
+	return recall(look, look->map, SLV_STR(HOSTED_KEYS_KEY));
 }
 
 /* --- what is made of it --- */
@@ -310,7 +259,7 @@ static slv_err take_choice(struct look *look, enum look_state *ret_next)
 	                                               : take_variant(look, look->recall.row);
 	if (slv_failed(err))
 		return err;
-	*ret_next = look->needs_grant && look->req ? LOOK_KEY : LOOK_END;
+	*ret_next = look->needs_grant && look->req ? LOOK_KEYS : LOOK_END;
 	if (*ret_next == LOOK_END || look->target.query.len)
 		return SLV_OK;
 	return look->is_private ? SLV_ERR(SLV_E_SIGNATURE, "this picture needs a signed link")
@@ -318,42 +267,27 @@ static slv_err take_choice(struct look *look, enum look_state *ret_next)
 							"flexible variants, or a signed link");
 }
 
-static slv_err verify(struct look *look)
-{
-	struct slv_image_signing signing = { .required = true,
-		.keys = { .at = look->keys, .count = look->key_count } };
-	if (!look->key_count)
-		return SLV_ERR(SLV_E_SIGNATURE, "the account has no signing key");
-	int64_t now_s = slv_loop_wall_s(look->self->image.env->loop);
-	slv_err err = slv_image_sign_verify(&signing, &look->target, (uint64_t)now_s, &look->grant);
-	slv_assert(slv_failed(err) || look->grant.key);
-	return err;
-}
-
-static slv_err take_key(struct look *look, enum look_state *ret_next)
+static slv_err take_keys(struct look *look, enum look_state *ret_next)
 {
 	const struct slv_omap_row *row = look->recall.row;
-	if (row->version && look->key_count < HOSTED_KEYS_MAX) {
-		struct slv_image_sign_key *key = &look->keys[look->key_count++];
-		key->name = slv_str_copy(look->arena, slv_str_from_index(row->key, 1));
-		key->secret = slv_str_copy(look->arena, row->value);
-		if (!key->name.at || !key->secret.at)
-			return NO_MEMORY;
-	}
-	*ret_next = LOOK_KEY;
-	if (++look->key_at < look->self->names_count)
-		return SLV_OK;
-	slv_err err = verify(look);
-	*ret_next = err.code == SLV_E_SIGNATURE ? LOOK_SCAN : LOOK_END;
-	return *ret_next == LOOK_SCAN && !look->scanned ? SLV_OK : err;
-}
-
-static slv_err take_scan(struct look *look, enum look_state *ret_next)
-{
-	look->scanned = true;
-	look->key_at = look->key_count = 0;
-	*ret_next = LOOK_KEY;
-	return SLV_OK;
+	struct slv_image_sign_key own[HOSTED_KEYS_MAX];
+	struct hosted_keys keys;
+	slv_err err = hosted_keys_read(row->version ? row->value : (slv_str){ 0 }, &keys);
+	if (slv_failed(err))
+		return SLV_ERR(SLV_E_SYS, err.what);
+	if (!keys.count)
+		return SLV_ERR(SLV_E_SIGNATURE, "the account has no signing key");
+	for (size_t i = 0; i < keys.count; i++)
+		own[i] = (struct slv_image_sign_key){ .name = keys.at[i].name,
+			.secret = keys.at[i].value };
+	struct slv_image_signing signing = { .required = true,
+		.keys = { .at = own, .count = keys.count } };
+	int64_t now_s = slv_loop_wall_s(look->self->image.env->loop);
+	err = slv_image_sign_verify(&signing, &look->target, (uint64_t)now_s, &look->grant);
+	slv_assert(slv_failed(err) || look->grant.key);
+	look->grant.key = NULL; /* its row goes now */
+	*ret_next = LOOK_END;
+	return err;
 }
 
 /* --- the look --- */
@@ -365,10 +299,8 @@ static const struct {
 } steps[] = {
 	[LOOK_ACCOUNT] = { ask_account, take_account, SLV_BIT(LOOK_IMAGE) },
 	[LOOK_IMAGE] = { ask_image, take_image, SLV_BIT(LOOK_CHOICE) | SLV_BIT(LOOK_END) },
-	[LOOK_CHOICE] = { ask_choice, take_choice, SLV_BIT(LOOK_KEY) | SLV_BIT(LOOK_END) },
-	[LOOK_KEY] = { ask_key, take_key,
-			SLV_BIT(LOOK_KEY) | SLV_BIT(LOOK_SCAN) | SLV_BIT(LOOK_END) },
-	[LOOK_SCAN] = { ask_scan, take_scan, SLV_BIT(LOOK_KEY) },
+	[LOOK_CHOICE] = { ask_choice, take_choice, SLV_BIT(LOOK_KEYS) | SLV_BIT(LOOK_END) },
+	[LOOK_KEYS] = { ask_keys, take_keys, SLV_BIT(LOOK_END) },
 };
 
 static void recall_came(struct slv_omap_recall *back, slv_err err)
@@ -444,7 +376,6 @@ static bool look_again(struct image *image, struct slv_req *req, const struct im
 	if (look->looks++ >= LOOKS_MAX)
 		return false;
 	look->state = LOOK_ACCOUNT;
-	look->key_at = look->key_count = 0;
 	look_run(look);
 	return true;
 }

@@ -16,6 +16,7 @@
 #include "proc/message.h"
 #include "service/image/freshness.h"
 #include "service/image/hosted/record.h"
+#include "service/image/told.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -501,19 +502,13 @@ static bool origin_allow(
  */
 static slv_err told(const struct image_load *load, slv_err err)
 {
-	static const char *const texts[SLV_E_COUNT] = {
-		[SLV_E_DENIED] = "the source's origin may not be reached, or redirects where it "
-				 "may not",
-		[SLV_E_LIMIT] = "the source is larger than source_bytes",
-		[SLV_E_TIMEOUT] = "the source's origin took longer than job_ms",
-		[SLV_E_UPSTREAM] = "the source's origin did not answer with a picture",
-		[SLV_E_SOURCE] = "source is no URL that can be fetched",
-		[SLV_E_BUSY] = "too many sources are being fetched",
-	};
+	const char *text = err.code == SLV_E_LIMIT     ? "the source is larger than source_bytes"
+	                   : err.code == SLV_E_TIMEOUT ? "the origin took longer than job_ms"
+	                                               : slv_image_told(err.code);
 	slv_log(slv_loop_log(load->sources->loop), SLV_INFO, "image.source",
 			SLV_KV("source", load->source), SLV_KV("why", err.what));
-	if (texts[err.code])
-		err.what = texts[err.code];
+	if (text)
+		err.what = text;
 	return err;
 }
 

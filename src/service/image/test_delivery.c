@@ -142,6 +142,18 @@ static void flexible(struct kit *kit, bool yes)
 	change(kit, kit->map, SLV_STR(HOSTED_CONFIG_KEY), value, true);
 }
 
+/* The signing keys: one for each value. */
+static void sign_with(struct kit *kit, const char *one, const char *other)
+{
+	char row[HOSTED_KEYS_BYTES_MAX];
+	struct hosted_keys keys = { .count = other ? 2 : 1,
+		.at = { { SLV_STR("default"), slv_str_from(one) } } };
+	if (other)
+		keys.at[1] = (struct hosted_key){ SLV_STR("second"), slv_str_from(other) };
+	slv_str value = { row, hosted_keys_write(&keys, row) };
+	change(kit, kit->map, SLV_STR(HOSTED_KEYS_KEY), value, true);
+}
+
 /* --- a client --- */
 
 struct client {
@@ -468,9 +480,9 @@ static void a_private_picture_needs_a_signature_by_a_key_that_is_there(void **st
 	expect(kit, UUID "/public", 403, "signed link");
 	const char *link = signed_link(kit, &buf, UUID "/public", "secret", FULL_S + 50);
 	expect(kit, link, 403, "no signing key");
-	put(kit, 's', "default", SLV_STR("other"));
+	sign_with(kit, "other", NULL);
 	expect(kit, link, 403, "signature");
-	put(kit, 's', "second", SLV_STR("secret"));
+	sign_with(kit, "other", "secret");
 	expect_made(kit, link, BENCH_PICTURE, "made");
 	begin(kit, &client, link);
 	has_field(&client, "cache-control: private, max-age=50\n");
@@ -479,12 +491,42 @@ static void a_private_picture_needs_a_signature_by_a_key_that_is_there(void **st
 	has_field(&client, "cache-control: private, no-cache\n");
 	end(&client, 200, "made");
 	expect(kit, UUID "/public", 403, "signed link");
-	take_away(kit, 's', "second");
+	sign_with(kit, "other", NULL);
 	expect(kit, link, 403, "signature");
-	put(kit, 's', "default", SLV_STR("secret"));
+	sign_with(kit, "secret", NULL);
 	expect(kit, link, 200, "made");
 	bench_pass(kit->bench, 50000);
 	expect(kit, link, 403, "expired");
+	slv_buf_done(&buf);
+}
+
+static void a_wrong_signature_is_refused_from_memory(void **state)
+{
+	struct kit *kit = *state;
+	struct client client;
+	struct slv_buf buf;
+	slv_buf_init(&buf, 4096);
+	sign_with(kit, "one", "other");
+	store_as(kit, "x", BENCH_PICTURE, (struct hosted_image){ .is_signed = true });
+	const char *link = signed_link(kit, &buf, "x/public", "none of them", FULL_S + 50);
+	expect(kit, link, 403, "signature");
+	for (int i = 0; i < 3; i++) {
+		begin(kit, &client, link);
+		assert_int_equal(client.replies, 1); /* nothing was waited for */
+		end(&client, 403, "signature");
+	}
+	slv_buf_done(&buf);
+}
+
+static void signing_keys_that_are_damaged_are_our_fault(void **state)
+{
+	struct kit *kit = *state;
+	struct slv_buf buf;
+	slv_buf_init(&buf, 4096);
+	change(kit, kit->map, SLV_STR(HOSTED_KEYS_KEY), SLV_STR("\1\0"), true);
+	store_as(kit, "x", BENCH_PICTURE, (struct hosted_image){ .is_signed = true });
+	const char *link = signed_link(kit, &buf, "x/public", "secret", FULL_S + 50);
+	expect(kit, link, 500, NULL);
 	slv_buf_done(&buf);
 }
 
@@ -494,7 +536,7 @@ static void no_bit_of_a_signed_link_can_be_another(void **state)
 	struct slv_buf buf;
 	char copy[512];
 	slv_buf_init(&buf, 4096);
-	put(kit, 's', "default", SLV_STR("secret"));
+	sign_with(kit, "secret", NULL);
 	store_as(kit, "x", BENCH_PICTURE, (struct hosted_image){ .is_signed = true });
 	const char *link = signed_link(kit, &buf, "x/public", "secret", FULL_S + 50);
 	expect_made(kit, link, BENCH_PICTURE, "made");
@@ -527,7 +569,7 @@ static void a_signed_link_may_have_any_options(void **state)
 	struct kit *kit = *state;
 	struct slv_buf buf;
 	slv_buf_init(&buf, 4096);
-	put(kit, 's', "default", SLV_STR("secret"));
+	sign_with(kit, "secret", NULL);
 	store(kit, "a/b", BENCH_PICTURE);
 	const char *link = signed_link(kit, &buf, "a/b/w=40", "secret", FULL_S + 50);
 	expect_made(kit, link, BENCH_PICTURE, "made");
@@ -650,6 +692,8 @@ int main(void)
 		TEST(a_variant_is_its_options_and_changes_with_them),
 		TEST(options_need_flexible_variants),
 		TEST(a_private_picture_needs_a_signature_by_a_key_that_is_there),
+		TEST(a_wrong_signature_is_refused_from_memory),
+		TEST(signing_keys_that_are_damaged_are_our_fault),
 		TEST(no_bit_of_a_signed_link_can_be_another),
 		TEST(a_variant_may_be_for_everybody),
 		TEST(a_signed_link_may_have_any_options),

@@ -1,29 +1,27 @@
 /* put.c - write one value, as it comes
  *
- *	READ → (BLOB) → READ … → END → COMMIT → answered
+ *	READ ──▶ END ──▶ COMMIT ──▶ DONE
+ *	          │        ▲
+ *	          └▶ FINISH ┘        whichever fails: DONE
  *
- * Raw, or as a form with the parts `value` and `metadata`. Up to 64 KiB stay in memory and go into
- * the row; past that all goes into a blob, which is finished before the row that names it is
- * written. What fails before that leaves nothing. Whether the namespace is there is asked at the
- * beginning, and again before the commit.
+ * Raw, or as a form with the parts `value` and `metadata` (service/intake.h). Up to 64 KiB stay in
+ * memory and go into the row; past that all goes into a blob, which is finished before the row that
+ * names it is written. What fails before that leaves nothing. Whether the namespace is there is
+ * asked at the beginning, and again before the commit.
  */
 #include "base/assert.h"
-#include "base/mem.h"
-#include "http/multipart.h"
 #include "http/query.h"
+#include "service/intake.h"
 #include "service/kv/private.h"
 
 #include <string.h>
 
 enum state {
 	READ,   /* wait for bytes of the request */
-	DECODE, /* look at what came */
-	BLOB,   /* wait for the blob to take some */
 	END,    /* the request is over */
 	FINISH, /* wait for the blob to be on the disk */
 	COMMIT, /* wait for the row */
 	DONE,
-	WAIT, /* as what a step returns: somebody calls back */
 };
 
 struct put {
@@ -34,22 +32,13 @@ struct put {
 	char row[KV_ROW_BYTES_MAX];
 
 	enum state state;
-	slv_err err; /* of what was waited for */
-	struct slv_body stream;
-	struct slv_pull pull;
-	slv_str bytes; /* that came and are not looked at yet */
-	bool at_end;
-	bool is_form;
-	struct slv_multipart form;
+	bool asked;           /* for what the state waits for */
+	slv_err err;          /* of that, or of what was made of it */
+	struct slv_intake in; /* `kept`: the value, or what the blob does not have yet */
 	enum { NO_PART, VALUE, METADATA } part;
 	bool had_value;
-
-	struct slv_buf value;    /* all of it, or what the blob does not have yet */
 	struct slv_buf metadata; /* as sent */
 	uint64_t len;
-	struct slv_blob_writer *writer;
-	struct slv_blob_ref ref;
-	bool has_ref; /* the blob is finished, and no row names it, or may name it yet */
 
 	struct slv_omap_change changes[2];
 	struct slv_omap_batch batch;
@@ -60,41 +49,23 @@ static void put_run(struct put *put);
 static void put_drop(void *arg)
 {
 	struct put *put = arg;
-	slv_body_done(&put->stream);
-	slv_buf_done(&put->value);
+	slv_intake_done(&put->in);
 	slv_buf_done(&put->metadata);
-	slv_blob_writer_free(put->writer);
-	if (put->has_ref)
-		slv_blob_discard(put->call.kv->loop, put->call.kv->blobs, &put->ref.id);
 }
 
-/* --- bytes of the value --- */
+/* --- what came --- */
 
-/* Past what a row holds all goes into a blob, a large piece at a time: `*ret_waits`. */
-static slv_err value_add(struct put *put, slv_str bytes, bool *ret_waits)
+/* Past what a row holds all goes into a blob. */
+static slv_err value_add(struct put *put, slv_str bytes)
 {
 	put->len += bytes.len;
 	if (put->len > SLV_KV_VALUE_BYTES_MAX)
 		return SLV_ERR(SLV_E_LIMIT, "a value has 25 MiB at most");
-	slv_buf_add(&put->value, bytes);
-	if (put->value.len <= KV_INLINE_BYTES_MAX)
-		return SLV_OK;
-	*ret_waits = true;
-	return put->writer ? SLV_OK
-	                   : slv_blob_writer_new(
-					     put->call.kv->loop, put->call.kv->blobs, &put->writer);
+	slv_intake_keep(&put->in, bytes);
+	return put->in.writer || put->in.kept.len <= KV_INLINE_BYTES_MAX
+	                       ? SLV_OK
+	                       : slv_intake_open(&put->in);
 }
-
-static void blob_written(void *arg, slv_err err)
-{
-	struct put *put = arg;
-	slv_buf_clear(&put->value);
-	put->err = err;
-	put->state = DECODE;
-	put_run(put);
-}
-
-/* --- what came --- */
 
 static slv_err metadata_add(struct put *put, slv_str bytes)
 {
@@ -103,9 +74,10 @@ static slv_err metadata_add(struct put *put, slv_str bytes)
 	                              : SLV_OK;
 }
 
-static slv_err part_begun(struct put *put)
+static slv_err part_begun(struct slv_intake *in)
 {
-	slv_str name = put->form.part.name;
+	struct put *put = SLV_CONTAINER(in, struct put, in);
+	slv_str name = in->form.part.name;
 	put->part = slv_str_eq(name, SLV_STR("value"))      ? VALUE
 	            : slv_str_eq(name, SLV_STR("metadata")) ? METADATA
 	                                                    : NO_PART;
@@ -119,73 +91,32 @@ static slv_err part_begun(struct put *put)
 	return SLV_OK;
 }
 
-/* The next of a form. */
-static slv_err form_step(struct put *put, bool *ret_more, bool *ret_waits)
+static slv_err data_came(struct slv_intake *in, slv_str bytes)
 {
-	size_t used;
-	slv_str data;
-	enum slv_multipart_event event;
-	slv_err err = slv_multipart_decode(&put->form, put->bytes, &used, &event, &data);
-	if (slv_failed(err))
-		return err;
-	put->bytes = slv_str_from_index(put->bytes, used);
-	*ret_more = event != SLV_MULTIPART_NEED;
-	if (event == SLV_MULTIPART_PART)
-		return part_begun(put);
-	if (event == SLV_MULTIPART_DATA && put->part == VALUE)
-		return value_add(put, data, ret_waits);
-	if (event == SLV_MULTIPART_DATA && put->part == METADATA)
-		return metadata_add(put, data);
-	return SLV_OK;
+	struct put *put = SLV_CONTAINER(in, struct put, in);
+	return in->is_form && put->part == METADATA ? metadata_add(put, bytes)
+	                                            : value_add(put, bytes);
 }
 
-static slv_err raw_step(struct put *put, bool *ret_more, bool *ret_waits)
+/* It is asked again. */
+static void woke(struct slv_intake *in)
 {
-	slv_str bytes = put->bytes;
-	put->bytes = (slv_str){ 0 };
-	*ret_more = false;
-	return bytes.len ? value_add(put, bytes, ret_waits) : SLV_OK;
-}
-
-static enum state decode(struct put *put)
-{
-	bool more = true, waits = false;
-	if (slv_failed(put->err))
-		return DONE;
-	while (more && !waits) {
-		put->err = put->is_form ? form_step(put, &more, &waits)
-		                        : raw_step(put, &more, &waits);
-		if (slv_failed(put->err))
-			return DONE;
-	}
-	return waits ? BLOB : put->at_end ? END : READ;
-}
-
-static void came(struct slv_pull *pull, slv_err err, slv_str bytes)
-{
-	struct put *put = SLV_CONTAINER(pull, struct put, pull);
-	put->err = err;
-	put->bytes = bytes;
-	put->at_end = !bytes.len;
-	put->state = DECODE;
+	struct put *put = SLV_CONTAINER(in, struct put, in);
+	put->asked = false;
 	put_run(put);
 }
 
-static enum state read_some(struct put *put)
+static const struct slv_intake_ops in_ops = { .part = part_begun, .data = data_came, .wake = woke };
+
+static bool ask_read(struct put *put)
 {
-	if (put->stream.source) {
-		slv_source_pull(put->stream.source, &put->pull);
-		return WAIT;
-	}
-	/* All of it was there at once. */
-	put->at_end = true;
-	return DECODE;
+	return slv_intake_go(&put->in) != SLV_INTAKE_WAITS;
 }
 
-static enum state blob_some(struct put *put)
+static enum state take_read(struct put *put)
 {
-	slv_blob_write(put->writer, slv_buf_str(&put->value), blob_written, put);
-	return WAIT;
+	put->err = put->in.err;
+	return END;
 }
 
 /* --- the end --- */
@@ -202,49 +133,35 @@ static slv_err metadata_check(struct put *put)
 	return SLV_OK;
 }
 
-static void blob_finished(void *arg, slv_err err, const struct slv_blob_ref *ref)
+static enum state take_end(struct put *put)
 {
-	struct put *put = arg;
-	put->err = err;
-	if (!slv_failed(err)) {
-		put->ref = *ref;
-		put->has_ref = true;
-	}
-	put->state = slv_failed(err) ? DONE : COMMIT;
-	put_run(put);
-}
-
-static enum state end(struct put *put)
-{
-	if (put->is_form)
-		put->err = slv_multipart_finish(&put->form);
-	if (!slv_failed(put->err) && put->is_form && !put->had_value)
+	if (put->in.is_form && !put->had_value)
 		put->err = SLV_ERR(SLV_E_SYNTAX, "the form has no part 'value'");
 	if (!slv_failed(put->err))
 		put->err = metadata_check(put);
-	if (slv_failed(put->err))
-		return DONE;
-	if (!put->writer)
-		return COMMIT;
-	return put->value.len ? BLOB : FINISH;
+	return put->in.writer ? FINISH : COMMIT;
 }
 
-static enum state finish(struct put *put)
+static bool ask_finish(struct put *put)
 {
-	slv_blob_finish(put->writer, blob_finished, put);
-	return WAIT;
+	return slv_intake_finish(&put->in);
+}
+
+static enum state take_finish(struct put *put)
+{
+	put->err = put->in.err;
+	return COMMIT;
 }
 
 static void committed(struct slv_omap_batch *batch, slv_err err)
 {
 	struct put *put = SLV_CONTAINER(batch, struct put, batch);
 	put->err = err;
-	put->has_ref = put->writer && slv_failed(err) && !batch->in_doubt;
+	put->in.has_ref = put->in.writer && slv_failed(err) && !batch->in_doubt;
 	if (!slv_failed(err)) {
 		kv_clean(put->call.kv, batch);
 		batch->old->hold.drop(&batch->old->hold);
 	}
-	put->state = DONE;
 	put_run(put);
 }
 
@@ -254,14 +171,14 @@ static slv_err write_row(struct kv_call *call)
 	struct kv_meta meta = {
 		.expires_s = put->expires_s,
 		.len = put->len,
-		.has_blob = put->writer != NULL,
-		.blob = put->ref.id,
+		.has_blob = put->in.writer != NULL,
+		.blob = put->in.ref.id,
 		.metadata = slv_buf_str(&put->metadata),
 	};
 	put->changes[0] = (struct slv_omap_change){ .what = SLV_OMAP_PUT,
 		.key = kv_row_key(put->key, put->row_key),
 		.value = { put->row, kv_meta_write(&meta, put->row) },
-		.body = meta.has_blob ? (slv_str){ 0 } : slv_buf_str(&put->value) };
+		.body = meta.has_blob ? (slv_str){ 0 } : slv_buf_str(&put->in.kept) };
 	if (put->expires_s)
 		put->changes[1] = (struct slv_omap_change){ .what = SLV_OMAP_PUT,
 			.key = kv_expiry_key(put->expires_s, put->key, put->expiry_key) };
@@ -272,22 +189,32 @@ static slv_err write_row(struct kv_call *call)
 		.wants_old = true,
 		.done = committed,
 	};
-	put->has_ref = false;
+	put->in.has_ref = false; /* it may be named from now on */
 	slv_omap_write(put->call.kv->loop, &put->batch);
 	return SLV_OK;
 }
 
-static enum state commit(struct put *put)
+static bool ask_commit(struct put *put)
 {
-	slv_body_done(&put->stream); /* all of it has come, and an answer may now */
 	slv_err err = kv_begin(&put->call, put->call.ask, write_row);
 	(void)err; /* there is none: kv_begin() answers what fails */
-	return WAIT;
+	return false;
+}
+
+static enum state take_commit(struct put *put)
+{
+	(void)put;
+	return DONE;
+}
+
+static bool ask_nothing(struct put *put)
+{
+	(void)put;
+	return true;
 }
 
 static void answer(struct put *put)
 {
-	slv_body_done(&put->stream);
 	if (slv_failed(put->err))
 		kv_fail(&put->call, put->err);
 	else
@@ -296,27 +223,27 @@ static void answer(struct put *put)
 
 static void put_run(struct put *put)
 {
-	static enum state (*const steps[])(struct put *) = {
-		[READ] = read_some,
-		[DECODE] = decode,
-		[BLOB] = blob_some,
-		[END] = end,
-		[FINISH] = finish,
-		[COMMIT] = commit,
+	static const struct {
+		bool (*ask)(struct put *put); /* true: it is there at once */
+		enum state (*take)(struct put *put);
+		unsigned may;
+	} steps[] = {
+		[READ] = { ask_read, take_read, SLV_BIT(END) },
+		[END] = { ask_nothing, take_end, SLV_BIT(FINISH) | SLV_BIT(COMMIT) },
+		[FINISH] = { ask_finish, take_finish, SLV_BIT(COMMIT) },
+		[COMMIT] = { ask_commit, take_commit, SLV_BIT(DONE) },
 	};
-	static const unsigned may[] = {
-		[READ] = SLV_BIT(DECODE),
-		[DECODE] = SLV_BIT(READ) | SLV_BIT(BLOB) | SLV_BIT(END) | SLV_BIT(DONE),
-		[BLOB] = 0,
-		[END] = SLV_BIT(BLOB) | SLV_BIT(FINISH) | SLV_BIT(COMMIT) | SLV_BIT(DONE),
-		[FINISH] = 0,
-		[COMMIT] = 0,
-	};
-	while (put->state != DONE) {
-		enum state next = steps[put->state](put);
-		if (next == WAIT)
-			return;
-		slv_assert(may[put->state] & SLV_BIT(next));
+	while (put->state != DONE && !slv_failed(put->err)) {
+		if (!put->asked) {
+			put->asked = true;
+			if (!steps[put->state].ask(put))
+				return;
+		}
+		put->asked = false;
+		if (slv_failed(put->err))
+			break;
+		enum state next = steps[put->state].take(put);
+		slv_assert(steps[put->state].may & SLV_BIT(next));
 		put->state = next;
 	}
 	answer(put);
@@ -326,13 +253,15 @@ static void put_run(struct put *put)
 
 static slv_err begin(struct kv_call *call)
 {
+	struct slv_req *req = call->ask->req;
 	struct put *put = SLV_CONTAINER(call, struct put, call);
-	put->stream = call->ask->req->body;
-	call->ask->req->body = (struct slv_body){ 0 };
-	put->bytes = put->stream.source ? (slv_str){ 0 } : put->stream.bytes;
-	put->state = READ;
-	put_run(put);
-	return SLV_OK;
+	struct slv_multipart_limits limits = SLV_MULTIPART_LIMITS;
+	limits.parts_max = 2;
+	slv_err err = slv_intake_take(&put->in, &req->body, req->arena,
+			slv_fields_get(&req->fields, SLV_FIELD_CONTENT_TYPE), &limits);
+	if (!slv_failed(err))
+		put_run(put);
+	return err;
 }
 
 static slv_err number(struct slv_req *req, slv_str name, int64_t *ret_value)
@@ -361,26 +290,14 @@ static slv_err read_expiry(struct put *put, struct slv_api_ask *ask)
 	return kv_expiry(slv_loop_wall_s(ask->loop), at_s, ttl_s, &put->expires_s);
 }
 
-static slv_err read_form(struct put *put, struct slv_req *req)
-{
-	slv_str type = slv_fields_get(&req->fields, SLV_FIELD_CONTENT_TYPE), kind = type;
-	put->is_form = slv_str_eq_nocase(
-			slv_str_trim(slv_str_cut(&kind, ';')), SLV_STR("multipart/form-data"));
-	if (!put->is_form)
-		return SLV_OK;
-	struct slv_multipart_limits limits = SLV_MULTIPART_LIMITS;
-	limits.parts_max = 2;
-	return slv_multipart_init(&put->form, req->arena, type, &limits);
-}
-
 slv_err kv_serve_put(struct slv_api_ask *ask)
 {
+	const struct kv *kv = ask->self;
 	struct put *put = SLV_NEW(ask->req->arena, struct put);
 	if (!put)
 		return SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
 	put->key = ask->params[2];
-	put->pull.done = came;
-	slv_buf_init(&put->value, SLV_KV_VALUE_BYTES_MAX);
+	slv_intake_init(&put->in, &in_ops, kv->loop, kv->blobs, SLV_KV_VALUE_BYTES_MAX);
 	slv_buf_init(&put->metadata, SLV_KV_METADATA_BYTES_MAX);
 	slv_err err = kv_key_check(put->key);
 	if (!slv_failed(err) && ask->req->body.length != SLV_LENGTH_UNKNOWN &&
@@ -388,8 +305,6 @@ slv_err kv_serve_put(struct slv_api_ask *ask)
 		err = SLV_ERR(SLV_E_LIMIT, "a value has 25 MiB at most"); /* form or not */
 	if (!slv_failed(err))
 		err = read_expiry(put, ask);
-	if (!slv_failed(err))
-		err = read_form(put, ask->req);
 	if (!slv_failed(err) && !slv_arena_defer(ask->req->arena, put_drop, put))
 		err = SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
 	return slv_failed(err) ? err : kv_begin(&put->call, ask, begin);

@@ -108,6 +108,23 @@ def what_the_server_refuses_is_told_in_its_words(server):
     assert "(status 4" in told.stderr, told
 
 
+@case(a_shelf_and_a_folder)
+def what_can_have_no_such_id_is_not_sent(server):
+    write(server, "ids/back\\slash.png")
+    write(server, "ids/good.png")
+    for *words, name in (("put", "--prefix=up/../", "ids/good.png"),
+                         ("put", "ids/back\\slash.png"), ("import", "--prefix=/", "ids")):
+        told = run(server, *words, name)
+        assert told.returncode == 1 and "0 uploaded" in told.stderr, told
+        name = "ids/good.png" if name == "ids" else name
+        assert f"selvedge: {name}: id has no '" in told.stderr, told.stderr
+    for key in ("odd//a.png", "odd/b\\.png", "odd/c.png"):
+        assert server.bucket.put(f"{BUCKET}/{key}", PHOTO).status == 200
+    told = run(server, "import", "s3://photos/odd/")
+    assert told.returncode == 1, told
+    assert "1 uploaded" in told.stderr and "2 failed" in told.stderr, told
+
+
 @table(a_shelf_and_a_folder, [
     ("no file", ["put"], {}, 2, "say which files"),
     ("an option that is none", ["put", "--what", "x"], {}, 2, "not known"),

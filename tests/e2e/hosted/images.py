@@ -3,8 +3,10 @@ import json
 import pathlib
 import re
 import tempfile
+from urllib.parse import quote
 
-from hosted import PICTURE, URL, form, serve, tidy
+from account import PREFIX
+from hosted import PICTURE, URL, begun, form, serve, tidy
 from pictures import gif, photo, png
 from run import case, fixture, table
 from selvedge import command
@@ -69,7 +71,7 @@ def bytes_alone_say_the_rest_in_the_query(server):
 
 
 @table(a_server_of_pictures, [(name, name) for name in (
-    "a", "shop/shoes/left one.jpg", "日本語 ключ 🗝", "a?b=c&d#e", "100%", "%41", "a+b", "..", "v1",
+    "a", "shop/shoes/left one.jpg", "日本語 ключ 🗝", "a?b=c&d#e", "100%", "%41", "a+b", "...", "v1",
     "a/blob", "x" * 1024)])
 def an_id_of_ones_own_is_any_text(server, name):
     images = server.images
@@ -82,6 +84,23 @@ def an_id_of_ones_own_is_any_text(server, name):
     images.upload(id=name).refused(409, 5409, "Resource already exists")
     assert images.remove(name).result == {}
     images.is_gone(name)
+
+
+@case(a_server_of_pictures)
+def what_is_known_of_an_id_is_told_before_the_file_has_come(server):
+    server.images.upload(id="is there").result
+    at = f"{PREFIX}/accounts/{server.client.account}/images/v1"
+    for name, status, code in (("is there", 409, 5409), ("stats", 400, 5400), ("a//b", 400, 5400),
+                               ("x" * 1025, 413, 5413)):
+        begun(server, at, *form({"creator": "ada", "id": name}, LARGE)).refused(status, code)
+        begun(server, f"{at}?id={quote(name, safe='')}", LARGE, "image/png").refused(status, code)
+    body, kind = form({}, LARGE)  # and an id behind it is not known before
+    late = form({"id": "is there"})[0]
+    answer = server.images.ask("POST", server.images.at(), body[:body.rindex(b"--a-boundary")]
+                               + late, {"Content-Type": kind})
+    answer.refused(409, 5409, "Resource already exists")
+    tidy(server)
+    server.images.remove("is there").result
 
 
 @case(a_server_of_pictures)
@@ -114,6 +133,21 @@ def what_cannot_be_said_is_refused(server, fields, status, part):
     server.images.upload(**fields).refused(status, code, part)
     assert server.images.stats() == before
     tidy(server)
+
+
+@table(a_server_of_pictures, [(name, name) for name in (
+    ".", "..", "/", "/a", "a/", "a//b", "./a", "../a", "a/.", "a/..", "a/./b", "a/../b", "\\",
+    "a\\b", "a/..\\b")])
+def an_id_that_could_not_be_delivered_is_refused(server, name):
+    images, part = server.images, "'\\'" if "\\" in name else "between its slashes"
+    before = images.stats()
+    for answer in (images.upload(id=name), images.raw(query="?id=" + quote(name, safe="")),
+                   images.draft(id=name)):
+        answer.refused(400, 5400, part)
+    assert images.stats() == before
+    for answer in (images.get(name), images.blob(name), images.edit(name, creator="x"),
+                   images.remove(name)):
+        assert answer.status in (400, 404), answer
 
 
 @table(a_server_of_pictures, [

@@ -7,7 +7,7 @@ import time
 
 import origin
 from account import PREFIX, Answer, Client
-from hosted import PICTURE, Images, form, once, serve, tidy
+from hosted import PICTURE, Images, begun, form, once, serve, tidy
 from pictures import photo
 from run import case, fixture, table
 from selvedge import request, wait_for
@@ -174,11 +174,38 @@ def an_account_has_as_many_pictures_as_the_settings_say(server):
         images.upload(id=f"one {number}").result
     assert images.stats() == {"current": 3, "allowed": 3}
     images.upload().refused(413, 5413, "images_store.images_max")
-    once(server, PREFIX + draft[draft.rindex("/once") :].replace("once", "upload")).refused(
-        413, 5413, "images_store.images_max")
+    images.draft().refused(413, 5413, "images_store.images_max")
+    link = PREFIX + draft[draft.rindex("/once"):].replace("once", "upload")
+    for target in (link, f"{PREFIX}/accounts/{server.client.account}/images/v1"):
+        begun(server, target, *form({}, LARGE)).refused(413, 5413, "images_store.images_max")
+    once(server, link).refused(413, 5413, "images_store.images_max")
     tidy(server)
     images.remove("one 0").result
     assert images.upload(id="one 3").status == 200
+
+
+@fixture
+def a_server_of_few_drafts():
+    with serve(images_store={"drafts_max": 2}) as server:
+        yield server
+
+
+@case(a_server_of_few_drafts)
+def an_account_has_as_many_drafts_as_the_settings_say(server):
+    images = server.images
+
+    def is_full():
+        images.draft().refused(413, 5413, "2 drafts at most (images_store.drafts_max)")
+
+    link = images.draft().result["uploadURL"]
+    images.draft(id="second").result
+    is_full()
+    images.remove("second").result
+    images.draft(id="third").result
+    is_full()
+    once(server, link).result
+    images.draft(id="fourth").result
+    is_full()
 
 
 # --- a batch token ---
@@ -266,6 +293,15 @@ def a_name_in_a_url_that_is_too_long_is_none(server):
     assert "filename" not in by_url(server, "/" + "n" * 256).result
 
 
+@case(a_server_and_another)
+def a_url_is_not_asked_for_a_picture_that_cannot_be(server):
+    server.images.upload(id="is there").result
+    before = len(server.other.asked)
+    by_url(server, "/a/harbour.png", id="is there").refused(409, 5409)
+    assert len(server.other.asked) == before
+    server.images.remove("is there").result
+
+
 @table(a_server_and_another, [
     ("too large", "/larger.png", 413, 5413), ("no picture", "/page", 415, 5455),
     ("not there", "/none", 400, 5400), ("empty", "/empty", 415, 5455)])
@@ -286,4 +322,14 @@ def a_url_leads_nowhere_inside(server):
     host, port = server.address
     for url in (f"http://{host}:{port}/", "http://169.254.169.254/latest/", "http://[::1]/",
                 "http://localhost/", "http://10.0.0.1/a.png"):
-        server.images.upload(None, url=url).refused(403, 5403)
+        answer = server.images.upload(None, url=url).refused(403, 5403)
+        assert answer.message == ("ERROR 5403: url: the origin may not be reached, or redirects "
+                                  "where it may not"), answer
+
+
+@case(a_server_and_another)
+def what_answers_at_a_url_is_not_told(server):
+    for url in ("http://127.0.0.1:1/a.png", "https://127.0.0.1:1/a.png"):
+        answer = server.images.upload(None, url=url).refused(400, 5400)
+        assert answer.message == (
+            "ERROR 5400: url: the origin did not answer with a picture"), answer

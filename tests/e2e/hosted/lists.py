@@ -112,6 +112,31 @@ def what_cannot_be_listed_is_refused(server, text, status):
 
 
 @case(a_server_of_many_pictures)
+def a_page_ends_by_its_bytes(server):
+    made = [server.images.upload(id=f"{number:02}" + "ä" * 500).result["id"]
+            for number in range(35)]  # each byte of a letter is three in a link
+    variants = server.images.at(rest="/variants")
+    for number in range(80):
+        server.client.ask("POST", variants, {
+            "id": f"{number:02}" + "v" * 97, "options": {"width": 9}}).result
+    sizes, got, token = [], [], ""
+    while token is not None:
+        answer = server.images.list(f"?per_page=10000&continuation_token={token}")
+        sizes.append(len(answer.body))
+        got += answer.result["images"]
+        token = answer.result["continuation_token"]
+    assert len(sizes) == 2 and 7 << 20 < sizes[0] < 9 << 20, sizes
+    assert [image["id"] for image in got[:35]] == made[::-1] and len(got) == 60
+    assert all(len(image["variants"]) == 81 for image in got)
+    server.images.pages("?per_page=100").refused(413, 5413, "per_page")
+    assert server.images.pages("?per_page=10").status == 200
+    for number in range(80):
+        server.client.ask("DELETE", f"{variants}/{number:02}" + "v" * 97).result
+    for name in made:
+        server.images.remove(name).result
+
+
+@case(a_server_of_many_pictures)
 def pages_have_10_to_100(server):
     for size, status in ((9, 400), (10, 200), (100, 200), (101, 400)):
         assert server.images.pages(f"?per_page={size}").status == status, size

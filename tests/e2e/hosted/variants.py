@@ -190,6 +190,12 @@ def keys(answer):
     return {key["name"]: key["value"] for key in answer.result["keys"]}
 
 
+def only(server, name):
+    """That key, and no other."""
+    for key in set(keys(server.client.ask("PUT", f"{server.keys}/{name}"))) - {name}:
+        server.client.ask("DELETE", f"{server.keys}/{key}").result
+
+
 @case(a_server_of_variants)
 def there_is_always_a_signing_key(server):
     ask = server.client.ask
@@ -201,22 +207,46 @@ def there_is_always_a_signing_key(server):
     assert both["second"] != first["default"]
     assert keys(ask("PUT", server.keys + "/second")) == both
     assert keys(ask("DELETE", server.keys + "/default")) == {"second": both["second"]}
-    last = keys(ask("DELETE", server.keys + "/second"))
-    assert list(last) == ["default"] and last["default"] != first["default"]
-    again = keys(ask("DELETE", server.keys + "/default"))
-    assert list(again) == ["default"] and again != last
-    ask("DELETE", server.keys + "/never").refused(404, 5404, "Signing key not found")
+    ask("DELETE", server.keys + "/second").refused(409, 5409, "last signing key")
+    ask("DELETE", server.keys + "/default").refused(404, 5404, "Signing key not found")
+    assert keys(ask("GET", server.keys)) == {"second": both["second"]}
+    new = keys(ask("PUT", server.keys + "/default"))
+    assert new["second"] == both["second"] and new["default"] != first["default"]
+    assert list(keys(ask("DELETE", server.keys + "/second"))) == ["default"]
+
+
+@case(a_server_of_variants)
+def of_two_who_delete_the_last_two_keys_at_once_one_is_refused(server):
+    ask = server.client.ask
+    for _ in range(15):
+        only(server, "one")
+        ask("PUT", server.keys + "/two").result
+        answers = at_once(server, ("DELETE", server.keys + "/one"),
+                          ("DELETE", server.keys + "/two"))
+        good, bad = sorted(answers, key=lambda answer: answer.status)
+        assert good.status == 200 and len(keys(good)) == 1, answers
+        bad.refused(409, 5409, "last signing key")
+        assert keys(ask("GET", server.keys)) == keys(good)
+
+
+@case(a_server_of_variants)
+def of_keys_that_are_made_at_once_none_is_lost(server):
+    ask = server.client.ask
+    names = {f"made{number}" for number in range(4)}
+    for answer in at_once(server, *[("PUT", f"{server.keys}/{name}") for name in names]):
+        assert answer.status == 200, answer
+    assert names <= set(keys(ask("GET", server.keys)))
 
 
 @case(a_server_of_variants)
 def an_account_has_10_signing_keys(server):
     ask = server.client.ask
-    for number in range(9):
+    only(server, "key0")
+    for number in range(1, 10):
         ask("PUT", f"{server.keys}/key{number}").result
     ask("PUT", server.keys + "/more").refused(413, 5413, "10 signing keys")
-    assert len(keys(ask("GET", server.keys))) == 10
-    for number in range(9):
-        ask("DELETE", f"{server.keys}/key{number}").result
+    assert list(keys(ask("GET", server.keys))) == [f"key{number}" for number in range(10)]
+    only(server, "key0")
     value = keys(ask("PUT", f"{server.keys}/{'x' * 32}"))["x" * 32]
     assert command("sign", "--key", f"{'x' * 32}:{value}", "/a/b/public").returncode == 0
     ask("DELETE", f"{server.keys}/{'x' * 32}").result

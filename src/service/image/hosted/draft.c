@@ -114,6 +114,7 @@ static void written(struct hosted_call *call, slv_err err)
 {
 	struct work *work = SLV_CONTAINER(call, struct work, call);
 	slv_str url = link_of(work);
+	call->hosted->drafts += !slv_failed(err);
 	if (err.code == SLV_E_PRECONDITION)
 		hosted_refuse(call, 409, HOSTED_E_TAKEN, "Resource already exists");
 	else if (slv_failed(err))
@@ -179,6 +180,11 @@ static void body_read(struct slv_api_body *body, slv_err err)
 static slv_err begin(struct hosted_call *call)
 {
 	struct work *work = SLV_CONTAINER(call, struct work, call);
+	slv_err err = hosted_check_images(call);
+	if (!slv_failed(err))
+		err = hosted_check_drafts(call);
+	if (slv_failed(err))
+		return err;
 	work->body = (struct slv_api_body){
 		.bodies = &call->hosted->bodies,
 		.req = call->ask->req,

@@ -111,6 +111,19 @@ static slv_err set_text(struct hosted_fields *fields, slv_str name, slv_str valu
 	return text->at ? SLV_OK : SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
 }
 
+/* It is looked for while the rest is still on its way: so what cannot be one is told at once. */
+static slv_err set_id(struct hosted_fields *fields, slv_str value)
+{
+	slv_err err = value.len ? hosted_id_check(value) : SLV_OK;
+	if (slv_failed(err))
+		return err;
+	if (hosted_id_is_uuid(value))
+		return SLV_ERR(SLV_E_SYNTAX, "an id of your own cannot be a UUID");
+	if (is_reserved(value))
+		return SLV_ERR(SLV_E_SYNTAX, "that id is the name of a call");
+	return set_text(fields, SLV_STR("id"), value, &fields->id);
+}
+
 static slv_err set_signed(struct hosted_fields *fields, slv_str value)
 {
 	bool yes = slv_str_eq(value, SLV_STR("true"));
@@ -127,7 +140,7 @@ slv_err hosted_fields_set(struct hosted_fields *fields, slv_str name, slv_str va
 {
 	static const slv_str bracket = SLV_STR_INIT("metadata[");
 	if (slv_str_eq(name, SLV_STR("id")))
-		return set_text(fields, name, value, &fields->id);
+		return set_id(fields, value);
 	if (slv_str_eq(name, SLV_STR("url")))
 		return set_text(fields, name, value, &fields->url);
 	if (slv_str_eq(name, SLV_STR("creator")))
@@ -150,11 +163,5 @@ slv_err hosted_fields_check(struct hosted_fields *fields)
 		err = hosted_creator_check(fields->creator);
 	if (!slv_failed(err) && fields->url.len > HOSTED_URL_BYTES_MAX)
 		err = SLV_ERR(SLV_E_LIMIT, "url has 2048 bytes at most");
-	if (slv_failed(err) || !fields->id.len)
-		return err;
-	if (hosted_id_is_uuid(fields->id))
-		return SLV_ERR(SLV_E_SYNTAX, "an id of your own cannot be a UUID");
-	if (is_reserved(fields->id))
-		return SLV_ERR(SLV_E_SYNTAX, "that id is the name of a call");
-	return hosted_id_check(fields->id);
+	return err;
 }

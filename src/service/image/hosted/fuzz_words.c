@@ -78,6 +78,7 @@ static void try_row(slv_str row)
 	struct hosted_image image;
 	struct hosted_variant variant;
 	struct hosted_config config;
+	struct hosted_keys keys;
 	int64_t time_ms;
 	slv_str id;
 	/* But for flags that mean nothing. */
@@ -89,6 +90,8 @@ static void try_row(slv_str row)
 		json_decref(hosted_variant_shown(SLV_STR("v"), &variant));
 	if (!slv_failed(hosted_config_read(row, &config)))
 		slv_assert(!row.len || hosted_config_write(&config, again) == row.len);
+	if (!slv_failed(hosted_keys_read(row, &keys)) && keys.count)
+		slv_assert(slv_str_eq((slv_str){ again, hosted_keys_write(&keys, again) }, row));
 	if (hosted_time_read(row, &time_ms, &id))
 		slv_assert(id.len == row.len - 9);
 }

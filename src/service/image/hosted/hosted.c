@@ -15,11 +15,6 @@
 #define MESSAGE_BYTES_MAX 1024
 #define URL_BYTES_MAX SLV_KIB(8) /* of a picture's link: each byte of an id may become three */
 
-static bool is_of_account(const struct slv_api_call *call)
-{
-	return slv_str_starts(slv_str_from(call->path), SLV_STR("/accounts/:"));
-}
-
 /* --- answers --- */
 
 void hosted_refuse(struct hosted_call *call, int status, int code, const char *message)
@@ -40,10 +35,12 @@ void hosted_fail(struct hosted_call *call, slv_err err)
 		slv_api_fail_err(call->ask, err);
 	else
 		hosted_refuse(call, status,
-				err.code == SLV_E_LIMIT    ? HOSTED_E_LIMIT
-				: err.code == SLV_E_MEDIA  ? HOSTED_E_MEDIA
-				: err.code == SLV_E_DENIED ? HOSTED_E_DENIED
-							   : HOSTED_E_INPUT,
+				err.code == SLV_E_LIMIT      ? HOSTED_E_LIMIT
+				: err.code == SLV_E_MEDIA    ? HOSTED_E_MEDIA
+				: err.code == SLV_E_DENIED   ? HOSTED_E_DENIED
+				: err.code == SLV_E_MISSING  ? HOSTED_E_MISSING
+				: err.code == SLV_E_CONFLICT ? HOSTED_E_TAKEN
+							     : HOSTED_E_INPUT,
 				err.what);
 }
 
@@ -95,38 +92,45 @@ static json_t *links(const struct hosted_call *call, slv_str id, const json_t *v
 	return all;
 }
 
-static void add_links(const struct hosted_call *call, json_t *image, const json_t *variants)
+void hosted_add_links(const struct hosted_call *call, json_t *shown, const json_t *variants)
 {
-	json_object_set_new(image, "variants", links(call, slv_api_member(image, "id"), variants));
+	json_object_set_new(shown, "variants", links(call, slv_api_member(shown, "id"), variants));
 }
 
-static slv_err variants_read(struct hosted_call *call, const struct slv_omap_rows *rows)
+json_t *hosted_variant_names(const struct slv_omap_rows *rows)
 {
-	json_t *variants = json_array(), *images = json_object_get(call->result, "images");
+	json_t *names = json_array();
 	bool has_public = false;
 	for (size_t i = 0; i < rows->count; i++) {
 		slv_str id = slv_str_from_index(rows->at[i].key, 1);
 		has_public |= slv_str_eq(id, SLV_STR(HOSTED_PUBLIC_VARIANT));
-		json_array_append_new(variants, slv_api_text(id));
+		json_array_append_new(names, slv_api_text(id));
 	}
 	if (!has_public)
-		json_array_insert_new(variants, 0, json_string(HOSTED_PUBLIC_VARIANT));
-	for (size_t i = 0; i < json_array_size(images); i++)
-		add_links(call, json_array_get(images, i), variants);
-	if (!images)
-		add_links(call, call->result, variants);
+		json_array_insert_new(names, 0, json_string(HOSTED_PUBLIC_VARIANT));
+	return names;
+}
+
+void hosted_scan_variants(struct hosted_call *call,
+		slv_err (*then)(struct hosted_call *call, const struct slv_omap_rows *rows))
+{
+	hosted_scan(call, SLV_STR("v"), SLV_STR("w"), HOSTED_VARIANTS_MAX + 1, then);
+}
+
+static slv_err variants_read(struct hosted_call *call, const struct slv_omap_rows *rows)
+{
+	json_t *variants = hosted_variant_names(rows), *result = call->result;
+	hosted_add_links(call, result, variants);
 	json_decref(variants);
-	json_t *result = call->result, *info = call->info;
-	call->result = call->info = NULL;
-	slv_api_reply(call->ask->req, result, info);
+	call->result = NULL;
+	slv_api_reply(call->ask->req, result, NULL);
 	return SLV_OK;
 }
 
-void hosted_reply_images(struct hosted_call *call, json_t *result, json_t *info)
+void hosted_reply_image(struct hosted_call *call, json_t *shown)
 {
-	call->result = result;
-	call->info = info;
-	hosted_scan(call, SLV_STR("v"), SLV_STR("w"), HOSTED_VARIANTS_MAX + 1, variants_read);
+	call->result = shown;
+	hosted_scan_variants(call, variants_read);
 }
 
 /* --- rows --- */
@@ -195,7 +199,6 @@ static void call_drop(void *arg)
 {
 	struct hosted_call *call = arg;
 	json_decref(call->result);
-	json_decref(call->info);
 }
 
 /* The calls without the account in their path. */
@@ -206,26 +209,14 @@ static bool wants_batch_token(const struct hosted_call *call)
 
 static slv_err secret_read(struct hosted_call *call, const struct slv_omap_rows *rows)
 {
-	static const slv_str scheme = SLV_STR_INIT("Bearer ");
 	struct slv_req *req = call->ask->req;
-	const struct slv_field *first =
-			slv_fields_find(&req->fields, SLV_FIELD_AUTHORIZATION, NULL);
-	slv_str value = slv_fields_get(&req->fields, SLV_FIELD_AUTHORIZATION);
-	if (!value.len) {
-		slv_api_fail(req, 401, SLV_API_E_TOKEN,
-				"Authorization: Bearer <batch token> is missing");
+	slv_str token;
+	if (!slv_api_bearer(req, "batch token", &token))
 		return SLV_OK;
-	}
-	/* Nor are two of them: what is between us and the client may have looked at the other. */
-	if (slv_fields_find(&req->fields, SLV_FIELD_AUTHORIZATION, first) ||
-			!slv_str_eq_nocase(slv_str_head(value, scheme.len), scheme) ||
-			!hosted_batch_holds(rows->at[0].value,
-					slv_str_from_index(value, scheme.len),
-					slv_loop_wall_s(call->hosted->loop))) {
-		slv_api_fail(req, 403, SLV_API_E_TOKEN, "Authentication error");
-		return SLV_OK;
-	}
-	return call->then(call);
+	if (hosted_batch_holds(rows->at[0].value, token, slv_loop_wall_s(call->hosted->loop)))
+		return call->then(call);
+	slv_api_refuse_token(req);
+	return SLV_OK;
 }
 
 static slv_err go_on(struct hosted_call *call)
@@ -265,7 +256,7 @@ slv_err hosted_begin(struct hosted_call *call, struct slv_api_ask *ask,
 	call->then = then;
 	if (!slv_arena_defer(ask->req->arena, call_drop, call))
 		return SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
-	if (is_of_account(ask->call)) { /* and it is the account's id: api.c has looked */
+	if (slv_api_is_of_account(ask->call)) { /* and it is the account's id: api.c has looked */
 		call->params++;
 		memcpy(hosted->account, ask->params[0].at, HOSTED_ACCOUNT_BYTES);
 		hosted->has_account = true;
@@ -283,6 +274,30 @@ slv_err hosted_begin(struct hosted_call *call, struct slv_api_ask *ask,
 }
 
 /* --- the rest --- */
+
+static slv_err check_room(struct hosted_call *call, uint64_t count, const char *what, int64_t max,
+		const char *setting)
+{
+	if (count < (uint64_t)max)
+		return SLV_OK;
+	return slv_err_printf(call->ask->req->arena, SLV_E_LIMIT,
+			"an account has %lld %s at most (images_store.%s)", (long long)max, what,
+			setting);
+}
+
+slv_err hosted_check_images(struct hosted_call *call)
+{
+	const struct hosted *hosted = call->hosted;
+	return check_room(call, hosted->count, "pictures", hosted->settings->images_max,
+			"images_max");
+}
+
+slv_err hosted_check_drafts(struct hosted_call *call)
+{
+	const struct hosted *hosted = call->hosted;
+	return check_room(
+			call, hosted->drafts, "drafts", hosted->settings->drafts_max, "drafts_max");
+}
 
 void hosted_secret_digest(slv_str secret, uint8_t ret_digest[static HOSTED_SECRET_BYTES])
 {
@@ -310,6 +325,7 @@ static slv_err hosted_start(struct slv_service_env *env, struct slv_api_keys *ke
 	hosted->lanes = env->lanes;
 	hosted->keys = keys;
 	hosted->settings = settings;
+	hosted->list_limits = HOSTED_LIST_LIMITS;
 	hosted->bodies.bytes_max = BODIES_BYTES_MAX;
 	slv_list_init(&hosted->by_links);
 	hosted->sweep = hosted_sweep_new(hosted);

@@ -31,6 +31,7 @@ struct slv_hosted_settings {
 	int64_t side_max;    /* px, of its width and of its height */
 	int64_t pixels_max;  /* of both together */
 	int64_t images_max;  /* of an account, as stats tell it */
+	int64_t drafts_max;  /* of an account: links for one upload that hold */
 	slv_str own_url;     /* no setting: where the sites listen, set by main */
 };
 

@@ -105,7 +105,7 @@ static slv_err show(struct hosted_call *call, const struct slv_omap_rows *rows)
 	bool there;
 	slv_err err = image_of(work, rows, &image, &there);
 	if (!slv_failed(err) && there)
-		hosted_reply_images(call, hosted_shown(work->id, &image), NULL);
+		hosted_reply_image(call, hosted_shown(work->id, &image));
 	return err;
 }
 
@@ -136,7 +136,7 @@ static void edited(struct hosted_call *call, slv_err err)
 	}
 	json_t *shown = work->shown;
 	work->shown = NULL;
-	hosted_reply_images(call, shown, NULL);
+	hosted_reply_image(call, shown);
 }
 
 /* What was said of it replaces what there is. Texts stay where they are: in `work`. */
@@ -249,6 +249,8 @@ static void removed(struct hosted_call *call, slv_err err)
 		call->hosted->count--;
 	if (work->has_blob)
 		forget(call->hosted, &work->blob);
+	else
+		hosted_draft_ends(call->hosted);
 	slv_api_reply(call->ask->req, json_object(), NULL);
 }
 

@@ -1,9 +1,11 @@
 /* list.c - pictures in the order of their upload, and how many there are
  *
- *	rows of times → the pictures that they are about → those that are asked for → …
+ *	the variants → rows of times → the pictures that they are about → rows of times → …
  *
  * A list by page begins at the first picture each time, and passes over those before its page; one
- * with a token goes on behind the last row that was looked at, which the token names.
+ * with a token goes on behind the row of a time that was looked at last, which the token names. A
+ * page ends by the number of its pictures, or by their bytes: each is made whole, with its links,
+ * and the next is not begun if there is no room for it.
  */
 #include "http/query.h"
 #include "service/image/hosted/filter.h"
@@ -13,8 +15,7 @@
 
 #define PASS_ROWS SLV_OMAP_ROWS_MAX /* that are only counted, at once */
 #define LOOK_ROWS 500               /* pictures that are read at once */
-#define LOOKED_AT_MAX 10000         /* pictures of a request with a filter that goes on by token */
-#define PAGES_LOOKED_AT_MAX 100000  /* of one by page */
+#define IMAGE_BYTES_MAX SLV_MIB(1)  /* as JSON: of 101 links with the longest ids */
 #define TOKEN_BYTES_MAX (2 * HOSTED_KEY_BYTES_MAX)
 
 struct list {
@@ -30,8 +31,11 @@ struct list {
 	bool more;          /* there are some */
 	struct slv_buf ids; /* of pictures that are being read, as keys of their rows */
 	slv_str keys[LOOK_ROWS];
-	json_t *images;
-	char last[HOSTED_KEY_BYTES_MAX]; /* row that was looked at */
+	int64_t times_ms[LOOK_ROWS]; /* by which they were found */
+	json_t *variants, *images;
+	struct slv_buf text;             /* of a picture */
+	size_t bytes;                    /* of all pictures, as text */
+	char last[HOSTED_KEY_BYTES_MAX]; /* row of a time that was looked at */
 	size_t last_len;
 	uint64_t total; /* of stats */
 };
@@ -39,8 +43,10 @@ struct list {
 static void list_drop(void *arg)
 {
 	struct list *list = arg;
+	json_decref(list->variants);
 	json_decref(list->images);
 	slv_buf_done(&list->ids);
+	slv_buf_done(&list->text);
 }
 
 static void scan(struct list *list);
@@ -110,7 +116,7 @@ static slv_err read_ask(struct list *list)
 
 /* --- the answer --- */
 
-/* `more`: behind the row that was looked at last. */
+/* `more`: behind the row of a time that was looked at last. */
 static slv_err answer(struct list *list, bool more)
 {
 	json_t *result = json_object(), *info = NULL;
@@ -128,53 +134,85 @@ static slv_err answer(struct list *list, bool more)
 	} else {
 		json_object_set_new(result, "continuation_token", json_null());
 	}
-	hosted_reply_images(&list->call, result, info);
+	slv_api_reply(list->call.ask->req, result, info);
 	return SLV_OK;
 }
 
-static void looked_at(struct list *list, slv_str id, const struct hosted_image *image)
+/* Pictures that one request may look at. */
+static uint64_t looks_max(const struct list *list)
 {
-	list->last_len = hosted_time_key(list->kind, image->uploaded_ms, id, list->last).len;
-	list->looked_at++;
+	const struct hosted_list_limits *limits = &list->call.hosted->list_limits;
+	return list->by_token ? limits->looked_at : limits->looked_at_by_page;
 }
 
-/* More were looked at than one request may. */
-static bool is_over(const struct list *list)
+/* `*ret_full`: there is no room for it on this page. */
+static slv_err show(struct list *list, slv_str id, const struct hosted_image *image, bool *ret_full)
 {
-	uint64_t max = list->by_token ? LOOKED_AT_MAX : PAGES_LOOKED_AT_MAX;
-	return !hosted_filter_is_empty(&list->filter) && list->looked_at >= max;
+	size_t count = json_array_size(list->images);
+	size_t max = list->call.hosted->list_limits.page_bytes;
+	*ret_full = count == list->per_page;
+	if (*ret_full)
+		return SLV_OK; /* one more than was asked for: there is another page */
+	json_t *shown = hosted_shown(id, image);
+	hosted_add_links(&list->call, shown, list->variants);
+	slv_buf_clear(&list->text);
+	slv_api_dump(shown, &list->text);
+	list->bytes += list->text.len;
+	*ret_full = count && list->bytes > max;
+	if (!*ret_full) {
+		json_array_append_new(list->images, shown);
+		return SLV_OK;
+	}
+	json_decref(shown);
+	if (list->by_token)
+		return SLV_OK;
+	return slv_err_printf(list->call.ask->req->arena, SLV_E_LIMIT,
+			"the pictures of a page have %zu bytes at most, as JSON: ask for fewer "
+			"(per_page), or by images/v2",
+			max);
+}
+
+/* Likewise. */
+static slv_err look_at(
+		struct list *list, size_t index, const struct slv_omap_row *row, bool *ret_full)
+{
+	struct hosted_image image = { 0 };
+	slv_str id = slv_str_from_index(list->keys[index], 1);
+	int64_t time_ms = list->times_ms[index];
+	slv_err err = row->version ? hosted_image_read(row->value, &image) : SLV_OK;
+	/* What was removed since the times were read is none; what was then uploaded anew stands
+	 * somewhere else by now. */
+	bool fits = row->version && !image.is_draft && image.uploaded_ms == time_ms &&
+	            hosted_filter_fits(&list->filter, &image);
+	if (!slv_failed(err) && fits && list->pass)
+		list->pass--;
+	else if (!slv_failed(err) && fits)
+		err = show(list, id, &image, ret_full);
+	if (slv_failed(err) || *ret_full)
+		return err;
+	list->last_len = hosted_time_key(list->kind, time_ms, id, list->last).len;
+	list->looked_at++;
+	return SLV_OK;
 }
 
 static slv_err images_read(struct hosted_call *call, const struct slv_omap_rows *rows)
 {
 	struct list *list = SLV_CONTAINER(call, struct list, call);
-	for (size_t i = 0; i < rows->count; i++) {
-		const struct slv_omap_row *row = &rows->at[i];
-		struct hosted_image image;
-		if (!row->version)
-			continue; /* removed meanwhile */
-		slv_err err = hosted_image_read(row->value, &image);
+	bool is_full = false;
+	for (size_t i = 0; i < rows->count && !is_full; i++) {
+		slv_err err = look_at(list, i, &rows->at[i], &is_full);
 		if (slv_failed(err))
 			return err;
-		slv_str id = slv_str_from_index(row->key, 1);
-		bool fits = !image.is_draft && hosted_filter_fits(&list->filter, &image);
-		/* One more than was asked for: there is another page. */
-		if (fits && json_array_size(list->images) == list->per_page)
-			return answer(list, true);
-		looked_at(list, id, &image);
-		if (fits && list->pass)
-			list->pass--;
-		else if (fits)
-			json_array_append_new(list->images, hosted_shown(id, &image));
 	}
-	if (list->more && is_over(list) && !list->by_token)
-		return SLV_ERR(SLV_E_LIMIT, "that many pictures are listed by images/v2 only");
-	if (list->more && is_over(list))
-		return answer(list, true);
-	if (!list->more)
-		return answer(list, false);
-	scan(list);
-	return SLV_OK;
+	if (is_full || !list->more)
+		return answer(list, is_full);
+	if (hosted_filter_is_empty(&list->filter) || list->looked_at < looks_max(list)) {
+		scan(list);
+		return SLV_OK;
+	}
+	return list->by_token ? answer(list, true)
+	                      : SLV_ERR(SLV_E_LIMIT, "that many pictures are listed by images/v2 "
+						     "only");
 }
 
 /* Where the next scan begins: behind that row. */
@@ -189,9 +227,8 @@ static slv_err take_ids(struct list *list, const struct slv_omap_rows *rows)
 {
 	slv_buf_clear(&list->ids);
 	for (size_t i = 0; i < rows->count; i++) {
-		int64_t time_ms;
 		slv_str id;
-		if (!hosted_time_read(rows->at[i].key, &time_ms, &id))
+		if (!hosted_time_read(rows->at[i].key, &list->times_ms[i], &id))
 			return SLV_ERR(SLV_E_CORRUPT, "a row of the list of pictures is damaged");
 		slv_buf_add_char(&list->ids, 'i');
 		slv_buf_add(&list->ids, id);
@@ -235,21 +272,29 @@ static void scan(struct list *list)
 	uint64_t rows_max = list->per_page - json_array_size(list->images) + 1;
 	if (only_counts(list))
 		rows_max = list->pass < PASS_ROWS ? list->pass : PASS_ROWS;
-	else if (rows_max > LOOK_ROWS || !hosted_filter_is_empty(&list->filter))
+	else if (!hosted_filter_is_empty(&list->filter))
+		rows_max = looks_max(list) - list->looked_at;
+	if (!only_counts(list) && rows_max > LOOK_ROWS)
 		rows_max = LOOK_ROWS;
 	hosted_scan(&list->call, (slv_str){ list->from, list->from_len },
 			(slv_str){ list->until, 1 }, (uint32_t)rows_max, times_read);
 }
 
-static slv_err begin(struct hosted_call *call)
+static slv_err variants_read(struct hosted_call *call, const struct slv_omap_rows *rows)
 {
 	struct list *list = SLV_CONTAINER(call, struct list, call);
-	slv_err err = read_ask(list);
-	if (slv_failed(err))
-		return err;
+	list->variants = hosted_variant_names(rows);
 	list->images = json_array();
 	scan(list);
 	return SLV_OK;
+}
+
+static slv_err begin(struct hosted_call *call)
+{
+	slv_err err = read_ask(SLV_CONTAINER(call, struct list, call));
+	if (!slv_failed(err))
+		hosted_scan_variants(call, variants_read);
+	return err;
 }
 
 static struct list *list_new(struct slv_api_ask *ask)
@@ -258,6 +303,7 @@ static struct list *list_new(struct slv_api_ask *ask)
 	if (!list || !slv_arena_defer(ask->req->arena, list_drop, list))
 		return NULL;
 	slv_buf_init(&list->ids, LOOK_ROWS * (1 + (size_t)HOSTED_ID_BYTES_MAX));
+	slv_buf_init(&list->text, IMAGE_BYTES_MAX);
 	return list;
 }
 

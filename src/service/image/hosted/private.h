@@ -13,13 +13,25 @@
 #define HOSTED_E_INPUT 5400   /* what was sent is not what it should be */
 #define HOSTED_E_DENIED 5403  /* not here, or not any more */
 #define HOSTED_E_MISSING 5404 /* Image not found */
-#define HOSTED_E_TAKEN 5409   /* Resource already exists */
+#define HOSTED_E_TAKEN 5409   /* Resource already exists, or somebody else was faster */
 #define HOSTED_E_LIMIT 5413   /* past a bound */
 #define HOSTED_E_MEDIA 5455   /* no picture */
 
 #define HOSTED_RETRIES_MAX 5 /* when somebody else writes the same row meanwhile */
 
 struct hosted_sweep;
+
+/* Of one list. Tests have smaller ones. */
+struct hosted_list_limits {
+	size_t page_bytes;  /* of the pictures of a page, as JSON; but of the first */
+	uint64_t looked_at; /* pictures, with a filter, where the list goes on by token */
+	uint64_t looked_at_by_page;
+};
+
+#define HOSTED_LIST_LIMITS                                                                         \
+	((struct hosted_list_limits){ .page_bytes = SLV_MIB(8),                                    \
+			.looked_at = 10000,                                                        \
+			.looked_at_by_page = 100000 })
 
 struct hosted {
 	struct slv_loop *loop;
@@ -30,15 +42,16 @@ struct hosted {
 	struct slv_image_lanes *lanes;
 	struct slv_api_keys *keys;
 	const struct slv_hosted_settings *settings;
+	struct hosted_list_limits list_limits;
 	struct slv_api_bodies bodies;
 	uint64_t gathered_bytes;  /* of uploads, in memory for the jails (facts.h) */
 	struct slv_list by_links; /* uploads with links that are under way (upload.c) */
 	struct hosted_sweep *sweep;
 	char account[HOSTED_ACCOUNT_BYTES];
 	bool has_account; /* it is known */
-	/* Pictures, as far as this process knows: counted now and then, and each of its own changes
-	 * with it. So the bound may be passed by a few while two processes write. */
-	uint64_t count;
+	/* Pictures, and drafts, as far as this process knows: counted now and then, and each of its
+	 * own changes with it. So a bound may be passed by a few while two processes write. */
+	uint64_t count, drafts;
 };
 
 /* A call about the pictures of the account: the account is found first, and a batch token looked
@@ -58,7 +71,7 @@ struct hosted_call {
 	struct slv_omap_read read;
 	struct slv_omap_batch batch;
 	slv_str key; /* of a row that is read before `then` */
-	json_t *result, *info;
+	json_t *result;
 };
 
 /* Once. What `then` fails with is answered; an error returned is the reply. */
@@ -86,15 +99,30 @@ void hosted_refuse(struct hosted_call *call, int status, int code, const char *m
 /* 404: there is no such picture. */
 void hosted_missing(struct hosted_call *call);
 
-/* Answer with a picture, or with {"images": [pictures]}: each gets its variants. Both are taken;
- * `info` may be NULL. */
-void hosted_reply_images(struct hosted_call *call, json_t *result, json_t *info);
-
 /* A picture as the API shows it, but for its variants. */
 json_t *hosted_shown(slv_str id, const struct hosted_image *image);
 
+/* Answer with that, which is taken, and its variants. */
+void hosted_reply_image(struct hosted_call *call, json_t *shown);
+
+/* The same in steps: read the rows of variants; their names, from the rows; and those as links. */
+void hosted_scan_variants(struct hosted_call *call,
+		slv_err (*then)(struct hosted_call *call, const struct slv_omap_rows *rows));
+json_t *hosted_variant_names(const struct slv_omap_rows *rows);
+void hosted_add_links(const struct hosted_call *call, json_t *shown, const json_t *variants);
+
 /* Know the account by its row; false: it is none. */
 bool hosted_account_take(struct hosted *hosted, const struct slv_omap_row *row);
+
+/* SLV_E_LIMIT: the account has as many pictures, or drafts, as it may. */
+slv_err hosted_check_images(struct hosted_call *call);
+slv_err hosted_check_drafts(struct hosted_call *call);
+
+/* One draft less: it has become a picture, or is gone. */
+static inline void hosted_draft_ends(struct hosted *hosted)
+{
+	hosted->drafts -= hosted->drafts > 0; /* one that was not counted yet may end */
+}
 
 /* Is that a batch token which holds? `secret` is what they are signed with. */
 bool hosted_batch_holds(slv_str secret, slv_str token, int64_t now_s);
@@ -144,7 +172,7 @@ slv_err hosted_serve_key_remove(struct slv_api_ask *ask);
 /* batch.c */
 slv_err hosted_serve_batch_token(struct slv_api_ask *ask);
 
-/* sweep.c: removes drafts that have expired, and counts the pictures. */
+/* sweep.c: removes drafts that have expired, and counts pictures and drafts. */
 struct hosted_sweep *hosted_sweep_new(struct hosted *hosted);
 void hosted_sweep_free(struct hosted_sweep *sweep); /* NULL is fine */
 

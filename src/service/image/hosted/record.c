@@ -47,6 +47,19 @@ static bool is_utf8(slv_str text)
 	return true;
 }
 
+/* It is delivered below a path, and the edge takes none that somebody could resolve. */
+static bool has_odd_segment(slv_str id)
+{
+	slv_str rest = id;
+	while (rest.at) {
+		slv_str segment = slv_str_cut(&rest, '/');
+		if (!segment.len || slv_str_eq(segment, SLV_STR(".")) ||
+				slv_str_eq(segment, SLV_STR("..")))
+			return true;
+	}
+	return false;
+}
+
 slv_err hosted_id_check(slv_str id)
 {
 	if (!id.len)
@@ -57,6 +70,10 @@ slv_err hosted_id_check(slv_str id)
 		return SLV_ERR(SLV_E_SYNTAX, "id has no byte 0");
 	if (!is_utf8(id))
 		return SLV_ERR(SLV_E_SYNTAX, "id is UTF-8");
+	if (slv_str_find(id, '\\') < id.len)
+		return SLV_ERR(SLV_E_SYNTAX, "id has no '\\'");
+	if (has_odd_segment(id))
+		return SLV_ERR(SLV_E_SYNTAX, "id has no '.', '..' or nothing between its slashes");
 	return SLV_OK;
 }
 
@@ -295,6 +312,40 @@ slv_err hosted_config_read(slv_str row, struct hosted_config *ret_config)
 		return SLV_ERR(SLV_E_CORRUPT, "the settings of an account's pictures are damaged");
 	*ret_config = (struct hosted_config){ .flexible_variants =
 							      row.len && (row.at[1] & FLEXIBLE) };
+	return SLV_OK;
+}
+
+/* --- signing keys --- */
+
+size_t hosted_keys_write(const struct hosted_keys *keys, char row[static HOSTED_KEYS_BYTES_MAX])
+{
+	struct writer writer = { .at = row };
+	slv_assert(keys->count <= HOSTED_KEYS_MAX);
+	add_int(&writer, FORMAT, 1);
+	for (size_t i = 0; i < keys->count; i++) {
+		const struct hosted_key *key = &keys->at[i];
+		slv_assert(key->name.len <= HOSTED_KEY_NAME_BYTES_MAX);
+		slv_assert(key->value.len <= HOSTED_KEY_VALUE_BYTES_MAX);
+		add_text(&writer, key->name);
+		add_text(&writer, key->value);
+	}
+	return writer.len;
+}
+
+slv_err hosted_keys_read(slv_str row, struct hosted_keys *ret_keys)
+{
+	struct hosted_keys keys = { 0 };
+	struct reader reader = { .rest = row };
+	reader.broken = row.len && take_int(&reader, 1) != FORMAT;
+	while (reader.rest.len && !reader.broken && keys.count < HOSTED_KEYS_MAX) {
+		struct hosted_key *key = &keys.at[keys.count++];
+		key->name = take_text(&reader, HOSTED_KEY_NAME_BYTES_MAX);
+		key->value = take_text(&reader, HOSTED_KEY_VALUE_BYTES_MAX);
+		reader.broken |= !is_name(key->name) || !key->value.len;
+	}
+	if (reader.broken || reader.rest.len)
+		return SLV_ERR(SLV_E_CORRUPT, "the row of an account's signing keys is damaged");
+	*ret_keys = keys;
 	return SLV_OK;
 }
 

@@ -8,16 +8,16 @@
  *	u<digest>                 the one-time upload with that secret: the id of its draft
  *	x<expiry, 8 bytes><key>   a row, by its key, that may have expired by then
  *	v<id>                     a variant: its options as in a link
- *	s<name>                   a signing key: its value
+ *	s                         all signing keys
  *	c                         settings that the API changes
  *	m                         what batch tokens are signed with: random bytes
  *
  * Times are milliseconds since 1970, integers big-endian, a digest is SHA-256 of the secret's text.
  *
- * A picture's id is any UTF-8 of 1 to 1024 bytes, slashes included; the same bytes as in the path
- * once that is percent-decoded. One that we make is a UUID, version 4. Its blob never changes and
- * is never used again: so the blob's id is the picture's version (hosted_version()), and what is
- * remembered under it is true for ever.
+ * A picture's id is any UTF-8 of 1 to 1024 bytes, slashes included, that can stand in a path; the
+ * same bytes as there once that is percent-decoded. One that we make is a UUID, version 4. Its blob
+ *never changes and is never used again: so the blob's id is the picture's version
+ *(hosted_version()), and what is remembered under it is true for ever.
  *
  * Thread: any; no I/O.
  */
@@ -136,8 +136,28 @@ slv_err hosted_variant_id_check(slv_str id);
 
 #define HOSTED_DEFAULT_KEY "default"
 
-/* SLV_E_SYNTAX, SLV_E_LIMIT: letters, digits, '-' and '_'. The row's value is the key as text. */
+struct hosted_key {
+	slv_str name, value;
+};
+
+/* All of an account, in one row: so whoever changes them knows what the others are, and whoever
+ * verifies reads no more for a wrong signature than for a right one. */
+struct hosted_keys {
+	size_t count;
+	struct hosted_key at[HOSTED_KEYS_MAX];
+};
+
+#define HOSTED_KEYS_BYTES_MAX                                                                      \
+	(1 + HOSTED_KEYS_MAX * (4 + HOSTED_KEY_NAME_BYTES_MAX + HOSTED_KEY_VALUE_BYTES_MAX))
+
+/* SLV_E_SYNTAX, SLV_E_LIMIT: letters, digits, '-' and '_'. */
 slv_err hosted_key_name_check(slv_str name);
+
+/* The row's value; returns its length. Texts are within their bounds. */
+size_t hosted_keys_write(const struct hosted_keys *keys, char row[static HOSTED_KEYS_BYTES_MAX]);
+
+/* Views into `row`; an empty one is that of an account which has none yet. SLV_E_CORRUPT. */
+slv_err hosted_keys_read(slv_str row, struct hosted_keys *ret_keys);
 
 /* --- what the API changes --- */
 
@@ -148,6 +168,7 @@ struct hosted_config {
 #define HOSTED_CONFIG_BYTES 2
 #define HOSTED_CONFIG_KEY "c"
 #define HOSTED_BATCH_KEY "m"
+#define HOSTED_KEYS_KEY "s"
 
 size_t hosted_config_write(
 		const struct hosted_config *config, char row[static HOSTED_CONFIG_BYTES]);
@@ -159,7 +180,7 @@ slv_err hosted_config_read(slv_str row, struct hosted_config *ret_config);
 
 #define HOSTED_KEY_BYTES_MAX (1 + 8 + 1 + HOSTED_ID_BYTES_MAX)
 
-/* 'i', 'v', 's': a picture, a variant, a signing key by its id or name. */
+/* 'i', 'v': a picture, a variant by its id. */
 slv_str hosted_row_key(char kind, slv_str id, char room[static HOSTED_KEY_BYTES_MAX]);
 
 /* 'n', 'o', 'x': an id, or the key of a row, by a time. */

@@ -50,6 +50,15 @@ const struct slv_conf_key slv_hosted_keys[] = {
 			.min = 1,
 			.max = 10000000,
 			.help = "Pictures that an account may have" },
+	{ .name = "drafts_max",
+			.type = SLV_CONF_INT,
+			.offset = AT(drafts_max),
+			.fallback = "10000",
+			.min = 1,
+			.max = 10000000,
+			.help = "Drafts that an account may have at once: links for one upload "
+				"that "
+				"are not used yet, and whose time is not over" },
 	{ 0 },
 };
 

@@ -1,4 +1,4 @@
-/* sweep.c - drafts whose time is over are taken away, and the pictures are counted
+/* sweep.c - drafts whose time is over are taken away, and the others and the pictures are counted
  *
  *	timer → rows of expiries → the DRAFTS they are about → REMOVE → … → COUNT → timer
  *
@@ -17,6 +17,10 @@
 #define ROWS_MAX 200
 #define STEPS_MAX 50 /* of one turn */
 
+/* What is counted, by rows of which each has one (record.h). */
+#define PICTURES 'o'
+#define DRAFTS 'u'
+
 struct hosted_sweep {
 	struct slv_loop *loop;
 	struct hosted *hosted; /* NULL once it is stopped */
@@ -31,12 +35,15 @@ struct hosted_sweep {
 	struct slv_omap_change changes[3 * ROWS_MAX];
 	char secrets[ROWS_MAX][1 + HOSTED_SECRET_BYTES];
 	char until[HOSTED_KEY_BYTES_MAX];
-	char from[HOSTED_KEY_BYTES_MAX + 1]; /* of the count */
+	size_t removing;                     /* drafts of this batch */
+	char kind;                           /* of the rows that are counted */
+	char from[HOSTED_KEY_BYTES_MAX + 1]; /* those that were not counted yet */
 	uint64_t count;
 };
 
 static void read_rows(struct hosted_sweep *sweep);
 static void count_some(struct hosted_sweep *sweep, size_t from_len);
+static void count_rows(struct hosted_sweep *sweep, char kind);
 
 static void pause(struct hosted_sweep *sweep, uint64_t again_ms)
 {
@@ -74,8 +81,13 @@ static void counted(struct slv_omap_read *read, slv_err err, struct slv_omap_row
 		count_some(sweep, from_len);
 		return;
 	}
-	if (sweep->hosted)
+	if (sweep->hosted && sweep->kind == PICTURES) {
 		sweep->hosted->count = sweep->count;
+		count_rows(sweep, DRAFTS);
+		return;
+	}
+	if (sweep->hosted)
+		sweep->hosted->drafts = sweep->count;
 	pause(sweep, EVERY_MS);
 }
 
@@ -84,10 +96,19 @@ static void count_some(struct hosted_sweep *sweep, size_t from_len)
 	sweep->read = (struct slv_omap_read){ .map = sweep->map,
 		.what = SLV_OMAP_SCAN,
 		.from = { sweep->from, from_len },
-		.until = SLV_STR("p"),
+		.until = { sweep->until, 1 },
 		.rows_max = SLV_OMAP_ROWS_MAX,
 		.done = counted };
 	slv_omap_read(sweep->loop, &sweep->read);
+}
+
+static void count_rows(struct hosted_sweep *sweep, char kind)
+{
+	sweep->kind = kind;
+	sweep->count = 0;
+	sweep->from[0] = kind;
+	sweep->until[0] = (char)(kind + 1);
+	count_some(sweep, 1);
 }
 
 static void expired_end(struct hosted_sweep *sweep)
@@ -96,9 +117,7 @@ static void expired_end(struct hosted_sweep *sweep)
 		pause(sweep, EVERY_MS);
 		return;
 	}
-	sweep->count = 0;
-	sweep->from[0] = 'o';
-	count_some(sweep, 1);
+	count_rows(sweep, PICTURES);
 }
 
 /* --- what has expired --- */
@@ -108,6 +127,8 @@ static void removed(struct slv_omap_batch *batch, slv_err err)
 	struct hosted_sweep *sweep = SLV_CONTAINER(batch, struct hosted_sweep, batch);
 	sweep->rows->hold.drop(&sweep->rows->hold);
 	sweep->rows = NULL;
+	for (; !slv_failed(err) && sweep->hosted && sweep->removing; sweep->removing--)
+		hosted_draft_ends(sweep->hosted);
 	/* Somebody has just changed one of them, or the store is in trouble: later. */
 	if (slv_failed(err))
 		pause(sweep, AGAIN_MS);
@@ -125,6 +146,7 @@ static size_t add_draft(struct hosted_sweep *sweep, size_t index, const struct s
 			slv_failed(hosted_image_read(row->value, &image)) || !image.is_draft ||
 			image.expires_ms > slv_loop_wall_ms(sweep->loop))
 		return count;
+	sweep->removing++;
 	slv_str secret = hosted_secret_key('u', image.upload, room);
 	memcpy(sweep->secrets[index], secret.at, secret.len);
 	sweep->changes[count++] = (struct slv_omap_change){ .what = SLV_OMAP_REMOVE,
@@ -153,6 +175,7 @@ static void drafts_read(struct slv_omap_read *read, slv_err err, struct slv_omap
 		pause(sweep, EVERY_MS);
 		return;
 	}
+	sweep->removing = 0;
 	for (size_t i = 0; i < drafts->count; i++) {
 		sweep->changes[count++] = (struct slv_omap_change){ .what = SLV_OMAP_REMOVE,
 			.key = sweep->rows->at[i].key };

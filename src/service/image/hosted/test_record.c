@@ -44,6 +44,22 @@ static void an_id_is_any_text_within_its_bound(void **state)
 	assert_int_equal(hosted_id_check(SLV_STR("a\xff")).code, SLV_E_SYNTAX);
 }
 
+static void an_id_can_stand_in_a_path(void **state)
+{
+	static const char *const good[] = { "...", ".a", "a.", "a/..b", "a/b../c", "a/.b/c", "%2e",
+		"a%2fb", "a%5cb", "%2e%2e/a" };
+	static const char *const bad[] = { ".", "..", "/", "//", "/a", "a/", "a//b", "a///b", "./a",
+		"../a", "a/.", "a/..", "a/./b", "a/../b", "a/b/../../c", "\\", "a\\b", "a\\..\\b",
+		"\\a", "a/b\\" };
+	(void)state;
+	for (size_t i = 0; i < SLV_COUNT(good); i++)
+		if (!id_ok(slv_str_from(good[i])))
+			fail_msg("'%s' is refused", good[i]);
+	for (size_t i = 0; i < SLV_COUNT(bad); i++)
+		if (hosted_id_check(slv_str_from(bad[i])).code != SLV_E_SYNTAX)
+			fail_msg("'%s' is taken", bad[i]);
+}
+
 static void an_id_of_ours_is_a_uuid(void **state)
 {
 	uint8_t random[16];
@@ -222,6 +238,54 @@ static void settings_come_back_as_they_were(void **state)
 
 /* --- keys --- */
 
+static void signing_keys_come_back_as_they_were(void **state)
+{
+	char row[HOSTED_KEYS_BYTES_MAX + 1], name[HOSTED_KEY_NAME_BYTES_MAX];
+	char value[HOSTED_KEY_VALUE_BYTES_MAX];
+	struct hosted_keys keys = { 0 }, back;
+	(void)state;
+	memset(name, 'n', sizeof(name));
+	memset(value, 'v', sizeof(value));
+	assert_int_equal(hosted_keys_read((slv_str){ 0 }, &back).code, SLV_E_NONE);
+	assert_int_equal(back.count, 0);
+	while (keys.count < HOSTED_KEYS_MAX) {
+		name[0] = (char)('a' + keys.count);
+		keys.at[keys.count++] = (struct hosted_key){ { name, sizeof(name) - keys.count },
+			{ value, sizeof(value) - keys.count } };
+		size_t len = hosted_keys_write(&keys, row);
+		assert_true(len < sizeof(row));
+		assert_int_equal(hosted_keys_read((slv_str){ row, len }, &back).code, SLV_E_NONE);
+		assert_int_equal(back.count, keys.count);
+		for (size_t i = 0; i < keys.count; i++) {
+			assert_int_equal(back.at[i].name.len, keys.at[i].name.len);
+			assert_true(slv_str_eq(back.at[i].value, keys.at[i].value));
+		}
+	}
+}
+
+static void signing_keys_that_are_cut_or_too_many_are_damaged(void **state)
+{
+	char row[HOSTED_KEYS_BYTES_MAX + 16];
+	struct hosted_keys keys = { 0 }, back;
+	(void)state;
+	keys.at[keys.count++] = (struct hosted_key){ SLV_STR("one"), SLV_STR("secret") };
+	size_t len = hosted_keys_write(&keys, row);
+	for (size_t cut = 2; cut < len; cut++)
+		assert_int_equal(
+				hosted_keys_read((slv_str){ row, cut }, &back).code, SLV_E_CORRUPT);
+	row[0] ^= 2;
+	assert_int_equal(hosted_keys_read((slv_str){ row, len }, &back).code, SLV_E_CORRUPT);
+	keys.at[0].name = SLV_STR("a.b");
+	len = hosted_keys_write(&keys, row);
+	assert_int_equal(hosted_keys_read((slv_str){ row, len }, &back).code, SLV_E_CORRUPT);
+	for (keys.count = 0; keys.count < HOSTED_KEYS_MAX; keys.count++)
+		keys.at[keys.count] = (struct hosted_key){ SLV_STR("k"), SLV_STR("v") };
+	len = hosted_keys_write(&keys, row);
+	assert_int_equal(hosted_keys_read((slv_str){ row, len }, &back).code, SLV_E_NONE);
+	memcpy(row + len, "\0\1k\0\1v", 6);
+	assert_int_equal(hosted_keys_read((slv_str){ row, len + 6 }, &back).code, SLV_E_CORRUPT);
+}
+
 static void rows_of_times_are_in_their_order(void **state)
 {
 	char early[HOSTED_KEY_BYTES_MAX], late[HOSTED_KEY_BYTES_MAX];
@@ -286,6 +350,7 @@ int main(void)
 		cmocka_unit_test(the_bytes_of_a_picture_have_a_name_as_a_source),
 		cmocka_unit_test(an_account_has_a_public_name),
 		cmocka_unit_test(an_id_is_any_text_within_its_bound),
+		cmocka_unit_test(an_id_can_stand_in_a_path),
 		cmocka_unit_test(an_id_of_ours_is_a_uuid),
 		cmocka_unit_test(variants_and_keys_have_names_that_are_no_options),
 		cmocka_unit_test(a_picture_comes_back_as_it_was),
@@ -294,6 +359,8 @@ int main(void)
 		cmocka_unit_test(a_variant_comes_back_as_it_was),
 		cmocka_unit_test(the_public_variant_can_be_delivered),
 		cmocka_unit_test(settings_come_back_as_they_were),
+		cmocka_unit_test(signing_keys_come_back_as_they_were),
+		cmocka_unit_test(signing_keys_that_are_cut_or_too_many_are_damaged),
 		cmocka_unit_test(rows_of_times_are_in_their_order),
 		cmocka_unit_test(the_longest_keys_fit),
 	};

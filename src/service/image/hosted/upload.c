@@ -1,12 +1,20 @@
 /* upload.c - a picture comes in: a form, the bytes themselves, or by a URL
  *
- *	READ → DECODE → (BLOB) → READ … → END → FACTS → FINISH → COMMIT → answered
- *	                                  └→ FETCH → COPY → BLOB → COPY … ┘
+ *	READ ◀──▶ TAKEN ──▶ FETCH ──▶ COPY ◀──▶ KEEP
+ *	  │         ▲         ▲         │        ▲
+ *	  ▼         │         │         ▼        │
+ *	 END ───────┴─────────┘       WHOLE ─────┘
+ *	  └─────────────────────────────▲ │
+ *	                                  ▼
+ *	                                FACTS ──▶ FINISH ──▶ COMMIT ──▶ DONE
  *
- * Its first bytes say what it is; what is no picture is refused before any of it is stored. The
- * rest goes into a blob, a large piece at a time. A jail looks at the whole (facts.h); then the
- * blob is finished, and then the row that names it is written. What fails before that leaves
- * nothing.
+ * Whichever fails: DONE. Its first bytes say what it is; what is no picture is refused before any
+ * of it is stored. The rest goes into a blob, a large piece at a time (service/intake.h). A jail
+ * looks at the whole (facts.h); then the blob is finished, and then the row that names it is
+ * written. What fails before that leaves nothing.
+ *
+ * That it cannot be is told as soon as it is known: that the account is full before anything is
+ * read; that there is such an id already (TAKEN) before the file, if the id stands in front of it.
  *
  * An upload with a secret is the same, but that its draft says all but the bytes: its row is
  * replaced if it is still what it was when the upload began. So a second one comes too late. Of one
@@ -16,18 +24,19 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "client/client.h"
-#include "http/multipart.h"
 #include "http/query.h"
+#include "loop/log.h"
 #include "proc/pixel.h"
 #include "service/image/hosted/facts.h"
 #include "service/image/hosted/fields.h"
 #include "service/image/hosted/private.h"
+#include "service/image/told.h"
+#include "service/intake.h"
 
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
-#define PIECE_BYTES SLV_KIB(64)      /* what is gathered before it goes into the blob */
 #define COPY_BYTES SLV_KIB(256)      /* of what was fetched */
 #define SNIFF_BYTES SLV_KIB(2)       /* enough to know a picture by */
 #define FORM_BYTES_MAX SLV_KIB(64)   /* of a form, beside its file */
@@ -35,16 +44,16 @@
 
 enum state {
 	READ,   /* wait for bytes of the request */
-	DECODE, /* look at what came */
-	BLOB,   /* wait for the blob to take some */
+	TAKEN,  /* wait for the row of that id */
 	END,    /* the request is over */
 	FETCH,  /* wait for what is at the URL */
 	COPY,   /* take the next of that */
+	KEEP,   /* wait for the blob to take it */
+	WHOLE,  /* all of the picture has come */
 	FACTS,  /* wait for what a jail says of it */
 	FINISH, /* wait for the blob to be on the disk */
 	COMMIT, /* wait for the rows */
 	DONE,
-	WAIT, /* as what a step returns: somebody calls back */
 };
 
 struct upload {
@@ -53,26 +62,21 @@ struct upload {
 	bool by_secret; /* with the secret of a draft: nothing counts but the bytes */
 
 	enum state state;
-	slv_err err; /* of what was waited for */
-	struct slv_body stream;
-	struct slv_pull pull;
-	slv_str bytes; /* that came and are not looked at yet */
-	bool at_end;
-	bool is_form;
-	struct slv_multipart form;
+	bool asked;           /* for what the state waits for */
+	slv_err err;          /* of that, or of what was made of it */
+	struct slv_intake in; /* `kept`: of the picture, what the blob does not have yet */
 	enum { NO_PART, FILE_PART, FIELD_PART } part;
 	slv_str field; /* its name */
 	struct slv_buf value;
 	size_t fields_bytes; /* of all values */
-	bool had_file;
+	enum slv_intake_what came;
+	bool had_file, had_end;
 	slv_str filename;
+	struct slv_omap_read look; /* at the row of its id */
+	bool looked;
 
-	struct slv_buf piece; /* what the blob does not have yet */
 	uint64_t len;
 	enum slv_format format; /* SAME: not known yet */
-	struct slv_blob_writer *writer;
-	struct slv_blob_ref ref;
-	bool has_ref; /* the blob is finished, and no row names it */
 	struct hosted_facts facts;
 
 	struct slv_fetch fetch;
@@ -107,16 +111,11 @@ static void end_link(struct upload *upload)
 static void upload_drop(void *arg)
 {
 	struct upload *upload = arg;
-	struct hosted *hosted = upload->call.hosted;
-	slv_body_done(&upload->stream);
+	slv_intake_done(&upload->in);
 	hosted_fields_done(&upload->fields);
 	slv_buf_done(&upload->value);
-	slv_buf_done(&upload->piece);
-	slv_blob_writer_free(upload->writer);
 	slv_fd_done(&upload->fd);
 	end_link(upload);
-	if (upload->has_ref)
-		slv_blob_discard(hosted->loop, hosted->blobs, &upload->ref.id);
 }
 
 /* --- bytes of the picture --- */
@@ -133,20 +132,18 @@ static slv_err too_large(struct upload *upload)
 			(unsigned long long)image_bytes(upload));
 }
 
-/* The first of it are in `piece`: what is it? */
+/* The first of it are kept: what is it? */
 static slv_err sniff(struct upload *upload)
 {
-	struct hosted *hosted = upload->call.hosted;
-	upload->format = slv_format_sniff(slv_buf_str(&upload->piece));
+	upload->format = slv_format_sniff(slv_buf_str(&upload->in.kept));
 	if (upload->format == SLV_FORMAT_SAME)
 		return SLV_ERR(SLV_E_MEDIA, "Uploaded image must have image/jpeg, image/png, "
 					    "image/webp, image/gif or image/svg+xml content-type: "
 					    "its first bytes are those of none");
-	return slv_blob_writer_new(hosted->loop, hosted->blobs, &upload->writer);
+	return slv_intake_open(&upload->in);
 }
 
-/* `*ret_waits`: there is a piece for the blob. */
-static slv_err file_add(struct upload *upload, slv_str bytes, bool *ret_waits)
+static slv_err file_add(struct upload *upload, slv_str bytes)
 {
 	upload->len += bytes.len;
 	if (upload->len > image_bytes(upload))
@@ -154,36 +151,22 @@ static slv_err file_add(struct upload *upload, slv_str bytes, bool *ret_waits)
 	slv_err err = hosted_facts_add(&upload->facts, bytes);
 	if (slv_failed(err))
 		return err;
-	slv_buf_add(&upload->piece, bytes);
-	if (!upload->writer && upload->piece.len >= SNIFF_BYTES) {
-		err = sniff(upload);
-		if (slv_failed(err))
-			return err;
-	}
-	*ret_waits = upload->piece.len >= PIECE_BYTES;
-	return SLV_OK;
-}
-
-static void blob_written(void *arg, slv_err err)
-{
-	struct upload *upload = arg;
-	slv_buf_clear(&upload->piece);
-	upload->err = err;
-	upload->state = slv_failed(err) ? DONE : upload->fd >= 0 ? COPY : DECODE;
-	upload_run(upload);
-}
-
-static enum state blob_some(struct upload *upload)
-{
-	slv_blob_write(upload->writer, slv_buf_str(&upload->piece), blob_written, upload);
-	return WAIT;
+	slv_intake_keep(&upload->in, bytes);
+	return upload->in.writer || upload->in.kept.len < SNIFF_BYTES ? SLV_OK : sniff(upload);
 }
 
 /* --- what came --- */
 
-static slv_err part_begun(struct upload *upload)
+/* Its id is known, and whether it is free is not. */
+static bool wants_look(const struct upload *upload)
 {
-	const struct slv_multipart_part *part = &upload->form.part;
+	return upload->fields.id.len && !upload->by_secret && !upload->looked;
+}
+
+static slv_err part_begun(struct slv_intake *in)
+{
+	struct upload *upload = SLV_CONTAINER(in, struct upload, in);
+	const struct slv_multipart_part *part = &in->form.part;
 	struct slv_arena *arena = upload->call.ask->req->arena;
 	upload->part = upload->by_secret ? NO_PART : FIELD_PART;
 	if (slv_str_eq(part->name, SLV_STR("file"))) {
@@ -192,14 +175,16 @@ static slv_err part_begun(struct upload *upload)
 		upload->part = FILE_PART;
 		upload->had_file = true;
 		upload->filename = slv_str_copy(arena, part->filename);
+		in->stop = wants_look(upload);
 		return part->filename.len && !upload->filename.at ? no_memory() : SLV_OK;
 	}
 	upload->field = slv_str_copy(arena, part->name);
 	return part->name.len && !upload->field.at ? no_memory() : SLV_OK;
 }
 
-static slv_err part_ended(struct upload *upload)
+static slv_err part_ended(struct slv_intake *in)
 {
+	struct upload *upload = SLV_CONTAINER(in, struct upload, in);
 	slv_err err = SLV_OK;
 	if (upload->part == FIELD_PART)
 		err = hosted_fields_set(
@@ -225,89 +210,102 @@ static slv_err field_add(struct upload *upload, slv_str bytes)
 	                       : SLV_OK;
 }
 
-/* The next of a form. */
-static slv_err form_step(struct upload *upload, bool *ret_more, bool *ret_waits)
+static slv_err data_came(struct slv_intake *in, slv_str bytes)
 {
-	size_t used;
-	slv_str data;
-	enum slv_multipart_event event;
-	slv_err err = slv_multipart_decode(&upload->form, upload->bytes, &used, &event, &data);
-	if (slv_failed(err))
-		return err;
-	upload->bytes = slv_str_from_index(upload->bytes, used);
-	*ret_more = event != SLV_MULTIPART_NEED;
-	if (event == SLV_MULTIPART_PART)
-		return part_begun(upload);
-	if (event == SLV_MULTIPART_PART_END)
-		return part_ended(upload);
-	if (event == SLV_MULTIPART_DATA)
-		return upload->part == FILE_PART ? file_add(upload, data, ret_waits)
-		                                 : field_add(upload, data);
-	return SLV_OK;
+	struct upload *upload = SLV_CONTAINER(in, struct upload, in);
+	upload->had_file |= !in->is_form;
+	return in->is_form && upload->part != FILE_PART ? field_add(upload, bytes)
+	                                                : file_add(upload, bytes);
 }
 
-static slv_err raw_step(struct upload *upload, bool *ret_more, bool *ret_waits)
+/* It is asked again. */
+static void woke(struct slv_intake *in)
 {
-	slv_str bytes = upload->bytes;
-	upload->bytes = (slv_str){ 0 };
-	*ret_more = false;
-	upload->had_file |= bytes.len;
-	return bytes.len ? file_add(upload, bytes, ret_waits) : SLV_OK;
-}
-
-static enum state decode(struct upload *upload)
-{
-	bool more = true, waits = false;
-	if (slv_failed(upload->err))
-		return DONE;
-	while (more && !waits) {
-		upload->err = upload->is_form ? form_step(upload, &more, &waits)
-		                              : raw_step(upload, &more, &waits);
-		if (slv_failed(upload->err))
-			return DONE;
-	}
-	return waits ? BLOB : upload->at_end ? END : READ;
-}
-
-static void came(struct slv_pull *pull, slv_err err, slv_str bytes)
-{
-	struct upload *upload = SLV_CONTAINER(pull, struct upload, pull);
-	upload->err = err;
-	upload->bytes = bytes;
-	upload->at_end = !bytes.len;
-	upload->state = DECODE;
+	struct upload *upload = SLV_CONTAINER(in, struct upload, in);
+	upload->asked = false;
 	upload_run(upload);
 }
 
-static enum state read_some(struct upload *upload)
+static const struct slv_intake_ops in_ops = {
+	.part = part_begun, .part_end = part_ended, .data = data_came, .wake = woke
+};
+
+static bool ask_read(struct upload *upload)
 {
-	if (upload->stream.source) {
-		slv_source_pull(upload->stream.source, &upload->pull);
-		return WAIT;
-	}
-	/* All of it was there at once. */
-	upload->at_end = true;
-	return DECODE;
+	upload->came = slv_intake_go(&upload->in);
+	return upload->came != SLV_INTAKE_WAITS;
+}
+
+static enum state take_read(struct upload *upload)
+{
+	upload->err = upload->in.err;
+	return upload->came == SLV_INTAKE_STOPS ? TAKEN : END;
+}
+
+/* --- is its id free? --- */
+
+static void looked(struct slv_omap_read *read, slv_err err, struct slv_omap_rows *rows)
+{
+	struct upload *upload = SLV_CONTAINER(read, struct upload, look);
+	upload->err = err;
+	if (rows && rows->at[0].version)
+		upload->err = SLV_ERR(SLV_E_PRECONDITION, "the id is taken");
+	if (rows)
+		rows->hold.drop(&rows->hold);
+	upload_run(upload);
+}
+
+static bool ask_taken(struct upload *upload)
+{
+	upload->looked = true;
+	upload->key = hosted_row_key('i', upload->fields.id, upload->key_rooms[0]);
+	upload->look = (struct slv_omap_read){
+		.map = upload->call.map,
+		.what = SLV_OMAP_GET,
+		.keys = &upload->key,
+		.count = 1,
+		.rows_max = 1,
+		.done = looked,
+	};
+	slv_omap_read(upload->call.hosted->loop, &upload->look);
+	return false;
+}
+
+static enum state take_taken(struct upload *upload)
+{
+	return upload->had_end ? FETCH : READ;
 }
 
 /* --- what is at a URL --- */
 
+/* What went wrong there, for who named it; what the client says is for the log. */
+static slv_err told(struct upload *upload, slv_err err)
+{
+	struct slv_arena *arena = upload->call.ask->req->arena;
+	const char *text = slv_image_told(err.code);
+	slv_log(slv_loop_log(upload->call.hosted->loop), SLV_INFO, "image.upload_url",
+			SLV_KV("url", upload->fields.url), SLV_KV("why", err.what));
+	if (err.code == SLV_E_LIMIT)
+		return too_large(upload);
+	if (!text)
+		return err;
+	/* Whatever is wrong there, it is the request that named it. */
+	bool of_theirs = err.code == SLV_E_UPSTREAM || err.code == SLV_E_TIMEOUT;
+	return slv_err_printf(arena, of_theirs ? SLV_E_SOURCE : err.code, "url: %s", text);
+}
+
 static void fetched(struct slv_fetch *fetch, slv_err err, struct slv_fetched *got)
 {
 	struct upload *upload = SLV_CONTAINER(fetch, struct upload, fetch);
-	struct slv_arena *arena = upload->call.ask->req->arena;
-	if (!slv_failed(err) && got->body_fd >= 0) {
+	if (slv_failed(err)) {
+		upload->err = told(upload, err);
+	} else {
 		upload->fd = got->body_fd;
-		upload->fd_bytes = got->body_bytes;
+		upload->fd_bytes = got->body_fd >= 0 ? got->body_bytes : 0;
+		if (got->status >= 300)
+			upload->err = slv_err_printf(upload->call.ask->req->arena, SLV_E_SOURCE,
+					"url: its server answered %d", got->status);
 	}
-	if (!slv_failed(err) && got->status >= 300)
-		err = slv_err_printf(
-				arena, SLV_E_SOURCE, "url: its server answered %d", got->status);
-	/* Whatever is wrong there, it is the request that named it. */
-	if (err.code == SLV_E_UPSTREAM || err.code == SLV_E_TIMEOUT)
-		err = slv_err_printf(arena, SLV_E_SOURCE, "url: %s", err.what);
-	upload->err = err;
-	upload->state = slv_failed(err) ? DONE : COPY;
 	upload_run(upload);
 }
 
@@ -321,7 +319,7 @@ static slv_str name_in_url(slv_str url)
 	return name.len > HOSTED_FILENAME_BYTES_MAX ? (slv_str){ 0 } : name;
 }
 
-static enum state fetch_it(struct upload *upload)
+static bool ask_fetch(struct upload *upload)
 {
 	struct hosted *hosted = upload->call.hosted;
 	upload->filename = name_in_url(upload->fields.url);
@@ -332,97 +330,96 @@ static enum state fetch_it(struct upload *upload)
 		.done = fetched,
 	};
 	slv_fetch_start(hosted->client, &upload->fetch);
-	return WAIT;
+	return false;
+}
+
+static enum state take_fetch(struct upload *upload)
+{
+	(void)upload;
+	return COPY;
 }
 
 /* It is in memory: to read it does not wait. */
-static enum state copy_some(struct upload *upload)
+static enum state take_copy(struct upload *upload)
 {
-	bool waits = false;
 	uint64_t left = upload->fd_bytes - upload->fd_at;
 	if (!left)
-		return upload->piece.len && upload->writer ? BLOB : FACTS;
+		return WHOLE;
 	size_t len = left < COPY_BYTES ? (size_t)left : COPY_BYTES;
 	char *room = slv_alloc(len);
 	ssize_t got = pread(upload->fd, room, len, (off_t)upload->fd_at);
-	if (got <= 0)
-		upload->err = (slv_err){ SLV_E_SYS, errno, "read what was fetched" };
+	if (got > 0)
+		upload->err = file_add(upload, (slv_str){ room, (size_t)got });
 	else
-		upload->err = file_add(upload, (slv_str){ room, (size_t)got }, &waits);
+		upload->err = (slv_err){ SLV_E_SYS, errno, "read what was fetched" };
 	slv_free(room);
-	if (slv_failed(upload->err))
-		return DONE;
-	upload->fd_at += (uint64_t)got;
-	return waits ? BLOB : COPY;
+	upload->fd_at += got > 0 ? (uint64_t)got : 0;
+	return KEEP;
+}
+
+static enum state take_keep(struct upload *upload)
+{
+	upload->err = upload->in.err;
+	return COPY;
 }
 
 /* --- the end --- */
 
-static enum state fields_end(struct upload *upload)
+static enum state take_end(struct upload *upload)
 {
 	bool has_url = upload->fields.url.len;
+	upload->had_end = true;
 	if (!upload->by_secret)
 		upload->err = hosted_fields_check(&upload->fields);
 	if (!slv_failed(upload->err) && has_url && upload->had_file)
 		upload->err = SLV_ERR(SLV_E_SYNTAX, "file and url exclude each other");
 	if (!slv_failed(upload->err) && !has_url && !upload->had_file)
 		upload->err = SLV_ERR(SLV_E_SYNTAX, "there is neither file nor url");
-	if (slv_failed(upload->err))
-		return DONE;
-	slv_body_done(&upload->stream); /* all of it has come, and an answer may now */
-	return has_url ? FETCH : FACTS;
+	if (!has_url)
+		return WHOLE;
+	return wants_look(upload) ? TAKEN : FETCH;
 }
 
-static enum state end(struct upload *upload)
+/* If it is small all of it is kept yet, and nobody has looked what it is. */
+static enum state take_whole(struct upload *upload)
 {
-	if (upload->is_form)
-		upload->err = slv_multipart_finish(&upload->form);
-	if (slv_failed(upload->err))
-		return DONE;
-	return upload->had_file && upload->piece.len && upload->writer ? BLOB : fields_end(upload);
-}
-
-static void blob_finished(void *arg, slv_err err, const struct slv_blob_ref *ref)
-{
-	struct upload *upload = arg;
-	upload->err = err;
-	if (!slv_failed(err)) {
-		upload->ref = *ref;
-		upload->has_ref = true;
-	}
-	upload->state = slv_failed(err) ? DONE : COMMIT;
-	upload_run(upload);
+	if (!upload->in.writer)
+		upload->err = sniff(upload);
+	return upload->in.kept.len ? KEEP : FACTS;
 }
 
 static void facts_come(struct hosted_facts *facts, slv_err err)
 {
 	struct upload *upload = SLV_CONTAINER(facts, struct upload, facts);
 	upload->err = err;
-	upload->image.width = facts->width;
-	upload->image.height = facts->height;
-	hosted_facts_done(facts);
-	slv_fd_done(&upload->fd);
-	upload->state = slv_failed(err) ? DONE : FINISH;
 	upload_run(upload);
 }
 
-static enum state ask_facts(struct upload *upload)
+static bool ask_facts(struct upload *upload)
 {
-	if (!upload->writer) { /* it is small: all of it is in `piece` */
-		upload->err = sniff(upload);
-		return slv_failed(upload->err) ? DONE : BLOB;
-	}
-	if (upload->piece.len)
-		return BLOB;
 	upload->facts.done = facts_come;
 	upload->err = hosted_facts_ask(&upload->facts, upload->format);
-	return slv_failed(upload->err) ? DONE : WAIT;
+	return slv_failed(upload->err);
 }
 
-static enum state finish(struct upload *upload)
+static enum state take_facts(struct upload *upload)
 {
-	slv_blob_finish(upload->writer, blob_finished, upload);
-	return WAIT;
+	upload->image.width = upload->facts.width;
+	upload->image.height = upload->facts.height;
+	hosted_facts_done(&upload->facts);
+	slv_fd_done(&upload->fd);
+	return FINISH;
+}
+
+static bool ask_finish(struct upload *upload)
+{
+	return slv_intake_finish(&upload->in);
+}
+
+static enum state take_finish(struct upload *upload)
+{
+	upload->err = upload->in.err;
+	return COMMIT;
 }
 
 /* --- the rows --- */
@@ -430,10 +427,8 @@ static enum state finish(struct upload *upload)
 static void committed(struct hosted_call *call, slv_err err)
 {
 	struct upload *upload = SLV_CONTAINER(call, struct upload, call);
-	upload->has_ref = slv_failed(err) && !call->batch.in_doubt;
-	call->hosted->count += !slv_failed(err);
+	upload->in.has_ref = slv_failed(err) && !call->batch.in_doubt;
 	upload->err = err;
-	upload->state = DONE;
 	upload_run(upload);
 }
 
@@ -462,27 +457,17 @@ static slv_err name_it(struct upload *upload)
 	return SLV_OK;
 }
 
-static slv_err check_count(struct upload *upload)
-{
-	const struct hosted *hosted = upload->call.hosted;
-	if (hosted->count < (uint64_t)hosted->settings->images_max)
-		return SLV_OK;
-	return slv_err_printf(upload->call.ask->req->arena, SLV_E_LIMIT,
-			"an account has %lld pictures at most (images_store.images_max)",
-			(long long)hosted->settings->images_max);
-}
-
-static enum state commit(struct upload *upload)
+static bool ask_commit(struct upload *upload)
 {
 	struct slv_omap_change *changes = upload->changes;
-	upload->err = check_count(upload);
+	upload->err = hosted_check_images(&upload->call);
 	if (!slv_failed(upload->err))
 		upload->err = name_it(upload);
 	if (slv_failed(upload->err))
-		return DONE;
+		return true;
 	upload->image.is_draft = false;
 	upload->image.uploaded_ms = slv_loop_wall_ms(upload->call.hosted->loop);
-	upload->image.blob = upload->ref;
+	upload->image.blob = upload->in.ref;
 	upload->image.format = (uint8_t)upload->format;
 	changes[0] = (struct slv_omap_change){ .what = SLV_OMAP_PUT,
 		.when = upload->by_secret ? SLV_OMAP_IF_VERSION : SLV_OMAP_IF_ABSENT,
@@ -496,14 +481,32 @@ static enum state commit(struct upload *upload)
 	for (size_t i = 3; i < 5; i++)
 		changes[i] = (struct slv_omap_change){ .what = SLV_OMAP_REMOVE,
 			.key = upload->draft_keys[i - 3] };
+	upload->in.has_ref = false; /* it may be named from now on */
 	hosted_write(&upload->call, changes, upload->by_secret ? 5 : 3, committed);
-	return WAIT;
+	return false;
+}
+
+static enum state take_commit(struct upload *upload)
+{
+	struct hosted *hosted = upload->call.hosted;
+	hosted->count++;
+	if (upload->by_secret)
+		hosted_draft_ends(hosted);
+	return DONE;
+}
+
+/* --- the steps --- */
+
+static bool ask_nothing(struct upload *upload)
+{
+	(void)upload;
+	return true;
 }
 
 static void answer(struct upload *upload)
 {
 	struct hosted_call *call = &upload->call;
-	slv_body_done(&upload->stream);
+	slv_intake_done(&upload->in);
 	end_link(upload); /* the answer may take its time */
 	if (upload->err.code == SLV_E_PRECONDITION && upload->by_secret)
 		hosted_refuse(call, 403, HOSTED_E_DENIED, "this link has been used already");
@@ -512,38 +515,38 @@ static void answer(struct upload *upload)
 	else if (slv_failed(upload->err))
 		hosted_fail(call, upload->err);
 	else
-		hosted_reply_images(call, hosted_shown(upload->id, &upload->image), NULL);
+		hosted_reply_image(call, hosted_shown(upload->id, &upload->image));
 }
 
 static void upload_run(struct upload *upload)
 {
-	static enum state (*const steps[])(struct upload *) = {
-		[READ] = read_some,
-		[DECODE] = decode,
-		[BLOB] = blob_some,
-		[END] = end,
-		[FETCH] = fetch_it,
-		[COPY] = copy_some,
-		[FACTS] = ask_facts,
-		[FINISH] = finish,
-		[COMMIT] = commit,
+	static const struct {
+		bool (*ask)(struct upload *upload); /* true: it is there at once */
+		enum state (*take)(struct upload *upload);
+		unsigned may;
+	} steps[] = {
+		[READ] = { ask_read, take_read, SLV_BIT(TAKEN) | SLV_BIT(READ) | SLV_BIT(END) },
+		[TAKEN] = { ask_taken, take_taken, SLV_BIT(READ) | SLV_BIT(FETCH) },
+		[END] = { ask_nothing, take_end, SLV_BIT(TAKEN) | SLV_BIT(FETCH) | SLV_BIT(WHOLE) },
+		[FETCH] = { ask_fetch, take_fetch, SLV_BIT(COPY) },
+		[COPY] = { ask_nothing, take_copy, SLV_BIT(KEEP) | SLV_BIT(WHOLE) },
+		[KEEP] = { ask_read, take_keep, SLV_BIT(COPY) },
+		[WHOLE] = { ask_nothing, take_whole, SLV_BIT(KEEP) | SLV_BIT(FACTS) },
+		[FACTS] = { ask_facts, take_facts, SLV_BIT(FINISH) },
+		[FINISH] = { ask_finish, take_finish, SLV_BIT(COMMIT) },
+		[COMMIT] = { ask_commit, take_commit, SLV_BIT(DONE) },
 	};
-	static const unsigned may[] = {
-		[READ] = SLV_BIT(DECODE),
-		[DECODE] = SLV_BIT(READ) | SLV_BIT(BLOB) | SLV_BIT(END) | SLV_BIT(DONE),
-		[BLOB] = 0,
-		[END] = SLV_BIT(BLOB) | SLV_BIT(FETCH) | SLV_BIT(FACTS) | SLV_BIT(DONE),
-		[FETCH] = 0,
-		[COPY] = SLV_BIT(COPY) | SLV_BIT(BLOB) | SLV_BIT(FACTS) | SLV_BIT(DONE),
-		[FACTS] = SLV_BIT(BLOB) | SLV_BIT(DONE),
-		[FINISH] = 0,
-		[COMMIT] = SLV_BIT(DONE),
-	};
-	while (upload->state != DONE) {
-		enum state next = steps[upload->state](upload);
-		if (next == WAIT)
-			return;
-		slv_assert(may[upload->state] & SLV_BIT(next));
+	while (upload->state != DONE && !slv_failed(upload->err)) {
+		if (!upload->asked) {
+			upload->asked = true;
+			if (!steps[upload->state].ask(upload))
+				return;
+		}
+		upload->asked = false;
+		if (slv_failed(upload->err))
+			break;
+		enum state next = steps[upload->state].take(upload);
+		slv_assert(steps[upload->state].may & SLV_BIT(next));
 		upload->state = next;
 	}
 	answer(upload);
@@ -573,12 +576,10 @@ static slv_err read_query(struct upload *upload, struct slv_req *req)
 
 static slv_err read_type(struct upload *upload, struct slv_req *req)
 {
-	slv_str type = slv_fields_get(&req->fields, SLV_FIELD_CONTENT_TYPE), rest = type;
-	slv_str kind = slv_str_trim(slv_str_cut(&rest, ';'));
-	upload->is_form = slv_str_eq_nocase(kind, SLV_STR("multipart/form-data"));
-	if (upload->is_form)
-		return slv_multipart_init(&upload->form, req->arena, type, &SLV_MULTIPART_LIMITS);
-	if (!slv_str_eq_nocase(slv_str_head(kind, 6), SLV_STR("image/")))
+	slv_str type = slv_fields_get(&req->fields, SLV_FIELD_CONTENT_TYPE);
+	if (slv_intake_is_form(type))
+		return SLV_OK;
+	if (!slv_str_eq_nocase(slv_str_head(type, 6), SLV_STR("image/")))
 		return SLV_ERR(SLV_E_MEDIA, "send a form (multipart/form-data), or the bytes of "
 					    "a picture as image/…");
 	return upload->by_secret ? SLV_OK : read_query(upload, req);
@@ -605,7 +606,9 @@ static slv_err begin(struct hosted_call *call)
 {
 	struct upload *upload = SLV_CONTAINER(call, struct upload, call);
 	struct slv_req *req = call->ask->req;
-	slv_err err = read_type(upload, req);
+	slv_err err = hosted_check_images(call);
+	if (!slv_failed(err))
+		err = read_type(upload, req);
 	if (slv_failed(err))
 		return err;
 	if (req->body.length != SLV_LENGTH_UNKNOWN &&
@@ -613,10 +616,12 @@ static slv_err begin(struct hosted_call *call)
 		return too_large(upload);
 	if (upload->by_secret && !begin_link(upload))
 		return SLV_OK;
-	upload->stream = req->body;
-	req->body = (struct slv_body){ 0 };
-	upload->bytes = upload->stream.source ? (slv_str){ 0 } : upload->stream.bytes;
-	upload->state = READ;
+	err = slv_intake_take(&upload->in, &req->body, req->arena,
+			slv_fields_get(&req->fields, SLV_FIELD_CONTENT_TYPE),
+			&SLV_MULTIPART_LIMITS);
+	if (slv_failed(err))
+		return err;
+	upload->state = wants_look(upload) ? TAKEN : READ;
 	upload_run(upload);
 	return SLV_OK;
 }
@@ -632,11 +637,11 @@ static slv_err serve(
 	upload->fd = -1;
 	upload->by_secret = by_secret;
 	upload->call.hosted = hosted;
-	upload->pull.done = came;
 	hosted_fields_init(&upload->fields, req->arena);
 	hosted_facts_init(&upload->facts, hosted, req->arena);
 	slv_buf_init(&upload->value, HOSTED_FIELD_BYTES_MAX);
-	slv_buf_init(&upload->piece, (size_t)hosted->settings->image_bytes);
+	slv_intake_init(&upload->in, &in_ops, hosted->loop, hosted->blobs,
+			(size_t)hosted->settings->image_bytes);
 	if (!slv_arena_defer(req->arena, upload_drop, upload)) {
 		hosted_fields_done(&upload->fields);
 		return no_memory();
