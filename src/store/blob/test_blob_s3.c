@@ -219,6 +219,16 @@ static void three_times_and_no_more(void **state)
 	asked_all(kit, 3);
 }
 
+/* What the log has; it takes no more from then on. */
+static void read_log(struct kit *kit, char *log, size_t room)
+{
+	slv_log_free(kit->log);
+	kit->blobs.blobs->log = kit->log = NULL;
+	ssize_t len = pread(kit->log_fd, log, room - 1, 0);
+	assert_true(len > 0);
+	log[len] = 0;
+}
+
 static void what_is_refused_is_told_once_and_without_the_secret(void **state)
 {
 	struct kit *kit = *state;
@@ -230,11 +240,7 @@ static void what_is_refused_is_told_once_and_without_the_secret(void **state)
 		put(kit, 10, SLV_E_SYS);
 		asked_all(kit, i + 1);
 	}
-	slv_log_free(kit->log);
-	kit->log = NULL;
-	ssize_t len = pread(kit->log_fd, log, sizeof(log) - 1, 0);
-	assert_true(len > 0);
-	log[len] = 0;
+	read_log(kit, log, sizeof(log));
 	assert_non_null(strstr(log, "\"operation\":\"PutObject\""));
 	assert_non_null(strstr(log, "403 AccessDenied so it is"));
 	assert_null(strstr(log, SECRET));
@@ -490,6 +496,37 @@ static void another_range_than_was_asked_for_is_refused(void **state)
 	slv_free(text);
 }
 
+/* --- what takes long --- */
+
+/* An endpoint that joins parts says nothing meanwhile, or spaces now and then. */
+static void who_joins_parts_is_waited_for(void **state)
+{
+	struct kit *kit = *state;
+	const char *const begins[] = { "", "HTTP/1.1 200 OK\r\nContent-Length: 79\r\n\r\n    " };
+	const char *const rests[] = { "HTTP/1.1 200 OK\r\nContent-Length: 75\r\n\r\n" COMPLETED,
+		COMPLETED };
+	s3_of(kit)->conf.silence_s = 1;
+	for (size_t i = 0; i < SLV_COUNT(begins); i++) {
+		size_t asked = kit->endpoint->asked;
+		says_parts(kit);
+		endpoint_says_late(kit->endpoint, begins[i], 3500, rests[i]);
+		put(kit, SLV_MIB(9), SLV_E_NONE);
+		asked_all(kit, asked + 4);
+	}
+}
+
+static void but_not_for_ever(void **state)
+{
+	struct kit *kit = *state;
+	s3_of(kit)->join_s = 1;
+	says_parts(kit);
+	says(kit, ""); /* nothing, ever */
+	says(kit, GONE);
+	put(kit, SLV_MIB(9), SLV_E_UPSTREAM);
+	asked_all(kit, 5); /* it is not away for others */
+	was_asked(kit, 4, "DELETE /bucket/pre/");
+}
+
 /* --- lists --- */
 
 #define TIME "<LastModified>2026-01-02T03:04:05.000Z</LastModified>"
@@ -669,13 +706,99 @@ static void uploads_of_what_was_begun_are_ended(void **state)
 	assert_int_equal(kit->blobs.err.code, SLV_E_UPSTREAM);
 }
 
+static void discard(struct kit *kit, uint8_t number)
+{
+	struct slv_blob_id id = { { [15] = number } };
+	slv_blob_discard(kit->blobs.loop, kit->blobs.blobs, &id);
+}
+
+static void discards_end(struct kit *kit)
+{
+	while (atomic_load(&kit->blobs.blobs->discards) > 0)
+		slv_loop_turn(kit->blobs.loop, true);
+}
+
+static void removals_do_not_hold_up_uploads(void **state)
+{
+	struct kit *kit = *state;
+	for (uint8_t i = 0; i < S3_REMOVERS; i++)
+		says(kit, ""); /* nothing, ever */
+	for (uint8_t i = 0; i < S3_REMOVERS + S3_WRITERS; i++)
+		discard(kit, i);
+	while (kit->endpoint->asked < S3_REMOVERS)
+		slv_loop_turn(kit->blobs.loop, true);
+	says(kit, OK);
+	put(kit, 10, SLV_E_NONE);
+	was_asked(kit, S3_REMOVERS, "PUT /bucket/pre/");
+	asked_all(kit, S3_REMOVERS + 1);
+	endpoint_free(kit->endpoint); /* so that they end */
+	kit->endpoint = NULL;
+	discards_end(kit);
+}
+
 /* --- bounds --- */
+
+static void what_is_discarded_past_a_bound_stays_and_is_told(void **state)
+{
+	struct kit *kit = *state;
+	struct slv_blobs *blobs = kit->blobs.blobs;
+	char log[4096];
+	atomic_store(&blobs->discards, SLV_BLOB_DISCARDS_MAX / 2);
+	assert_false(slv_blobs_behind(blobs));
+	atomic_store(&blobs->discards, SLV_BLOB_DISCARDS_MAX / 2 + 1);
+	assert_true(slv_blobs_behind(blobs));
+
+	atomic_store(&blobs->discards, SLV_BLOB_DISCARDS_MAX - 1);
+	says(kit, GONE);
+	discard(kit, 1); /* the last that has room */
+	discard(kit, 2);
+	discard(kit, 3);
+	assert_int_equal(atomic_load(&blobs->left), 2);
+	atomic_store(&blobs->discards, 1); /* the others went */
+	discards_end(kit);
+	was_asked(kit, 0, "DELETE /bucket/pre/00/00000000000000000000000000000001 HTTP/1.1");
+	asked_all(kit, 1);
+	assert_int_equal(atomic_load(&blobs->left), 0);
+
+	read_log(kit, log, sizeof(log));
+	const char *begins = strstr(log, "\"store.left\"");
+	assert_non_null(begins);
+	const char *ends = strstr(begins + 1, "\"store.left\"");
+	assert_non_null(ends);
+	assert_non_null(strstr(ends, "\"blobs\":2"));
+	assert_null(strstr(ends + 1, "\"store.left\""));
+}
 
 static void on_written(void *arg, slv_err err)
 {
 	struct kit *kit = arg;
 	kit->blobs.err = err;
 	kit->blobs.pending--;
+}
+
+/* A part that was sent keeps no room. */
+static void what_was_sent_is_not_on_its_way(void **state)
+{
+	struct kit *kit = *state;
+	struct slv_blob_writer *writer;
+	size_t len = S3_PART_BYTES / 8;
+	char *bytes = slv_alloc(len);
+	_Atomic size_t *held = &s3_of(kit)->held;
+	says_parts(kit);
+	kit->endpoint->answers_count--;
+	says(kit, GONE);
+	assert_false(slv_failed(slv_blob_writer_new(kit->blobs.loop, kit->blobs.blobs, &writer)));
+	for (unsigned i = 1; i <= 9; i++) {
+		kit->blobs.pending++;
+		slv_blob_write(writer, (slv_str){ bytes, len }, on_written, kit);
+		blobs_kit_wait(&kit->blobs);
+		assert_int_equal(kit->blobs.err.code, SLV_E_NONE);
+		assert_int_equal(atomic_load(held), i < 9 ? i * len : len);
+	}
+	slv_blob_writer_free(writer);
+	asked_all(kit, 3);
+	assert_int_equal(atomic_load(held), 0);
+	slv_free(bytes);
 }
 
 static void what_is_on_its_way_is_bounded(void **state)
@@ -725,6 +848,11 @@ int main(void)
 		TEST(a_list_that_does_not_go_on_is_an_error),
 		TEST(uploads_of_what_was_begun_are_ended),
 		TEST(what_is_on_its_way_is_bounded),
+		TEST(what_was_sent_is_not_on_its_way),
+		TEST(removals_do_not_hold_up_uploads),
+		TEST(what_is_discarded_past_a_bound_stays_and_is_told),
+		TEST(who_joins_parts_is_waited_for),
+		TEST(but_not_for_ever),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
