@@ -1,5 +1,4 @@
-/* The clock is the test's; the store is real, in a folder of its own. A pass is over when it has
- * taken away the remains of a removed bucket that comes last. */
+/* With the clock of the test. A pass is over when the bucket that was removed last is away. */
 #include "base/mem.h"
 #include "base/testing.h"
 #include "service/object/private.h"
@@ -749,8 +748,8 @@ static void a_bucket_that_cannot_be_read_does_not_stop_the_others(void **state)
 static void while_blobs_go_too_slowly_it_rests(void **state)
 {
 	struct kit *kit = *state;
-	mark_end(kit);
 	atomic_store(&kit->blobs->discards, SLV_BLOB_DISCARDS_MAX / 2 + 1);
+	mark_end(kit);
 	kit->sweep = object_sweep_new(&kit->self);
 	assert_false(ends(kit, 10000));
 	atomic_store(&kit->blobs->discards, 0);
