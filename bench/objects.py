@@ -103,6 +103,11 @@ def wrk(port, targets, seconds, cpu, field=""):
     return int(requests), float(took) * {"s": 1, "ms": 1e-3, "m": 60}[unit]
 
 
+def pull(port, targets, seconds, cpu, _field):
+    """The same, for large answers: wrk copies each to itself, and takes as long as who sends it."""
+    return rig.pull(port, targets, seconds, cpu)
+
+
 def wrk_once(port, targets):
     """Each target once."""
     rig.run("wrk", "-t1", f"-c{CONNECTIONS}", "-d3600s", "-s",
@@ -110,29 +115,23 @@ def wrk_once(port, targets):
         env={**os.environ, "TARGETS": str(targets), "ONCE": "1"})
 
 
-def cost(server, port, targets, seconds, cpu, field=""):
+def cost(server, port, targets, seconds, cpu, field="", load=wrk):
     before = server.cpu_s()
-    requests, took = wrk(port, targets, seconds, cpu, field)
+    requests, took = load(port, targets, seconds, cpu, field)
     return {"cpu": (server.cpu_s() - before) / requests * 1e6, "rate": requests / took}
-
-
-def target_file(name, lines):
-    path = rig.WORK / f"targets.{name}"
-    path.write_text("".join(line + "\n" for line in lines))
-    return path
 
 
 def s3_targets(server, token, method, size, count):
     port = server.ports["s3"]
     body = size if method == "PUT" else 0
-    return target_file(f"s3.{method}.{size}", (
+    return rig.target_file(f"s3.{method}.{size}", (
         f"{method} {body} " + presigned(token, method, f"/bench/{size}-{index}", port)
         for index in range(count)))
 
 
 def dav_targets(method, size, count):
     body = size if method == "PUT" else 0
-    return target_file(f"dav.{method}.{size}", (
+    return rig.target_file(f"dav.{method}.{size}", (
         f"{method} {body} /bench/{size}-{index}" for index in range(count)))
 
 
@@ -157,11 +156,12 @@ def s3(size):
                             ask(server.ports["s3"], "PUT", line.split()[2], b"x" * size)
                         for line in dav_targets("PUT", size, count).open():
                             ask(peer.ports["http"], "PUT", line.split()[2], b"x" * size)
+                    load = pull if method == "GET" and size == LARGE else wrk
                     seen = rig.medians(rounds, {
-                        "ours": lambda own=own: cost(
-                            server, server.ports["s3"], own, seconds, load_cpu),
-                        "nginx": lambda other=other: cost(
-                            peer, peer.ports["http"], other, seconds, load_cpu)})
+                        "ours": lambda own=own, load=load: cost(
+                            server, server.ports["s3"], own, seconds, load_cpu, load=load),
+                        "nginx": lambda other=other, load=load: cost(
+                            peer, peer.ports["http"], other, seconds, load_cpu, load=load)})
                     table.add(f"s3-{method.lower()}-{unit}-{name}", *seen[number], text)
     return measure
 
@@ -182,8 +182,8 @@ def kv(table, build, rounds, seconds):
             for index in range(TARGETS):
                 ask(admin, "PUT", f"{values}/{index}", b"x" * 1024, {"Authorization": field})
                 ask(peer.ports["http"], "PUT", f"/bench/{index}", b"x" * 1024)
-            own = target_file("kv", (f"GET 0 {values}/{index}" for index in range(TARGETS)))
-            other = target_file("static", (f"GET 0 /bench/{index}" for index in range(TARGETS)))
+            own = rig.target_file("kv", (f"GET 0 {values}/{index}" for index in range(TARGETS)))
+            other = rig.target_file("static", (f"GET 0 /bench/{index}" for index in range(TARGETS)))
             seen = rig.medians(rounds, {
                 "ours": lambda: cost(server, admin, own, seconds, load_cpu,
                     f"Authorization: {field}"),

@@ -207,6 +207,28 @@ def ipx(cpu=SERVER_CPU, avif="equal"):
         {"http": port}, WORK / "ipx.log", cpu, {"NODE_ENV": "production"})
 
 
+def program(name, *options):
+    """A program of this folder, built."""
+    built = WORK / name
+    run("cc", "-O2", "-std=gnu17", "-D_GNU_SOURCE", "-o", built, ROOT / "bench" / f"{name}.c",
+        *options)
+    return built
+
+
+def target_file(name, lines):
+    """What bench/targets.lua and bench/pull.c walk: lines "METHOD BYTES TARGET"."""
+    path = WORK / f"targets.{name}"
+    path.write_text("".join(line + "\n" for line in lines))
+    return path
+
+
+def pull(port, targets, seconds, cpu):
+    """(answers, seconds) of bench/pull.c, a load that does not copy what it gets."""
+    pin = ["taskset", "-c", cpu] if cpu else []
+    answers, took = run(*pin, program("pull"), port, targets, seconds).split()
+    return int(answers), float(took)
+
+
 def medians(rounds, sides):
     """Run each of `sides` (name: function that returns numbers by name) `rounds` times, in turn
     and in alternating order. Returns the medians, side by side: {number: [first, second]}."""

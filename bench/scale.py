@@ -93,7 +93,7 @@ class _Objects:
 
     def fill(self, begin, end):
         for first in range(begin, end, self.SIGNED):
-            objects.wrk_once(self.port, objects.target_file("scale", (
+            objects.wrk_once(self.port, rig.target_file("scale", (
                 "PUT 100 " + self._sign("PUT", self._path(number))
                 for number in range(first, min(first + self.SIGNED, end)))))
         self.talk.connection.close()  # it stood still; the next request opens another

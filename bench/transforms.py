@@ -164,10 +164,7 @@ def pace(server, path, seconds):
     """The 99th percentile of a cached picture asked 400 times a second, in ms. The one who asks
     is to notice an answer at once, however busy the machine is: a real-time priority where that
     is allowed."""
-    program = rig.WORK / "pace"
-    rig.run("cc", "-O2", "-std=gnu17", "-D_GNU_SOURCE", "-o", program, rig.ROOT / "bench/pace.c",
-        "-lpthread")
-    words = [program, server.ports["http"], path, 400, seconds]
+    words = [rig.program("pace", "-lpthread"), server.ports["http"], path, 400, seconds]
     if os.geteuid() == 0 and subprocess.run(["chrt", "-f", "1", "true"]).returncode == 0:
         words = ["chrt", "-f", "1", *words]
     count, p50, p99, worst = map(float, rig.run(*words).split())

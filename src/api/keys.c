@@ -5,6 +5,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "http/date.h"
+#include "http/sigv4.h"
 
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #define TOKEN_BLOCK_BYTES SLV_KIB(4)
 #define TOKEN_BYTES_MAX SLV_KIB(256)
 #define USED_EVERY_S 300
+#define SIGN_SCOPE_BYTES_MAX 64
 #define ACCOUNT_KEY SLV_STR(SLV_API_ACCOUNT_KEY)
 
 /* A token in memory; counted, because it may be replaced while a request uses it. */
@@ -22,6 +24,9 @@ struct slv_api_kept {
 	int64_t used_s; /* last written down by this loop */
 	struct slv_arena arena;
 	struct slv_api_token token;
+	char scope[SIGN_SCOPE_BYTES_MAX]; /* that `sign_key` is for */
+	size_t scope_len;                 /* 0: there is none yet */
+	struct slv_digest sign_key;
 };
 
 struct slv_api_keys {
@@ -48,6 +53,7 @@ static void kept_unref(struct slv_api_kept *kept)
 	if (--kept->refs)
 		return;
 	slv_arena_done(&kept->arena);
+	slv_wipe(&kept->sign_key, sizeof(kept->sign_key));
 	slv_free(kept);
 }
 
@@ -194,6 +200,39 @@ bool slv_api_find(struct slv_api_find *find)
 	};
 	slv_omap_read(keys->loop, &find->read);
 	return false;
+}
+
+/* All in one, which have no '/'; 0 if that is too long. */
+static size_t scope_of(slv_str date, slv_str region, slv_str service,
+		char ret_scope[static SIGN_SCOPE_BYTES_MAX])
+{
+	const slv_str parts[] = { date, region, service };
+	size_t len = 0;
+	for (size_t i = 0; i < SLV_COUNT(parts); i++) {
+		if (parts[i].len >= SIGN_SCOPE_BYTES_MAX - len)
+			return 0;
+		memcpy(ret_scope + len, parts[i].at, parts[i].len);
+		len += parts[i].len;
+		ret_scope[len++] = '/';
+	}
+	return len;
+}
+
+struct slv_digest slv_api_sign_key(
+		struct slv_api_find *find, slv_str date, slv_str region, slv_str service)
+{
+	struct slv_api_kept *kept = find->kept;
+	char scope[SIGN_SCOPE_BYTES_MAX];
+	size_t len = scope_of(date, region, service, scope);
+	if (len && kept->scope_len == len && memcmp(kept->scope, scope, len) == 0)
+		return kept->sign_key;
+	struct slv_digest key = slv_sigv4_key(kept->token.secret, date, region, service);
+	if (len) {
+		memcpy(kept->scope, scope, len);
+		kept->scope_len = len;
+		kept->sign_key = key;
+	}
+	return key;
 }
 
 /* --- last use --- */

@@ -13,6 +13,7 @@
 #define SLV_API_KEYS_H
 
 #include "api/token.h"
+#include "base/digest.h"
 #include "loop/loop.h"
 #include "store/omap/omap.h"
 
@@ -49,6 +50,11 @@ struct slv_api_find {
 bool slv_api_find(struct slv_api_find *find);
 
 void slv_api_found_drop(struct slv_api_find *find);
+
+/* The key with which what was found signs on that day (http/sigv4.h). That of the scope asked for
+ * last is remembered: to work it out costs more than a signature. */
+struct slv_digest slv_api_sign_key(
+		struct slv_api_find *find, slv_str date, slv_str region, slv_str service);
 
 /* Note that `token` was used now; written down at most once in five minutes, and not waited for. */
 void slv_api_used(struct slv_api_keys *keys, const struct slv_api_token *token);

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/testing.h"
+#include "http/sigv4.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -210,6 +211,31 @@ static void a_token_is_kept_while_its_row_is_as_it_was(void **state)
 	slv_api_found_drop(&one.find);
 }
 
+static void keys_that_sign_are_those_of_their_scope(void **state)
+{
+	static const char *const scopes[][3] = { { "20240101", "auto", "s3" },
+		{ "20240101", "auto", "s3" }, { "20240102", "auto", "s3" },
+		{ "20240102", "auto2", "s3" }, { "20240102", "auto", "2s3" },
+		{ "2024010", "2/auto", "s3" }, { "20240102", "auto", "s3" },
+		/* As long as what is remembered, and one past it. */
+		{ "20240102", "a-region-of-51-letters-with-its-slashes-and-the-day", "s3" },
+		{ "20240102", "a-region-of-51-letters-with-its-slashes-and-the-dax", "s3" },
+		{ "20240102", "a-region-of-52-letters-with-its-slashes-and-the-day2", "s3" },
+		{ "20240102", "a-region-of-52-letters-with-its-slashes-and-the-day3", "s3" } };
+	struct kit *kit = *state;
+	struct finding one;
+	(void)find(kit, kit->id, &one); /* in memory or not */
+	for (size_t i = 0; i < SLV_COUNT(scopes); i++) {
+		slv_str date = slv_str_from(scopes[i][0]), region = slv_str_from(scopes[i][1]),
+			service = slv_str_from(scopes[i][2]);
+		struct slv_digest key = slv_api_sign_key(&one.find, date, region, service);
+		struct slv_digest right =
+				slv_sigv4_key(one.find.token->secret, date, region, service);
+		assert_memory_equal(key.bytes, right.bytes, sizeof(key.bytes));
+	}
+	slv_api_found_drop(&one.find);
+}
+
 static void what_is_no_id_is_not_found(void **state)
 {
 	static const char *const ids[] = { "", "x", "0123456789abcdef0123456789abcdef",
@@ -255,6 +281,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(a_token_is_kept_while_its_row_is_as_it_was),
+		TEST(keys_that_sign_are_those_of_their_scope),
 		TEST(what_is_no_id_is_not_found),
 		TEST(the_last_use_is_written_down_now_and_then),
 		TEST(of_a_token_that_is_removed_while_it_is_used_nothing_stays),

@@ -33,9 +33,18 @@ struct slv_source_ops {
 	void (*close)(struct slv_source *source);
 };
 
+/* Where bytes in memory lie in a file, too, so that the kernel can send them from there. */
+struct slv_body_file {
+	bool known;
+	int fd;
+	uint64_t offset;
+};
+
 /* An implementation embeds it first. */
 struct slv_source {
 	const struct slv_source_ops *ops;
+	/* Of the bytes given last; the descriptor lives as long as they do. */
+	struct slv_body_file file;
 	/* Set at the end at the latest: trailer fields, or NULL. */
 	const struct slv_fields *trailers;
 };
@@ -56,9 +65,7 @@ struct slv_body {
 	struct slv_hold *hold;     /* keeps `bytes`; NULL if they live in the request's arena or for
 	                              ever */
 	struct slv_source *source; /* owned by whoever has the body; or NULL */
-	bool has_fd; /* `bytes` are also those of `fd` from `fd_offset` on, for sendfile */
-	int fd;      /* kept by `hold` */
-	uint64_t fd_offset;
+	struct slv_body_file file; /* of `bytes`; kept by `hold` */
 };
 
 static inline struct slv_body slv_body_bytes(slv_str bytes, struct slv_hold *hold)

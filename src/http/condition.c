@@ -233,8 +233,8 @@ static void cut_body(struct slv_body *body, struct slv_range range)
 	slv_assert(range.count <= body->length && range.first <= body->length - range.count);
 	body->bytes = slv_str_head(slv_str_from_index(body->bytes, range.first), range.count);
 	body->length = range.count;
-	if (body->has_fd)
-		body->fd_offset += range.first;
+	if (body->file.known)
+		body->file.offset += range.first;
 }
 
 static slv_err make_part(struct slv_reply *reply, struct slv_range range)

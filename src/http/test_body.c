@@ -36,7 +36,7 @@ static void bytes_know_their_length(void **state)
 {
 	(void)state;
 	struct slv_body body = slv_body_bytes(SLV_STR("hello"), NULL);
-	assert_true(body.length == 5 && !body.source && !body.hold && !body.has_fd);
+	assert_true(body.length == 5 && !body.source && !body.hold && !body.file.known);
 	slv_body_done(&body);
 	assert_true(body.length == 0 && body.bytes.len == 0);
 }

@@ -281,9 +281,9 @@ static void reply(struct asked *asked, enum slv_method method, const struct slv_
 		assert_false(slv_failed(slv_fields_add(&made.fields, slv_str_from(fields[i][0]),
 				slv_str_from(fields[i][1]))));
 	made.body = slv_body_bytes(SLV_STR("0123456789"), &asked->hold);
-	made.body.has_fd = true;
-	made.body.fd = 5;
-	made.body.fd_offset = 1000;
+	made.body.file.known = true;
+	made.body.file.fd = 5;
+	made.body.file.offset = 1000;
 	slv_condition_reply(&asked->req, &made, have, now_s);
 	assert_int_equal(asked->replies, 1);
 }
@@ -311,7 +311,7 @@ static void a_reply_without_conditions_is_whole(void **state)
 				LINES("Range", i ? "bytes=1-2" : "bytes=0-1,3-4"));
 		assert_int_equal(asked.reply.status, 200);
 		assert_true(slv_str_eq(asked.reply.body.bytes, SLV_STR("0123456789")));
-		assert_true(asked.reply.body.fd_offset == 1000 && asked.drops == 0);
+		assert_true(asked.reply.body.file.offset == 1000 && asked.drops == 0);
 		assert_true(field_is(&asked, "etag", "\"a,b\""));
 		assert_true(field_is(&asked, "last-modified", DATE));
 		assert_true(field_is(&asked, "accept-ranges", "bytes"));
@@ -333,7 +333,7 @@ static void a_part_keeps_its_hold_and_moves_its_offset(void **state)
 	assert_true(field_is(&asked, "cache-control", "max-age=60"));
 	struct slv_body *body = &asked.reply.body;
 	assert_true(slv_str_eq(body->bytes, SLV_STR("789")) && body->length == 3);
-	assert_true(body->has_fd && body->fd == 5 && body->fd_offset == 1007);
+	assert_true(body->file.known && body->file.fd == 5 && body->file.offset == 1007);
 	assert_ptr_equal(body->hold, &asked.hold);
 	assert_int_equal(asked.drops, 0);
 	done(&asked);
@@ -356,7 +356,7 @@ static void not_modified_keeps_what_a_cache_needs(void **state)
 		assert_true(field_is(&asked, kept[i][0], kept[i][1]));
 	for (size_t i = 0; i < SLV_COUNT(dropped); i++)
 		assert_true(field_is(&asked, dropped[i], NULL));
-	assert_true(asked.reply.body.length == 0 && !asked.reply.body.has_fd);
+	assert_true(asked.reply.body.length == 0 && !asked.reply.body.file.known);
 	assert_int_equal(asked.drops, 1);
 	done(&asked);
 }

@@ -10,7 +10,7 @@
 #define ARENA_BLOCK_BYTES SLV_KIB(4)
 #define OUT_BYTES_MAX SLV_KIB(64) /* head of a reply, ours */
 /* Below, one copy is cheaper than looking up each page of a memfd (docs/PERFORMANCE.md). */
-#define SENDFILE_BYTES_MIN SLV_KIB(256)
+#define SENDFILE_BYTES_MIN SLV_KIB(64)
 #define DRAIN_WAIT_MS 2000u         /* for another request, while the program ends */
 #define SKIP_BYTES_MAX SLV_KIB(256) /* of a body nobody wants, before we rather close */
 
@@ -244,6 +244,16 @@ static void write_head(struct h1 *h1, struct slv_reply *reply)
 	reply->status = 500;
 }
 
+/* The bytes of the body that are to be sent next. */
+static void set_body(struct h1 *h1, slv_str bytes, const struct slv_body_file *file)
+{
+	bool by_kernel = file->known && bytes.len >= SENDFILE_BYTES_MIN && h1->session.transport &&
+	                 h1->session.transport->ops->sendfile;
+	h1->pending[PENDING_BODY] = bytes;
+	h1->file_base = by_kernel ? bytes.at : NULL;
+	h1->body_file = *file;
+}
+
 static void sink_reply(struct slv_sink *sink, struct slv_req *req, struct slv_reply *reply)
 {
 	struct h1 *h1 = SLV_CONTAINER(sink, struct h1, sink);
@@ -265,7 +275,7 @@ static void sink_reply(struct slv_sink *sink, struct slv_req *req, struct slv_re
 			slv_body_done(&h1->body);
 		req->sent_status = reply->status;
 		h1->pending[PENDING_HEAD] = slv_buf_str(&h1->out);
-		h1->pending[PENDING_BODY] = h1->body.source ? (slv_str){ 0 } : h1->body.bytes;
+		set_body(h1, h1->body.source ? (slv_str){ 0 } : h1->body.bytes, &h1->body.file);
 		h1->pending[PENDING_TAIL] = (slv_str){ 0 };
 	} else {
 		slv_body_done(&reply->body);
@@ -323,8 +333,10 @@ static bool send_file(struct h1 *h1)
 {
 	struct slv_transport *transport = h1->session.transport;
 	slv_str rest = h1->pending[PENDING_BODY];
-	uint64_t offset = h1->body.fd_offset + (uint64_t)(rest.at - h1->body.bytes.at);
-	size_t taken = transport->ops->sendfile(transport, h1->body.fd, offset, rest.len);
+	if (!rest.len)
+		return true;
+	uint64_t offset = h1->body_file.offset + (uint64_t)(rest.at - h1->file_base);
+	size_t taken = transport->ops->sendfile(transport, h1->body_file.fd, offset, rest.len);
 	advance(h1, taken);
 	return taken == rest.len;
 }
@@ -332,10 +344,10 @@ static bool send_file(struct h1 *h1)
 /* True once all that is pending has been taken. */
 static bool send_pending(struct h1 *h1)
 {
-	if (h1->body.has_fd && h1->session.transport->ops->sendfile &&
-			h1->pending[PENDING_BODY].len >= SENDFILE_BYTES_MIN)
-		return send_parts(h1, PENDING_INTERIM, PENDING_BODY, true) && send_file(h1);
-	return send_parts(h1, PENDING_INTERIM, SLV_COUNT(h1->pending), false);
+	if (!h1->file_base)
+		return send_parts(h1, PENDING_INTERIM, SLV_COUNT(h1->pending), false);
+	return send_parts(h1, PENDING_INTERIM, PENDING_BODY, true) && send_file(h1) &&
+	       send_parts(h1, PENDING_TAIL, 1, false);
 }
 
 /* What the source gives is cut to the length that was told. Less than that only a connection
@@ -388,7 +400,7 @@ static void part_came(struct slv_pull *pull, slv_err err, slv_str bytes)
 		write_last_chunk(h1);
 	}
 	h1->pending[PENDING_HEAD] = slv_buf_str(&h1->out);
-	h1->pending[PENDING_BODY] = bytes;
+	set_body(h1, bytes, &h1->body.source->file);
 	h1_run(h1);
 }
 
@@ -409,11 +421,36 @@ static void count_wait(struct h1 *h1, bool still_blocked)
 	h1->blocked_since_ms = still_blocked ? now_ms : 0;
 }
 
+/* Of the reply's body, what has reached the client. */
+static uint64_t delivered(const struct h1 *h1)
+{
+	size_t unacked = h1->session.transport->ops->unacked(h1->session.transport);
+	return h1->req.sent_bytes > unacked ? h1->req.sent_bytes - unacked : 0;
+}
+
+static void begin_wait(struct h1 *h1, uint64_t bytes)
+{
+	h1->delivered = bytes;
+	slv_timer_start(h1->loop, &h1->timer, h1->conf->write_idle_ms);
+}
+
 static void cut_off(struct h1 *h1)
 {
 	h1->last = true;
 	h1->req.error_code = slv_code_name(SLV_E_SLOW);
 	close_transport(h1, false); /* ends the session, which ends the request */
+}
+
+/* There was no room for long: does the client take nothing, or what the system still had? */
+static void send_stands_still(struct h1 *h1)
+{
+	uint64_t bytes = delivered(h1);
+	count_wait(h1, true);
+	if (bytes <= h1->delivered ||
+			slv_is_below_floor(bytes, h1->blocked_ms, h1->conf->write_floor_bytes_s))
+		cut_off(h1);
+	else
+		begin_wait(h1, bytes);
 }
 
 static enum h1_state step_send(struct h1 *h1)
@@ -430,9 +467,8 @@ static enum h1_state step_send(struct h1 *h1)
 		return H1_WAIT;
 	}
 	if (!all) {
-		if (pending_len(h1) != before || !slv_timer_running(&h1->timer)) {
-			slv_timer_start(h1->loop, &h1->timer, h1->conf->write_idle_ms);
-		}
+		if (pending_len(h1) != before || !slv_timer_running(&h1->timer))
+			begin_wait(h1, delivered(h1));
 		return H1_WAIT;
 	}
 	slv_timer_stop(h1->loop, &h1->timer);
@@ -567,7 +603,7 @@ static void timed_out(struct slv_timer *timer)
 		close_transport(h1, false);
 		h1->state = H1_DONE;
 	} else if (h1->state == H1_SEND) {
-		cut_off(h1);
+		send_stands_still(h1);
 	} else if (h1->state == H1_SKIP) {
 		h1->last = true;
 		close_transport(h1, false);

@@ -74,12 +74,15 @@ struct h1 {
 	struct h1_upload upload;
 
 	uint64_t skip_from;        /* upload.got when the reply came */
+	uint64_t delivered;        /* of its body, when the time to send it began */
 	uint64_t blocked_since_ms; /* the client takes no more; 0: it does */
 	uint64_t blocked_ms;       /* how long it has taken none, of this reply */
 
-	struct slv_buf out;   /* the head of the reply, or that of a chunk */
-	slv_str pending[4];   /* what is still to be sent: of 100 (Continue), of `out`, of the
-	                         body, behind it */
+	struct slv_buf out;    /* the head of the reply, or that of a chunk */
+	slv_str pending[4];    /* what is still to be sent: of 100 (Continue), of `out`, of the
+	                          body, behind it */
+	const char *file_base; /* where in memory body_file begins; NULL: the body is written */
+	struct slv_body_file body_file;
 	uint64_t owed;        /* of the body's length that was told; or SLV_LENGTH_UNKNOWN */
 	struct slv_body body; /* of the reply */
 	struct slv_pull pull;

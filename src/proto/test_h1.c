@@ -207,15 +207,28 @@ static void a_file_is_sent_by_the_kernel(void **state)
 {
 	struct bench *bench = *state;
 	bench_h1(bench, (slv_str){ 0 });
-	say(bench, "GET /file/262144 HTTP/1.1\r\nHost: a\r\n\r\n");
+	say(bench, "GET /file/65536 HTTP/1.1\r\nHost: a\r\n\r\n");
 	assert_int_equal(bench->sendfiles, 1);
 	const char *text = heard(bench);
-	assert_int_equal(strlen(strstr(text, "\r\n\r\n") + 4), 262144);
-	say(bench, "GET /file/262143 HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_int_equal(strlen(strstr(text, "\r\n\r\n") + 4), 65536);
+	say(bench, "GET /file/65535 HTTP/1.1\r\nHost: a\r\n\r\n");
 	assert_int_equal(bench->sendfiles, 1); /* a smaller one is copied */
 	text = heard(bench);
-	assert_int_equal(strlen(strstr(text, "\r\n\r\n") + 4), 262143);
+	assert_int_equal(strlen(strstr(text, "\r\n\r\n") + 4), 65535);
 	assert_int_equal(bench->holds, 0);
+}
+
+static void pieces_of_a_file_are_sent_by_the_kernel(void **state)
+{
+	struct bench *bench = *state;
+	bench_h1(bench, (slv_str){ 0 });
+	bench->part_bytes = 100000;
+	say(bench, "GET /sized/250000 HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_int_equal(bench->sendfiles, 2); /* and the last piece is written */
+	slv_str sent = slv_str_copy(&bench->arena, slv_str_from(strstr(heard(bench), "\r\n\r\n")));
+	say(bench, "GET /bytes/250000 HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_true(slv_str_eq(sent, slv_str_from(strstr(heard(bench), "\r\n\r\n"))));
+	assert_int_equal(bench->sendfiles + bench->sources, 2);
 }
 
 /* Each amount of room at a time, so that every cut is met. */
@@ -223,7 +236,8 @@ static void a_transport_that_takes_little_gets_all(void **state)
 {
 	struct bench *bench = *state;
 	static const char *const paths[] = { "/bytes/3000", "/stream/3000", "/file/20000",
-		"/file/270000" };
+		"/file/70000", "/sized/250000", "/stream/250000" };
+	bench->part_bytes = 100000;
 	bench_h1(bench, (slv_str){ 0 });
 	for (size_t i = 0; i < SLV_COUNT(paths); i++) {
 		char text[100];
@@ -530,6 +544,7 @@ int main(void)
 		ROW(a_source_that_fails_leaves_the_chunks_open),
 		ROW(a_field_that_cannot_be_sent_gives_500),
 		ROW(a_file_is_sent_by_the_kernel),
+		ROW(pieces_of_a_file_are_sent_by_the_kernel),
 		ROW(a_transport_that_takes_little_gets_all),
 		ROW(an_upload_reaches_its_service),
 		ROW(an_upload_is_read_only_as_it_is_pulled),

@@ -56,6 +56,11 @@ static size_t fake_sendfile(struct slv_transport *transport, int fd, uint64_t of
 	return taken;
 }
 
+static size_t fake_unacked(struct slv_transport *transport)
+{
+	return bench_of(transport)->unacked;
+}
+
 static void fake_want_input(struct slv_transport *transport, bool want)
 {
 	bench_of(transport)->wants = want;
@@ -77,6 +82,7 @@ static void fake_close(struct slv_transport *transport, bool linger)
 static const struct slv_transport_ops fake_ops = {
 	.write = fake_write,
 	.sendfile = fake_sendfile,
+	.unacked = fake_unacked,
 	.want_input = fake_want_input,
 	.busy = fake_busy,
 	.close = fake_close,
@@ -118,15 +124,21 @@ static struct slv_body held_body(struct bench *bench, size_t len)
 	return slv_body_bytes((slv_str){ hold->bytes, len }, &hold->hold);
 }
 
+/* A file with those bytes behind others. */
+static struct slv_body_file file_of(const char *bytes, size_t len)
+{
+	struct slv_body_file file = { .known = true, .offset = 7 };
+	file.fd = memfd_create("body", MFD_CLOEXEC);
+	slv_assert(file.fd >= 0 && pwrite(file.fd, bytes, len, 7) == (ssize_t)len);
+	return file;
+}
+
 static struct slv_body file_body(struct bench *bench, size_t len)
 {
 	struct slv_body body = held_body(bench, len);
 	struct fake_hold *hold = SLV_CONTAINER(body.hold, struct fake_hold, hold);
-	hold->fd = memfd_create("body", MFD_CLOEXEC);
-	slv_assert(hold->fd >= 0 && pwrite(hold->fd, body.bytes.at, len, 7) == (ssize_t)len);
-	body.has_fd = true;
-	body.fd = hold->fd;
-	body.fd_offset = 7;
+	body.file = file_of(body.bytes.at, len);
+	hold->fd = body.file.fd;
 	return body;
 }
 
@@ -134,7 +146,7 @@ struct fake_source {
 	struct slv_source source;
 	struct bench *bench;
 	char *bytes;
-	size_t len, at, fails_at;
+	size_t len, at, fails_at, given;
 	struct slv_pull *pull;
 	struct slv_task task;
 	struct slv_fields trailers;
@@ -159,6 +171,8 @@ static void source_run(struct slv_task *task)
 	size_t part = own->len - own->at < bench->part_bytes ? own->len - own->at
 	                                                     : bench->part_bytes;
 	slv_str bytes = { own->bytes + own->at, part };
+	own->source.file.offset += own->given;
+	own->given = part;
 	own->at += part;
 	if (!part && own->with_trailers)
 		own->source.trailers = &own->trailers;
@@ -182,6 +196,7 @@ static void source_close(struct slv_source *source)
 	struct fake_source *own = SLV_CONTAINER(source, struct fake_source, source);
 	own->bench->sources--;
 	slv_task_stop(&own->task);
+	slv_assert(close(own->source.file.fd) == 0);
 	slv_free(own->bytes);
 	slv_free(own);
 }
@@ -194,6 +209,7 @@ static struct fake_source *fake_source(struct bench *bench, size_t len)
 	own->source.ops = &source_ops;
 	own->bench = bench;
 	own->bytes = pattern(len);
+	own->source.file = file_of(own->bytes, len);
 	own->len = len;
 	own->task.run = source_run;
 	bench->sources++;

@@ -57,6 +57,9 @@ static void blob_read(void *arg, slv_err err, slv_str bytes)
 		return; /* closed: it is gone */
 	body->at += bytes.len;
 	body->left -= bytes.len;
+	struct slv_body_file *file = &body->source.file;
+	file->fd = slv_blob_read_fd(body->reader, &file->offset);
+	file->known = file->fd >= 0;
 	give(body, err, bytes);
 }
 

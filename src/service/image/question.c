@@ -116,11 +116,9 @@ static slv_err reply_hit(const struct image *self, struct slv_req *req,
 		return err;
 	}
 	reply.body = slv_body_bytes(hit->body, &hit->hold);
-	if (hit->body_fd >= 0) {
-		reply.body.has_fd = true;
-		reply.body.fd = hit->body_fd;
-		reply.body.fd_offset = hit->body_offset;
-	}
+	reply.body.file = (struct slv_body_file){
+		.known = hit->body_fd >= 0, .fd = hit->body_fd, .offset = hit->body_offset
+	};
 	struct slv_validator have = { .etag = slv_str_from(meta->etag),
 		.modified_s = meta->modified_s };
 	slv_condition_reply(req, &reply, &have, slv_loop_wall_s(self->env->loop));

@@ -72,8 +72,8 @@ static slv_object_err verify(struct auth *auth)
 		return SLV_OBJECT_ERR(SLV_OBJECT_E_INVALID_ACCESS_KEY_ID, NULL);
 	if (!slv_api_token_from(token, &ask->req->client))
 		return denied(NULL);
-	ask->sign_key = slv_sigv4_key(
-			token->secret, signature->date, signature->region, signature->service);
+	ask->sign_key = slv_api_sign_key(
+			&ask->find, signature->date, signature->region, signature->service);
 	slv_err err = auth->policy.at ? slv_sigv4_verify_policy(
 							auth->policy, signature, &ask->sign_key)
 	                              : slv_sigv4_verify(ask->req->arena, &auth->request, signature,

@@ -46,19 +46,13 @@ static void check_list(slv_str list)
 
 static void check_bucket(slv_str row)
 {
-	struct object_bucket bucket, again;
+	struct object_bucket bucket;
 	struct slv_buf buf;
-	if (!object_bucket_read(row, &bucket) || memchr(bucket.id, '"', OBJECT_ID_BYTES) ||
-			memchr(bucket.id, '\\', OBJECT_ID_BYTES))
+	if (!object_bucket_read(row, &bucket))
 		return;
-	for (size_t i = 0; i < OBJECT_ID_BYTES; i++)
-		if (!slv_is_digit(bucket.id[i]))
-			return; /* of ours they are of hexadecimal digits; no others are written */
 	slv_buf_init(&buf, 200);
 	object_bucket_write(&bucket, &buf);
-	slv_assert(object_bucket_read(slv_buf_str(&buf), &again));
-	slv_assert(memcmp(bucket.id, again.id, OBJECT_ID_BYTES) == 0);
-	slv_assert(bucket.created_ms == again.created_ms);
+	slv_assert(slv_str_eq(slv_buf_str(&buf), row));
 	slv_buf_done(&buf);
 }
 

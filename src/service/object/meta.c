@@ -4,13 +4,13 @@
 #include "base/be.h"
 #include "http/addr.h"
 
-#include <jansson.h>
 #include <string.h>
 
 #define FORMAT 1
 #define HAS_CHECKSUM 1
 #define FULL_OBJECT 2
 #define FIELDS_MAX 128
+#define BUCKET_BYTES (1 + 8 + OBJECT_ID_BYTES)
 #define HEAD_BYTES (1 + 1 + 1 + 8 + 8 + OBJECT_MD5_BYTES + 2)
 
 /* The next `bytes` bytes of `*rest`, which must be there. */
@@ -54,21 +54,17 @@ bool object_bucket_name_is_ok(slv_str name)
 
 void object_bucket_write(const struct object_bucket *bucket, struct slv_buf *row)
 {
-	slv_buf_printf(row, "{\"id\":\"%.*s\",\"created_ms\":%lld}", OBJECT_ID_BYTES, bucket->id,
-			(long long)bucket->created_ms);
+	slv_be_add(row, FORMAT, 1);
+	slv_be_add(row, (uint64_t)bucket->created_ms, 8);
+	slv_buf_add(row, (slv_str){ bucket->id, OBJECT_ID_BYTES });
 }
 
 bool object_bucket_read(slv_str row, struct object_bucket *ret_bucket)
 {
-	json_t *root = json_loadb(row.at ? row.at : "", row.len, 0, NULL);
-	const char *id = json_string_value(json_object_get(root, "id"));
-	bool ok = id && strlen(id) == OBJECT_ID_BYTES;
-	if (ok) {
-		memcpy(ret_bucket->id, id, OBJECT_ID_BYTES);
-		ret_bucket->created_ms = json_integer_value(json_object_get(root, "created_ms"));
-	}
-	json_decref(root);
-	return ok;
+	if (row.len != BUCKET_BYTES || take_int(&row, 1) != FORMAT)
+		return false;
+	ret_bucket->created_ms = (int64_t)take_int(&row, 8);
+	return take_bytes(&row, ret_bucket->id, OBJECT_ID_BYTES);
 }
 
 slv_str object_config(slv_str bucket_body, enum object_config which)

@@ -2,8 +2,8 @@
  *
  * In the map "s3", of all buckets:
  *
- *	b/<name>     {"id", "created_ms"}; body: the documents of CORS and lifecycle as they are
- *	             told, or nothing, each with a NUL behind it
+ *	b/<name>     when it was made, and its id; body: the documents of CORS and lifecycle as
+ *	             they are told, or nothing, each with a NUL behind it
  *	r/<id>       a bucket that was removed, and what was in it is not yet all gone
  *
  * In the map "s3-<id>", of one:

@@ -328,20 +328,26 @@ const struct object_op object_ops[] = {
 
 /* Parameters that make another operation of a request, one that is not done here: without a look at
  * them it would be taken for a plain one. */
-static const char *const foreign_params[] = { "accelerate", "acl", "analytics", "attributes",
-	"intelligent-tiering", "inventory", "legal-hold", "logging", "metadataTable", "metrics",
-	"notification", "object-lock", "ownershipControls", "policy", "policyStatus",
-	"publicAccessBlock", "replication", "requestPayment", "restore", "retention", "select",
-	"tagging", "torrent", "versioning", "versions", "website" };
+static const slv_str foreign_params[] = { SLV_STR_INIT("accelerate"), SLV_STR_INIT("acl"),
+	SLV_STR_INIT("analytics"), SLV_STR_INIT("attributes"), SLV_STR_INIT("intelligent-tiering"),
+	SLV_STR_INIT("inventory"), SLV_STR_INIT("legal-hold"), SLV_STR_INIT("logging"),
+	SLV_STR_INIT("metadataTable"), SLV_STR_INIT("metrics"), SLV_STR_INIT("notification"),
+	SLV_STR_INIT("object-lock"), SLV_STR_INIT("ownershipControls"), SLV_STR_INIT("policy"),
+	SLV_STR_INIT("policyStatus"), SLV_STR_INIT("publicAccessBlock"),
+	SLV_STR_INIT("replication"), SLV_STR_INIT("requestPayment"), SLV_STR_INIT("restore"),
+	SLV_STR_INIT("retention"), SLV_STR_INIT("select"), SLV_STR_INIT("tagging"),
+	SLV_STR_INIT("torrent"), SLV_STR_INIT("versioning"), SLV_STR_INIT("versions"),
+	SLV_STR_INIT("website") };
 
 /* Of those that are done: a request has one of them at most. */
-static const char *const own_params[] = { "cors", "delete", "encryption", "lifecycle", "location",
-	"uploads" };
+static const slv_str own_params[] = { SLV_STR_INIT("cors"), SLV_STR_INIT("delete"),
+	SLV_STR_INIT("encryption"), SLV_STR_INIT("lifecycle"), SLV_STR_INIT("location"),
+	SLV_STR_INIT("uploads") };
 
-static bool is_one_of(slv_str name, const char *const *names, size_t count)
+static bool is_one_of(slv_str name, const slv_str *names, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (slv_str_eq(name, slv_str_from(names[i])))
+		if (slv_str_eq(name, names[i]))
 			return true;
 	return false;
 }

@@ -475,6 +475,12 @@ void slv_blob_read(struct slv_blob_reader *reader, uint64_t offset, size_t len,
 	slv_crew_add(reader->blobs->readers, &reader->chore);
 }
 
+int slv_blob_read_fd(const struct slv_blob_reader *reader, uint64_t *ret_offset)
+{
+	*ret_offset = reader->hit ? reader->hit->body_offset : 0;
+	return reader->hit ? reader->hit->body_fd : -1;
+}
+
 void slv_blob_reader_free(struct slv_blob_reader *reader)
 {
 	if (!reader)

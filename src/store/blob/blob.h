@@ -103,6 +103,10 @@ slv_err slv_blob_reader_new(struct slv_loop *loop, struct slv_blobs *blobs,
 void slv_blob_read(struct slv_blob_reader *reader, uint64_t offset, size_t len,
 		void (*done)(void *arg, slv_err err, slv_str bytes), void *arg);
 
+/* A memfd with the bytes that were read last from *ret_offset on, valid as long as they are; -1 if
+ * they are in none. */
+int slv_blob_read_fd(const struct slv_blob_reader *reader, uint64_t *ret_offset);
+
 /* A call that is under way calls back with SLV_E_CANCELLED. NULL is fine. */
 void slv_blob_reader_free(struct slv_blob_reader *reader);
 

@@ -90,6 +90,28 @@ static void who_begins_with_what_is_remembered_reads_the_rest_of_what_is_removed
 	forget(kit, cache);
 }
 
+static void what_is_remembered_lies_in_a_file_for_sendfile(void **state)
+{
+	struct blobs_kit *kit = *state;
+	struct slv_cache *cache = remember(kit);
+	struct slv_blob_reader *reader;
+	uint64_t offset = 0;
+	char bytes[SPAN];
+	blobs_kit_put(kit, 1, SPAN, SPAN);
+	assert_false(slv_failed(slv_blob_reader_new(kit->loop, kit->blobs, &kit->ref, &reader)));
+	for (unsigned i = 0; i < 2; i++) {
+		read_piece(kit, reader, 0);
+		assert_int_equal(slv_blob_read_fd(reader, &offset), -1);
+	}
+	read_piece(kit, reader, 0);
+	int fd = slv_blob_read_fd(reader, &offset);
+	assert_int_equal(pread(fd, bytes, SPAN, (off_t)offset), SPAN);
+	for (size_t i = 0; i < SPAN; i++)
+		assert_int_equal(bytes[i], blobs_kit_byte(1, i));
+	slv_blob_reader_free(reader);
+	forget(kit, cache);
+}
+
 static void what_is_damaged_is_not_remembered(void **state)
 {
 	struct blobs_kit *kit = *state;
@@ -155,6 +177,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_read_twice_is_not_read_from_the_disk_again),
 		TEST(who_begins_with_what_is_remembered_reads_the_rest_of_what_is_removed),
+		TEST(what_is_remembered_lies_in_a_file_for_sendfile),
 		TEST(what_is_damaged_is_not_remembered),
 		TEST(large_blobs_are_not_remembered),
 		TEST(a_reader_of_memory_may_be_freed_within_its_call),

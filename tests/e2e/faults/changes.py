@@ -4,12 +4,10 @@ import os
 import signal
 import time
 
-from crashes import KEPT, PHOTO, ROUTE, new_picture, put_site
+from crashes import BIG, KEPT, PHOTO, ROUTE, new_picture, put_site
 from load import Load
 from run import case, fixture
 from selvedge import SLOW, Server, request, wait_for
-
-BIG = bytes(range(256)) * (1 << 14)
 
 
 @fixture

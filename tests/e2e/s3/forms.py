@@ -43,7 +43,10 @@ class Answer:
 def post(url, body, kind, **fields):
     where = urllib.parse.urlsplit(url)
     conn = http.client.HTTPConnection(where.netloc, timeout=60)
-    conn.request("POST", where.path, body, {"Content-Type": kind, **fields})
+    try:
+        conn.request("POST", where.path, body, {"Content-Type": kind, **fields})
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # it was answered before all of it was sent
     answer = Answer(conn.getresponse())
     conn.close()
     return answer
