@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define REMOVED "r/ffffffffffffffffffffffffffffffff"
 #define TURNS_MAX 100000
@@ -31,7 +30,8 @@ static int set_up(void **state)
 	struct object *self = &kit->self;
 	char url[80];
 	struct slv_loop_world world = { .now_ms = fake_now_ms, .arg = kit };
-	strcpy(kit->folder, "/tmp/selvedge-sweep-XXXXXX");
+	(void)snprintf(kit->folder, sizeof(kit->folder),
+			"/tmp/selvedge-sweep-XXXXXX"); /* it fits */
 	assert_non_null(mkdtemp(kit->folder));
 	kit->now_ms = 1000;
 	self->settings = &kit->settings;

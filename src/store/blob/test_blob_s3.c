@@ -32,7 +32,7 @@ static void it_is_put_whole_and_signed(void **state)
 	const uint8_t *id = kit->blobs.ref.id.bytes;
 	size_t len = (size_t)sprintf(want, "PUT /bucket/pre/%02x/", id[0]);
 	slv_str_hex(id, SLV_BLOB_ID_BYTES, want + len);
-	strcpy(want + len + 32, " HTTP/1.1\r\n");
+	memcpy(want + len + 32, " HTTP/1.1\r\n", sizeof(" HTTP/1.1\r\n"));
 	s3_kit_was_asked(kit, 0, want);
 	assert_int_equal(kit->endpoint->body.len, 1000 + 8 + 32);
 	slv_str body = slv_buf_str(&kit->endpoint->body);
