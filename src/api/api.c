@@ -2,6 +2,7 @@
 
 #include "api/body.h"
 #include "api/keys.h"
+#include "api/path.h"
 #include "api/tokens.h"
 #include "base/assert.h"
 #include "base/mem.h"
@@ -38,43 +39,6 @@ static slv_err no_memory(void)
 
 /* --- which call --- */
 
-static slv_err take_param(struct slv_arena *arena, slv_str raw, size_t index,
-		slv_str params[SLV_API_PARAMS_MAX])
-{
-	slv_assert(index < SLV_API_PARAMS_MAX);
-	return slv_uri_decode(arena, raw, &params[index]);
-}
-
-/* Both begin with '/'. `*ret_fits` may be set though an escape is broken: then the error says so.
- */
-static slv_err fit(struct slv_arena *arena, slv_str pattern, slv_str path,
-		slv_str params[SLV_API_PARAMS_MAX], bool *ret_fits)
-{
-	slv_str raw[SLV_API_PARAMS_MAX];
-	size_t count = 0;
-	*ret_fits = false;
-	while (pattern.at && path.at) {
-		slv_str want = slv_str_cut(&pattern, '/');
-		if (slv_str_eq(want, SLV_STR("*"))) {
-			raw[count++] = path;
-			path = (slv_str){ 0 };
-			break;
-		}
-		slv_str have = slv_str_cut(&path, '/');
-		if (slv_str_eq(want, SLV_STR(":")) && have.len)
-			raw[count++] = have;
-		else if (!slv_str_eq(want, have))
-			return SLV_OK;
-	}
-	if (pattern.at || path.at)
-		return SLV_OK;
-	*ret_fits = true;
-	slv_err err = SLV_OK;
-	for (size_t i = 0; i < count && !slv_failed(err); i++)
-		err = take_param(arena, raw[i], i, params);
-	return err;
-}
-
 /* Whatever the method: who opens a link in his browser has not used it up. */
 static void hide_path(struct slv_req *req, const struct slv_api_call *call)
 {
@@ -88,8 +52,8 @@ static slv_err find_in(struct group *group, slv_str path, struct asked *asked, u
 	struct slv_req *req = asked->ask.req;
 	for (const struct slv_api_call *call = group->group->calls; call->path; call++) {
 		bool fits;
-		slv_err err = fit(req->arena, slv_str_from(call->path), path, asked->ask.params,
-				&fits);
+		slv_err err = slv_api_path_fit(req->arena, slv_str_from(call->path), path,
+				asked->ask.params, &fits);
 		bool method = call->method == req->method ||
 		              (call->method == SLV_METHOD_GET && req->method == SLV_METHOD_HEAD);
 		if (fits && call->right == SLV_API_BY_PATH)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define LINE_BYTES_MAX SLV_KIB(8) /* of a field that we send */
+#define ALIVE_S 15                /* between looks whether a silent peer is there */
 
 struct slv_caller {
 	struct slv_caller_conf conf;
@@ -94,9 +95,14 @@ static void set_options(const struct slv_caller *caller, struct slv_call *call)
 	curl_easy_setopt(easy, CURLOPT_ALTSVC_CTRL, 0L);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "selvedge");
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)conf->connect_ms);
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)conf->total_ms);
+	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
+			call->wait_s ? (long)call->wait_s * 1000 : (long)conf->total_ms);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)SLV_CALL_FLOOR_BYTES_S);
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)conf->silence_s);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
+			call->wait_s ? (long)call->wait_s : (long)conf->silence_s);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)ALIVE_S);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, (long)ALIVE_S);
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	if (conf->ca_path) { /* and not the system's beside it */
 		curl_easy_setopt(easy, CURLOPT_CAINFO, conf->ca_path);

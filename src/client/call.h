@@ -4,7 +4,10 @@
  * strangers name, this asks what the configuration names: no address is refused. It follows no
  * redirect and uses no proxy. Bodies are in memory both ways.
  *
- * A caller keeps its connection for the next call. Thread: any, one at a time.
+ * A caller keeps its connection for the next call. One whose server is gone without a word is found
+ * out within minutes, however long an answer is waited for.
+ *
+ * Thread: any, one at a time.
  */
 #ifndef SLV_CLIENT_CALL_H
 #define SLV_CLIENT_CALL_H
@@ -31,7 +34,9 @@ struct slv_call {
 	const char *method; /* GET, HEAD, PUT, POST or DELETE */
 	const char *url;    /* http or https; terminated */
 	const struct slv_fields *fields;
-	slv_str body; /* at == NULL: none */
+	slv_str body;    /* at == NULL: none */
+	uint32_t wait_s; /* bounds silence and all of it instead, where an answer takes long to
+	                    make; 0: as the caller's */
 
 	/* What comes. */
 	struct slv_arena *arena; /* fields, texts of errors */

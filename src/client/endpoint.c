@@ -16,10 +16,13 @@ struct peer {
 	int fd;
 	struct slv_io *io;
 	struct slv_buf in;
+	struct slv_timer timer;
+	const char *rest; /* said when the timer fires */
 };
 
 static void peer_free(struct peer *peer)
 {
+	slv_timer_stop(peer->endpoint->loop, &peer->timer);
 	slv_io_free(peer->io);
 	close(peer->fd);
 	slv_buf_done(&peer->in);
@@ -45,6 +48,18 @@ static size_t request_len(slv_str in, size_t *ret_head)
 	return in.len - head - 4 >= len ? head + 4 + (size_t)len : 0;
 }
 
+static void peer_say(struct peer *peer, const char *text)
+{
+	assert_int_equal(send(peer->fd, text, strlen(text), MSG_NOSIGNAL),
+			strlen(text)); /* they are short */
+}
+
+static void say_rest(struct slv_timer *timer)
+{
+	struct peer *peer = SLV_CONTAINER(timer, struct peer, timer);
+	peer_say(peer, peer->rest);
+}
+
 /* False: it is gone. */
 static bool peer_answer(struct peer *peer, size_t head, size_t len)
 {
@@ -59,8 +74,11 @@ static bool peer_answer(struct peer *peer, size_t head, size_t len)
 	slv_buf_clear(&peer->in);
 	const char *answer = i < endpoint->answers_count ? endpoint->answers[i] : NULL;
 	if (answer)
-		assert_int_equal(send(peer->fd, answer, strlen(answer), MSG_NOSIGNAL),
-				strlen(answer)); /* they are short */
+		peer_say(peer, answer);
+	if (answer && endpoint->rests[i]) {
+		peer->rest = endpoint->rests[i];
+		slv_timer_start(endpoint->loop, &peer->timer, endpoint->late_ms[i]);
+	}
 	if (answer && !strstr(answer, "Connection: close"))
 		return true;
 	peer_free(peer);
@@ -98,6 +116,7 @@ static void accept_one(void *arg, int events)
 		return;
 	struct peer *peer = SLV_ALLOC(struct peer);
 	peer->endpoint = endpoint;
+	peer->timer.fire = say_rest;
 	peer->fd = fd;
 	slv_buf_init(&peer->in, REQUEST_BYTES_MAX);
 	slv_list_push(&endpoint->peers, &peer->link);
@@ -143,4 +162,12 @@ void endpoint_says(struct endpoint *endpoint, const char *answer)
 {
 	assert_true(endpoint->answers_count < ENDPOINT_ANSWERS_MAX);
 	endpoint->answers[endpoint->answers_count++] = answer;
+}
+
+void endpoint_says_late(
+		struct endpoint *endpoint, const char *answer, uint64_t late_ms, const char *rest)
+{
+	endpoint->rests[endpoint->answers_count] = rest;
+	endpoint->late_ms[endpoint->answers_count] = late_ms;
+	endpoint_says(endpoint, answer);
 }

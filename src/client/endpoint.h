@@ -16,6 +16,8 @@ struct endpoint {
 	struct slv_loop *loop;
 	uint16_t port;
 	const char *answers[ENDPOINT_ANSWERS_MAX]; /* they live as long */
+	const char *rests[ENDPOINT_ANSWERS_MAX];   /* what follows late, or NULL */
+	uint64_t late_ms[ENDPOINT_ANSWERS_MAX];
 	size_t answers_count, asked;
 	char heads[ENDPOINT_ANSWERS_MAX][10240]; /* of the requests; terminated */
 	size_t body_lens[ENDPOINT_ANSWERS_MAX];
@@ -33,5 +35,9 @@ void endpoint_free(struct endpoint *endpoint);
 /* The next answer: all of its bytes; NULL, the connection is closed; "", nothing ever comes. A
  * request that has none is closed, too. The connection stays unless it says "Connection: close". */
 void endpoint_says(struct endpoint *endpoint, const char *answer);
+
+/* Likewise, and then, so much later, the rest. */
+void endpoint_says_late(
+		struct endpoint *endpoint, const char *answer, uint64_t late_ms, const char *rest);
 
 #endif

@@ -210,12 +210,22 @@ static void read_words(struct words *words, const struct task *task, int argc, c
 
 static int sum_up(struct store_tool *tool, const struct words *words)
 {
-	char more[80] = "";
+	char more[160] = "";
+	size_t len = 0;
 	if (tool->count.orphans && words->check.repairs)
-		snprintf(more, sizeof(more), "; %" PRIu64 " orphans, %" PRIu64 " removed",
-				tool->count.orphans, tool->count.removed);
+		len = (size_t)snprintf(more, sizeof(more),
+				"; %" PRIu64 " orphans, %" PRIu64 " removed", tool->count.orphans,
+				tool->count.removed);
 	else if (tool->count.orphans)
-		snprintf(more, sizeof(more), "; %" PRIu64 " orphans", tool->count.orphans);
+		len = (size_t)snprintf(
+				more, sizeof(more), "; %" PRIu64 " orphans", tool->count.orphans);
+	if (tool->count.left && words->check.repairs)
+		snprintf(more + len, sizeof(more) - len,
+				"; parts of %" PRIu64 " uploads left, %" PRIu64 " noted",
+				tool->count.left, tool->count.noted);
+	else if (tool->count.left)
+		snprintf(more + len, sizeof(more) - len, "; parts of %" PRIu64 " uploads left",
+				tool->count.left);
 	return store_sum_up(tool, more);
 }
 

@@ -31,6 +31,7 @@ struct store_tool {
 		uint64_t blobs_all; /* 0: not known */
 		/* What was found. */
 		uint64_t damaged, missing, orphans, removed;
+		uint64_t left, noted; /* uploads whose parts nothing names */
 	} count;
 
 	bool is_terminal; /* standard error */
@@ -121,6 +122,10 @@ struct store_check {
 #define STORE_BLOBS_MAX (4u << 20)
 slv_err store_check(struct store_tool *tool, const struct store *store,
 		const struct store_check *how); /* store_check.c */
+
+/* The same for the parts in one map, if it is a bucket's: store_parts.c. */
+slv_err store_check_parts(struct store_tool *tool, const struct store *store,
+		const struct store_check *how, slv_str map);
 
 /* Make `to` the same as `from`: store_copy.c. */
 slv_err store_copy(struct store_tool *tool, const struct store *from, const struct store *to);

@@ -300,6 +300,9 @@ static slv_err walk(struct check *check)
 			if (!store_knows(name))
 				tell_unknown(check, name);
 			err = walk_map(check, name);
+			if (!slv_failed(err) && !check->again && !check->blind)
+				err = store_check_parts(
+						check->tool, check->store, check->how, name);
 			check->tool->count.maps += !check->again;
 			memcpy(after, name.at, name.len);
 			behind.len = name.len;

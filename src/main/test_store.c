@@ -261,6 +261,99 @@ static void a_store_of_more_blobs_than_are_held_at_once_is_walked_in_parts(void 
 	good(store_blob_look(&kit->tool, kit->stores[0].blobs, &ref));
 }
 
+/* --- parts --- */
+
+#define BUCKET "s3-00112233445566778899aabbccddeeff"
+
+static slv_str upload_of(unsigned number, char room[static OBJECT_ID_BYTES + 1])
+{
+	snprintf(room, OBJECT_ID_BYTES + 1, "%032x", number);
+	return (slv_str){ room, OBJECT_ID_BYTES };
+}
+
+static void put_in_bucket(struct kit *kit, slv_str key, const struct object_meta *meta)
+{
+	struct slv_buf value;
+	slv_buf_init(&value, OBJECT_ROW_BYTES_MAX);
+	if (meta)
+		good(object_meta_write(meta, &value));
+	struct slv_omap_change change = {
+		.what = SLV_OMAP_PUT, .key = key, .value = slv_buf_str(&value)
+	};
+	struct slv_omap_batch batch = { .map = slv_omap_named(kit->stores[0].maps, SLV_STR(BUCKET)),
+		.changes = &change,
+		.count = 1 };
+	good(store_write(&kit->tool, &batch));
+	slv_buf_done(&value);
+}
+
+enum part_of { OF_OBJECT, OF_UPLOAD, OF_REMAINS, OF_NOTHING, PARTS_OF };
+
+/* Uploads by number, of each kind in turn, with two parts each. */
+static void put_uploads(struct kit *kit, unsigned count)
+{
+	struct object_meta part = { .len = 5 };
+	for (unsigned i = 0; i < count; i++) {
+		char id[OBJECT_ID_BYTES + 1], key[OBJECT_ROW_KEY_BYTES_MAX], name[20];
+		slv_str upload = upload_of(i, id);
+		struct object_meta object = { .len = 10, .where = OBJECT_PARTS };
+		memcpy(object.upload, id, OBJECT_ID_BYTES);
+		snprintf(name, sizeof(name), "key%u", i);
+		put_in_bucket(kit, object_part_key(upload, 1, key), &part);
+		put_in_bucket(kit, object_part_key(upload, 2, key), &part);
+		if (i % PARTS_OF == OF_OBJECT)
+			put_in_bucket(kit, object_row_key(slv_str_from(name), key), &object);
+		else if (i % PARTS_OF == OF_UPLOAD)
+			put_in_bucket(kit, object_upload_key(slv_str_from(name), upload, key),
+					&part);
+		else if (i % PARTS_OF == OF_REMAINS)
+			put_in_bucket(kit, object_remains_key(upload, key), NULL);
+	}
+}
+
+static void check_parts(struct kit *kit, struct store_check how, uint64_t left, uint64_t noted)
+{
+	memset(&kit->tool.count, 0, sizeof(kit->tool.count));
+	good(store_check(&kit->tool, &kit->stores[0], &how));
+	assert_int_equal(kit->tool.count.left, left);
+	assert_int_equal(kit->tool.count.noted, noted);
+	assert_int_equal(kit->tool.count.damaged, 0);
+}
+
+static void parts_that_nothing_names_are_found_and_noted(void **state)
+{
+	struct kit *kit = *state;
+	enum { ALL = 40, LEFT = ALL / PARTS_OF };
+	static const size_t maxima[] = { 1, 3, ALL - 1, ALL, 1000 };
+	put_uploads(kit, ALL);
+	check_parts(kit, (struct store_check){ .blobs_max = 1000, .repairs = true }, 0, 0);
+	put_in_bucket(kit, SLV_STR(OBJECT_OPEN_KEY), NULL); /* now it is a bucket */
+	for (size_t i = 0; i < SLV_COUNT(maxima); i++)
+		check_parts(kit, (struct store_check){ .blobs_max = maxima[i] }, LEFT, 0);
+	check_parts(kit, (struct store_check){ .blobs_max = 7, .repairs = true }, LEFT, LEFT);
+	check_parts(kit, (struct store_check){ .blobs_max = 7, .repairs = true }, 0, 0);
+
+	char id[OBJECT_ID_BYTES + 1], key[OBJECT_PART_KEY_BYTES];
+	for (unsigned i = 0; i < ALL; i++) {
+		slv_str wanted = object_remains_key(upload_of(i, id), key);
+		struct slv_omap_rows *rows;
+		struct slv_omap_read read = { .map = slv_omap_named(
+							      kit->stores[0].maps, SLV_STR(BUCKET)),
+			.what = SLV_OMAP_GET,
+			.keys = &wanted,
+			.count = 1,
+			.rows_max = 1 };
+		uint64_t since_ms;
+		good(store_read(&kit->tool, &read, &rows));
+		bool noted = i % PARTS_OF == OF_REMAINS || i % PARTS_OF == OF_NOTHING;
+		assert_int_equal(rows->at[0].version > 0, noted);
+		if (i % PARTS_OF == OF_NOTHING) /* who reads them still has his time */
+			assert_true(slv_str_u64(rows->at[0].value, INT64_MAX, &since_ms) &&
+					since_ms > 1);
+		store_rows_drop(&rows);
+	}
+}
+
 /* --- copying --- */
 
 static void a_copy_of_an_emptied_store_is_empty(void **state)
@@ -323,6 +416,7 @@ int main(void)
 		TEST(keys_can_be_printed_whatever_is_in_them),
 		cmocka_unit_test(sizes_are_told_in_units_of_1024),
 		TEST(a_store_of_more_blobs_than_are_held_at_once_is_walked_in_parts),
+		TEST(parts_that_nothing_names_are_found_and_noted),
 		TEST(a_copy_of_an_emptied_store_is_empty),
 		TEST(a_backup_is_not_whole_before_its_end_and_has_one_user),
 	};

@@ -146,17 +146,24 @@ slv_err slv_memfd_seal(int fd)
 	return fcntl(fd, F_ADD_SEALS, SEALS) == 0 ? SLV_OK : sys("seal a memfd");
 }
 
+slv_err slv_memfd_add(int fd, slv_str bytes)
+{
+	while (bytes.len > 0) {
+		ssize_t put = write(fd, bytes.at, bytes.len);
+		if (put < 0 && errno != EINTR)
+			return sys("write a memfd");
+		if (put > 0)
+			bytes = slv_str_from_index(bytes, (size_t)put);
+	}
+	return SLV_OK;
+}
+
 slv_err slv_memfd_of(slv_str bytes, int *ret_fd)
 {
 	SLV_CLEANUP(slv_fd_done) int fd = -1;
 	slv_err err = slv_memfd_new(&fd);
-	while (!slv_failed(err) && bytes.len > 0) {
-		ssize_t put = write(fd, bytes.at, bytes.len);
-		if (put < 0 && errno != EINTR)
-			err = sys("write a memfd");
-		else if (put > 0)
-			bytes = slv_str_from_index(bytes, (size_t)put);
-	}
+	if (!slv_failed(err))
+		err = slv_memfd_add(fd, bytes);
 	if (!slv_failed(err))
 		err = slv_memfd_seal(fd);
 	if (!slv_failed(err))

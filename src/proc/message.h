@@ -61,8 +61,9 @@ void slv_message_done(struct slv_message *message);
 /* A sealed memfd, close-on-exec, that holds a copy of `bytes`. */
 slv_err slv_memfd_of(slv_str bytes, int *ret_fd);
 
-/* An empty memfd that can be sealed: write to it, then slv_memfd_seal() it. */
+/* An empty memfd that can be sealed: add to it, then slv_memfd_seal() it. */
 slv_err slv_memfd_new(int *ret_fd);
+slv_err slv_memfd_add(int fd, slv_str bytes); /* after an error some of them may be in it */
 slv_err slv_memfd_seal(int fd);
 
 /* `fd` is a memfd with all of F_SEAL_SHRINK, GROW, WRITE and SEAL; its length in

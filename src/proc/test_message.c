@@ -179,6 +179,27 @@ static void a_sealed_memfd_is_known_from_others(void **state)
 	assert_int_equal(slv_memfd_check(0, 5, &bytes).code, SLV_E_SYNTAX);
 }
 
+static void what_is_added_to_a_memfd_follows_what_is_there(void **state)
+{
+	(void)state;
+	int fd;
+	uint64_t bytes;
+	slv_str view;
+	assert_false(slv_failed(slv_memfd_new(&fd)));
+	assert_false(slv_failed(slv_memfd_add(fd, SLV_STR("123"))));
+	assert_false(slv_failed(slv_memfd_add(fd, (slv_str){ 0 })));
+	assert_false(slv_failed(slv_memfd_add(fd, SLV_STR("45"))));
+	assert_false(slv_failed(slv_memfd_seal(fd)));
+	slv_err err = slv_memfd_add(fd, SLV_STR("6"));
+	assert_int_equal(err.code, SLV_E_SYS);
+	assert_int_equal(err.sys, EPERM);
+	assert_false(slv_failed(slv_memfd_check(fd, 5, &bytes)));
+	assert_false(slv_failed(slv_memfd_map(fd, bytes, &view)));
+	assert_true(slv_str_eq(view, SLV_STR("12345")));
+	slv_memfd_unmap(view);
+	slv_fd_done(&fd);
+}
+
 static void an_empty_memfd_maps_to_nothing(void **state)
 {
 	(void)state;
@@ -206,6 +227,7 @@ int main(void)
 				what_is_no_message_is_refused_and_leaves_no_descriptor, pair,
 				unpair),
 		cmocka_unit_test(a_sealed_memfd_is_known_from_others),
+		cmocka_unit_test(what_is_added_to_a_memfd_follows_what_is_there),
 		cmocka_unit_test(an_empty_memfd_maps_to_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

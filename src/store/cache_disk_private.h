@@ -20,7 +20,7 @@ struct slv_cache_scan {
 	int top_fd, source_fd;
 	struct slv_disk_dir *top_dir, *source_dir; /* NULL: not in it */
 	struct slv_cache_key key;                  /* its source */
-	uint64_t purges;                           /* when the one above was opened */
+	uint64_t purges;                           /* when the folders were opened */
 };
 
 struct slv_cache_disk {
@@ -39,8 +39,7 @@ struct slv_cache_disk {
 	_Atomic uint64_t write_after_ms, sweep_after_ms;
 	_Atomic uint64_t tell_after_ms[SLV_CACHE_TROUBLE_COUNT];
 
-	_Atomic uint64_t
-			purges; /* that took away; a scan does not know its folders any more then */
+	_Atomic uint64_t purges; /* that took away; a scan opens its folders anew then */
 
 	/* Of the sweep; the flags are also set by others. */
 	_Atomic bool has_gone;   /* there may be folders to remove */

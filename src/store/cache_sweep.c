@@ -2,6 +2,7 @@
  *
  *	remove what was purged ─> scan, once ─> remove the oldest ─> rest
  *
+ * What is purged while it scans is removed at the next step, which scans on once that is done.
  * A folder full of files is never walked in one go: each step ends after so many of them, and
  * the walk (a struct slv_cache_scan, an index walk, or what is left in the folder) goes on
  * where it was.
@@ -18,6 +19,7 @@
 #define GONE_DEPTH 3   /* of what is removed: entries, the 256, the sources */
 #define NEW_MS 3600000 /* older than this nobody writes it any more */
 #define TOPS 256u
+#define SCAN_TRIES_MAX 16
 #define GOAL_PERCENT 95u
 #define COUNT_TRIGGER (SLV_CACHE_INDEX_MAX - SLV_CACHE_INDEX_MAX / 64)
 #define COUNT_GOAL (SLV_CACHE_INDEX_MAX / 100 * GOAL_PERCENT)
@@ -62,7 +64,8 @@ static int remove_tree(struct slv_cache_disk *disk, int dir_fd, const char *name
 	return result ? result : on->ops->rmdir(on, dir_fd, name);
 }
 
-static bool sweep_gone(struct slv_cache_disk *disk, int root_fd, uint64_t mono_ms)
+/* 0 when all is gone, 1 when there is more, or -errno. */
+static int sweep_gone(struct slv_cache_disk *disk, int root_fd, uint64_t mono_ms)
 {
 	struct slv_disk *on = disk->conf.disk;
 	unsigned left = STEP_NAMES;
@@ -80,7 +83,7 @@ static bool sweep_gone(struct slv_cache_disk *disk, int root_fd, uint64_t mono_m
 		disk->has_gone = true;
 	if (result < 0) /* the next purge or start tries again; the rest goes on */
 		slv_cache_disk_trouble(disk, SLV_CACHE_REMOVE_TROUBLE, result, mono_ms);
-	return result >= 0;
+	return result;
 }
 
 /* --- what was there at the start --- */
@@ -92,7 +95,14 @@ static void close_dir(struct slv_cache_disk *disk, struct slv_disk_dir **dir, in
 	slv_fd_done(fd);
 }
 
-/* Open `name` for the scan. What is not there, or no folder, is passed over. */
+/* What is not there, or no folder, is passed over. */
+static void not_opened(struct slv_cache_disk *disk, int result, uint64_t mono_ms)
+{
+	if (result != -ENOENT && result != -ENOTDIR && result != -ELOOP)
+		slv_cache_disk_trouble(disk, SLV_CACHE_READ_TROUBLE, result, mono_ms);
+}
+
+/* Open `name` for the scan. */
 static void open_dir(struct slv_cache_disk *disk, int parent_fd, const char *name, uint64_t mono_ms,
 		int *ret_fd, struct slv_disk_dir **ret_dir)
 {
@@ -101,8 +111,8 @@ static void open_dir(struct slv_cache_disk *disk, int parent_fd, const char *nam
 	int result = fd < 0 ? fd : on->ops->dir_open(on, fd, ret_dir);
 	if (!result)
 		*ret_fd = slv_fd_take(&fd);
-	else if (result != -ENOENT && result != -ENOTDIR && result != -ELOOP)
-		slv_cache_disk_trouble(disk, SLV_CACHE_READ_TROUBLE, result, mono_ms);
+	else
+		not_opened(disk, result, mono_ms);
 }
 
 /* `name` is that of a digest as we write it. */
@@ -119,34 +129,84 @@ static bool digest_of(const char *name, struct slv_digest *ret_digest)
 	return true;
 }
 
-/* There was a purge since the folder above was opened: what we hold open may be what it took away.
- * A purge counts between that and its look into the index, so either it finds there what we put, or
- * we notice behind that; and who opens the folder after it has counted opens what is there now. */
+/* There was a purge since the folders were opened: what we hold open may be what it took away. A
+ * purge counts between that and its look into the index, so either it finds there what we put, or
+ * we notice behind that; and who opens the folders after it has counted opens what is there now. */
 static bool is_outdated(const struct slv_cache_disk *disk)
 {
 	return disk->scan.purges != disk->purges;
 }
 
-static void scan_file(struct slv_cache_disk *disk, const char *name, int64_t now_ms)
+/* Open the folders that the scan is in by their names again; -1: it is not there now. The scan goes
+ * on with the names of before: of what was purged there are no files in these folders, and what was
+ * written since is in the index. */
+static void scan_renew(struct slv_cache_disk *disk, int root_fd, uint64_t mono_ms)
+{
+	struct slv_cache_scan *scan = &disk->scan;
+	char top[SLV_CACHE_TOP_BYTES], source[SLV_CACHE_NAME_BYTES];
+	struct slv_digest first = { { (uint8_t)(scan->top - 1) } };
+	slv_cache_disk_top(&first, top);
+	slv_cache_disk_name(&scan->key.source, source);
+	scan->purges = disk->purges;
+	slv_fd_done(&scan->top_fd);
+	slv_fd_done(&scan->source_fd);
+	int fd = slv_cache_disk_open_top(disk, root_fd, top, false);
+	if (fd >= 0) {
+		scan->top_fd = fd;
+		if (!scan->source_dir)
+			return;
+		fd = slv_cache_disk_open(disk, scan->top_fd, source, false);
+	}
+	if (fd >= 0)
+		scan->source_fd = fd;
+	else
+		not_opened(disk, fd, mono_ms);
+}
+
+/* Count the file, or remove it if there is no room for its record. */
+static void scan_entry(struct slv_cache_disk *disk, const char *name)
 {
 	struct slv_disk *on = disk->conf.disk;
 	struct slv_cache_scan *scan = &disk->scan;
-	bool new = strncmp(name, SLV_CACHE_NEW, strlen(SLV_CACHE_NEW)) == 0;
-	bool ours = !new &&digest_of(name, &scan->key.variant);
 	struct slv_disk_stat stat;
-	if ((!new && !ours) || on->ops->stat(on, scan->source_fd, name, &stat) < 0)
-		return; /* not our business, or gone meanwhile */
-
-	bool unwanted;
-	if (new) /* what a crash has left, if it is old */
-		unwanted = stat.used_ms < now_ms - NEW_MS;
-	else
-		unwanted = !slv_cache_index_add(disk->index, &scan->key,
-				slv_cache_disk_cost(stat.bytes), stat.used_ms);
-	if (unwanted) /* who fails to remove it here fails elsewhere too, and is told */
+	if (scan->source_fd < 0 || on->ops->stat(on, scan->source_fd, name, &stat) < 0)
+		return; /* gone meanwhile */
+	if (!slv_cache_index_add(
+			    disk->index, &scan->key, slv_cache_disk_cost(stat.bytes), stat.used_ms))
+		/* who fails to remove it here fails elsewhere too, and is told */
 		(void)on->ops->unlink(on, scan->source_fd, name);
-	if (ours && is_outdated(disk))
+}
+
+static void scan_new(struct slv_cache_disk *disk, const char *name, int64_t now_ms)
+{
+	struct slv_disk *on = disk->conf.disk;
+	struct slv_disk_stat stat;
+	/* What a crash has left, if it is old. */
+	if (on->ops->stat(on, disk->scan.source_fd, name, &stat) == 0 &&
+			stat.used_ms < now_ms - NEW_MS)
+		(void)on->ops->unlink(on, disk->scan.source_fd, name); /* as above */
+}
+
+static void scan_file(struct slv_cache_disk *disk, int root_fd, const char *name, int64_t now_ms,
+		uint64_t mono_ms)
+{
+	struct slv_cache_scan *scan = &disk->scan;
+	if (strncmp(name, SLV_CACHE_NEW, strlen(SLV_CACHE_NEW)) == 0) {
+		scan_new(disk, name, now_ms);
+		return;
+	}
+	if (!digest_of(name, &scan->key.variant))
+		return; /* not our business */
+	/* Each further try is for a purge within the few calls of the one before. After the last
+	 * the file is not counted; it is once it is read. */
+	for (unsigned tries = 0; tries < SCAN_TRIES_MAX; tries++) {
+		if (is_outdated(disk))
+			scan_renew(disk, root_fd, mono_ms);
+		scan_entry(disk, name);
+		if (!is_outdated(disk))
+			return;
 		slv_cache_index_remove(disk->index, &scan->key);
+	}
 }
 
 /* Go on by one name. False at the end of all. */
@@ -154,16 +214,16 @@ static bool scan_name(struct slv_cache_disk *disk, int root_fd, int64_t now_ms, 
 {
 	struct slv_disk *on = disk->conf.disk;
 	struct slv_cache_scan *scan = &disk->scan;
-	if (scan->top_dir && is_outdated(disk)) {
-		if (scan->source_dir)
-			close_dir(disk, &scan->source_dir, &scan->source_fd);
+	if (scan->top_dir && is_outdated(disk))
+		scan_renew(disk, root_fd, mono_ms);
+	if (scan->source_dir && scan->source_fd < 0)
+		close_dir(disk, &scan->source_dir, &scan->source_fd);
+	if (scan->top_dir && scan->top_fd < 0)
 		close_dir(disk, &scan->top_dir, &scan->top_fd);
-		scan->top--; /* once more */
-	}
 	if (scan->source_dir) {
 		const char *name = on->ops->dir_next(on, scan->source_dir);
 		if (name)
-			scan_file(disk, name, now_ms);
+			scan_file(disk, root_fd, name, now_ms, mono_ms);
 		else
 			close_dir(disk, &scan->source_dir, &scan->source_fd);
 		return true;
@@ -276,8 +336,9 @@ bool slv_cache_disk_sweep(struct slv_cache_disk *disk, int64_t now_ms, uint64_t 
 	int root_fd = slv_cache_disk_root(disk, mono_ms);
 	if (root_fd < 0)
 		return false;
-	if (disk->has_gone)
-		return sweep_gone(disk, root_fd, mono_ms);
+	int gone = disk->has_gone ? sweep_gone(disk, root_fd, mono_ms) : 0;
+	if (gone != 0)
+		return gone > 0;
 	if (disk->left)
 		return false;
 	if (!disk->is_scanned) {

@@ -1,8 +1,7 @@
 /* blob.c - a blob of the store on its way into a memory file, for a jail to read */
 #include "base/assert.h"
+#include "proc/message.h"
 #include "service/image/source.h"
-
-#include <unistd.h>
 
 static void read_more(struct image_blob *blob);
 
@@ -14,24 +13,13 @@ static void end(struct image_blob *blob, slv_err err)
 	blob->done(blob, err);
 }
 
-static slv_err keep(int fd, slv_str bytes)
-{
-	while (bytes.len) {
-		ssize_t len = write(fd, bytes.at, bytes.len);
-		if (len <= 0)
-			return SLV_ERR(SLV_E_SYS, "cannot keep the source in memory");
-		bytes = slv_str_from_index(bytes, (size_t)len);
-	}
-	return SLV_OK;
-}
-
 static void came(void *arg, slv_err err, slv_str bytes)
 {
 	struct image_blob *blob = arg;
 	if (!slv_failed(err) && blob->stopped)
 		err = SLV_ERR(SLV_E_CANCELLED, "nobody waits for it any more");
 	if (!slv_failed(err))
-		err = keep(blob->fd, bytes);
+		err = slv_memfd_add(blob->fd, bytes);
 	blob->at += bytes.len;
 	if (slv_failed(err) || blob->at == blob->ref.len)
 		end(blob, err);

@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "http/problem.h"
 #include "service/image/hosted/record.h"
+#include "service/image/link.h"
 #include "service/image/sign.h"
 #include "service/image/source.h"
 #include "store/omap/recall.h"
@@ -121,30 +122,17 @@ static void look_run(struct look *look);
 
 /* --- links --- */
 
-/* "<route><account hash>/<image id>/<variant or options>", as sent. */
 static slv_err split(struct look *look)
 {
-	slv_str path = look->target.path, route = look->self->image.route_path;
-	if (!slv_str_starts(path, route))
-		return SLV_ERR(SLV_E_SOURCE, "the route's own path must not be percent-encoded");
-	slv_str rest = slv_str_from_index(path, route.len);
-	if (!slv_str_ends(route, SLV_STR("/")) && slv_str_cut(&rest, '/').len)
-		return NO_PICTURE; /* "/picturesque/…" is not below "/pictures" */
-	if (!look->of_picture) {
-		size_t last = slv_str_find_last(rest, '/');
-		look->target.options = slv_str_from_index(rest, last + 1);
-		rest = slv_str_head(rest, last);
-	}
-	size_t slash = slv_str_find(rest, '/');
-	slv_str id = slv_str_from_index(rest, slash + 1);
-	look->hash = slv_str_head(rest, slash);
-	if (!id.len || (!look->of_picture && !look->target.options.len))
-		return SLV_ERR(SLV_E_MISSING,
-				"a picture's path is <account hash>/<image id>/<variant>");
-	slv_err err = slv_uri_decode(look->arena, id, &look->id);
-	if (!slv_failed(err) && slv_failed(hosted_id_check(look->id)))
-		return NO_PICTURE;
-	return err;
+	struct image_link link;
+	slv_err err = image_link_read(look->arena, look->self->image.route_path, look->target.path,
+			look->of_picture, &link);
+	if (slv_failed(err))
+		return err;
+	look->hash = link.hash;
+	look->id = link.id;
+	look->target.options = link.choice;
+	return SLV_OK;
 }
 
 static bool is_options(slv_str segment)

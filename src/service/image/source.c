@@ -20,7 +20,6 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #define ARENA_BLOCK_BYTES SLV_KIB(4)
 #define ARENA_BYTES_MAX SLV_MIB(1)
@@ -401,16 +400,11 @@ static slv_err inner_check(struct image_load *load, slv_str bytes)
 static slv_err inner_write(struct image_load *load, slv_str bytes)
 {
 	slv_err err = inner_check(load, bytes);
-	if (slv_failed(err))
-		return err;
-	while (bytes.len) {
-		ssize_t len = write(load->fd, bytes.at, bytes.len);
-		if (len <= 0)
-			return SLV_ERR(SLV_E_SYS, "cannot keep the source in memory");
-		load->bytes += (uint64_t)len;
-		bytes = slv_str_from_index(bytes, (size_t)len);
-	}
-	return SLV_OK;
+	if (!slv_failed(err))
+		err = slv_memfd_add(load->fd, bytes);
+	if (!slv_failed(err))
+		load->bytes += bytes.len;
+	return err;
 }
 
 static void inner_part(struct slv_pull *pull, slv_err err, slv_str bytes)

@@ -2,20 +2,19 @@
 #include "base/mem.h"
 #include "http/query.h"
 #include "service/kv/private.h"
-
-#include <string.h>
+#include "service/kv/range.h"
 
 #define LIMIT_MIN 10
 #define LIMIT_MAX 1000
 #define ROWS_MIN 100 /* of a read: behind a full page there may be many that have expired */
-#define CURSOR_BYTES_MAX (2 * SLV_KV_KEY_BYTES_MAX)
 
 struct list {
 	struct kv_call call;
 	slv_str prefix, cursor;
+	slv_str last; /* the key in the cursor */
 	uint64_t limit;
-	char from[KV_ROW_KEY_BYTES_MAX + 1], until[KV_ROW_KEY_BYTES_MAX];
-	size_t from_len, until_len, seen_len; /* of the last key that was looked at, in `from` */
+	struct kv_range range;
+	size_t seen_len; /* of the last key that was looked at, in the range's `from` */
 	struct slv_omap_read read;
 	json_t *keys;
 };
@@ -32,16 +31,10 @@ static slv_err read_more(struct list *list);
 
 static slv_err cursor_read(struct list *list)
 {
-	char *bytes = slv_arena_bytes(list->call.ask->req->arena, SLV_KV_KEY_BYTES_MAX);
-	if (!list->cursor.len)
-		return SLV_OK;
-	if (!bytes)
+	char *room = slv_arena_bytes(list->call.ask->req->arena, SLV_KV_KEY_BYTES_MAX);
+	if (!room)
 		return SLV_ERR(SLV_E_LIMIT, "request_memory_bytes is used up");
-	if (list->cursor.len > CURSOR_BYTES_MAX || list->cursor.len % 2 ||
-			!slv_str_unhex(list->cursor, (uint8_t *)bytes, list->cursor.len / 2))
-		return SLV_ERR(SLV_E_SYNTAX, "cursor is none that was handed out");
-	list->cursor = (slv_str){ bytes, list->cursor.len / 2 };
-	return SLV_OK;
+	return kv_cursor_read(list->cursor, room, &list->last);
 }
 
 static slv_err ask_read(struct list *list)
@@ -66,24 +59,6 @@ static slv_err ask_read(struct list *list)
 	return cursor_read(list);
 }
 
-/* The first row that counts, and the first behind all of them. */
-static void range_make(struct list *list)
-{
-	list->from[0] = list->until[0] = 'k';
-	if (list->prefix.len) {
-		memcpy(list->from + 1, list->prefix.at, list->prefix.len);
-		memcpy(list->until + 1, list->prefix.at, list->prefix.len);
-	}
-	list->from_len = 1 + list->prefix.len;
-	list->until_len = slv_omap_behind(list->until, list->from_len);
-	slv_str first = { list->from + 1, list->prefix.len };
-	if (list->cursor.len && slv_str_cmp(list->cursor, first) >= 0) {
-		memcpy(list->from + 1, list->cursor.at, list->cursor.len);
-		list->from[1 + list->cursor.len] = 0; /* the next key that can be */
-		list->from_len = list->cursor.len + 2;
-	}
-}
-
 /* --- the answer --- */
 
 static json_t *key_shown(slv_str key, const struct kv_meta *meta)
@@ -100,9 +75,8 @@ static json_t *key_shown(slv_str key, const struct kv_meta *meta)
 static void answer(struct list *list, slv_str last)
 {
 	struct slv_buf cursor;
-	slv_buf_init(&cursor, CURSOR_BYTES_MAX);
-	if (last.len)
-		slv_buf_add_hex(&cursor, (const uint8_t *)last.at, last.len);
+	slv_buf_init(&cursor, KV_CURSOR_BYTES_MAX);
+	kv_cursor_write(last, &cursor);
 	json_t *info = json_pack("{s:I}", "count", (json_int_t)json_array_size(list->keys));
 	json_object_set_new(info, "cursor", slv_api_text(slv_buf_str(&cursor)));
 	slv_buf_done(&cursor);
@@ -114,7 +88,7 @@ static void answer(struct list *list, slv_str last)
 static slv_err take(struct list *list, const struct slv_omap_rows *rows)
 {
 	int64_t now_s = slv_loop_wall_s(list->call.kv->loop);
-	slv_str key = { list->from + 1, list->seen_len };
+	slv_str key = { list->range.from + 1, list->seen_len };
 	for (size_t i = 0; i < rows->count; i++) {
 		struct kv_meta meta;
 		slv_err err = kv_meta_read(rows->at[i].value, &meta);
@@ -133,9 +107,7 @@ static slv_err take(struct list *list, const struct slv_omap_rows *rows)
 		answer(list, (slv_str){ 0 });
 		return SLV_OK;
 	}
-	memcpy(list->from + 1, key.at, key.len);
-	list->from[1 + key.len] = 0;
-	list->from_len = key.len + 2;
+	kv_range_go_on(&list->range, key);
 	list->seen_len = key.len;
 	return read_more(list);
 }
@@ -157,8 +129,8 @@ static slv_err read_more(struct list *list)
 	list->read = (struct slv_omap_read){
 		.map = list->call.map,
 		.what = SLV_OMAP_SCAN,
-		.from = { list->from, list->from_len },
-		.until = { list->until, list->until_len },
+		.from = { list->range.from, list->range.from_len },
+		.until = { list->range.until, list->range.until_len },
 		.rows_max = (uint32_t)(rows_max < ROWS_MIN ? ROWS_MIN : rows_max),
 		.done = rows_read,
 	};
@@ -169,7 +141,7 @@ static slv_err read_more(struct list *list)
 static slv_err begin(struct kv_call *call)
 {
 	struct list *list = SLV_CONTAINER(call, struct list, call);
-	range_make(list);
+	kv_range_init(&list->range, list->prefix, list->last);
 	return read_more(list);
 }
 

@@ -4,7 +4,8 @@
  *
  * Nobody waits for it: a key that has expired is not shown, whether its row is there or not. On the
  * first loop only; two processes may do it at once. What fails is tried again at the next turn,
- * which begins with the first namespace once all had theirs.
+ * which begins with the first namespace once all had theirs. While blobs are removed too slowly no
+ * more go.
  */
 #include "base/mem.h"
 #include "service/kv/private.h"
@@ -248,7 +249,7 @@ static void rows_read(struct slv_omap_read *read, slv_err err, struct slv_omap_r
 
 static void read_rows(struct kv_sweep *sweep)
 {
-	if (sweep->stopped || ++sweep->steps > STEPS_MAX) {
+	if (sweep->stopped || ++sweep->steps > STEPS_MAX || slv_blobs_behind(sweep->blobs)) {
 		pause(sweep, AGAIN_MS);
 		return;
 	}

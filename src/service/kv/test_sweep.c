@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "service/kv/private.h"
+#include "store/blob/private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -317,6 +318,21 @@ static void its_blob_is_taken_away_with_it(void **state)
 	assert_true(blob_is_there(kit, &stays));
 }
 
+static void while_blobs_go_too_slowly_no_keys_go(void **state)
+{
+	struct kit *kit = *state;
+	struct slv_omap *map = space_new(kit, 1);
+	uint64_t begun_ns = slv_loop_fresh_ns(kit->watch);
+	put(kit, map, "now", BEGUN_S, NULL);
+	atomic_store(&kit->kv.blobs->discards, SLV_BLOB_DISCARDS_MAX / 2 + 1);
+	kit->kv.sweep = kv_sweep_new(&kit->kv);
+	while (kit->now_ms < 100000)
+		tick(kit, begun_ns);
+	assert_int_equal(keys(kit, map), 1);
+	atomic_store(&kit->kv.blobs->discards, 0);
+	until_keys(kit, map, 0);
+}
+
 static void a_key_that_was_written_again_lives_on(void **state)
 {
 	struct kit *kit = *state;
@@ -468,6 +484,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_key_that_has_expired_is_taken_away_and_no_other),
 		TEST(its_blob_is_taken_away_with_it),
+		TEST(while_blobs_go_too_slowly_no_keys_go),
 		TEST(a_key_that_was_written_again_lives_on),
 		TEST(all_of_many_namespaces_have_their_turn),
 		TEST(more_keys_than_a_turn_takes_are_taken_away),

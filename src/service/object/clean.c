@@ -5,7 +5,7 @@
  * found later: parts by the row r<upload>, and blobs by `selvedge store check`. If an upload is
  * given up, that row is written with its end; that an object in parts was replaced is known only
  * afterwards, and if the row cannot be written then, its parts stay, and their blobs, which they
- * name.
+ * name, until that check finds them, too.
  *
  * Who is reading a blob that is a file reads it to its end, for it is open; of one at an endpoint
  * of S3 nothing comes any more, and the reply breaks off. Parts are opened one after the other: so

@@ -10,10 +10,10 @@
  * completes are given up, objects expire; and then what these and others left is taken away, parts
  * by their rows r<upload>, once nobody is thought to read them. Of a removed bucket all goes.
  *
- * Nobody waits for it. It does one thing at a time, rests after some, and longer the more often the
- * store refuses; a bucket that cannot be swept is left for the next pass. On the first loop only;
- * two processes may do it at once: each removes only what still is as it was read, or what nobody
- * can ask for any more.
+ * Nobody waits for it. It does one thing at a time, rests after some, also while blobs are removed
+ * too slowly, and longer the more often the store refuses; a bucket that cannot be swept is left
+ * for the next pass. On the first loop only; two processes may do it at once: each removes only
+ * what still is as it was read, or what nobody can ask for any more.
  */
 #include "base/mem.h"
 #include "service/object/lifecycle.h"
@@ -658,7 +658,8 @@ static void run(struct object_sweep *sweep)
 			end(sweep);
 			return;
 		}
-		if (sweep->step != REST && ++sweep->steps > STEPS_MAX) {
+		bool rests = ++sweep->steps > STEPS_MAX || slv_blobs_behind(sweep->self.blobs);
+		if (sweep->step != REST && rests) {
 			pause(sweep, PAUSE_MS);
 			return;
 		}

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "loop/log.h"
 #include "store/blob/private.h"
 
 #include <string.h>
@@ -514,17 +515,50 @@ void slv_blob_remove(struct slv_loop *loop, struct slv_blob_remove *remove)
 	remove->loop = loop;
 	slv_loop_await(loop);
 	remove->chore = (struct slv_chore){ .work = remove_work };
-	slv_crew_add(remove->blobs->writers, &remove->chore);
+	slv_crew_add(remove->blobs->removers, &remove->chore);
+}
+
+/* Who makes `left` what it is not 0, or 0 again, tells. */
+static void stays(struct slv_blobs *blobs)
+{
+	if (atomic_fetch_add(&blobs->left, 1) == 0 && blobs->log)
+		slv_log(blobs->log, SLV_WARN, "store.left",
+				SLV_KV("why", "blobs are removed too slowly: some stay until "
+					      "selvedge store check --repair"));
+}
+
+static void caught_up(struct slv_blobs *blobs)
+{
+	uint64_t left = atomic_exchange(&blobs->left, 0);
+	if (left > 0 && blobs->log)
+		slv_log(blobs->log, SLV_WARN, "store.left", SLV_KV("blobs", left));
+}
+
+static void discard_ends(struct slv_blobs *blobs)
+{
+	if (atomic_fetch_sub(&blobs->discards, 1) == 1)
+		caught_up(blobs);
 }
 
 static void discarded(struct slv_blob_remove *remove, slv_err err)
 {
 	(void)err; /* blob.h says so */
+	discard_ends(remove->blobs);
 	slv_free(remove);
+}
+
+bool slv_blobs_behind(const struct slv_blobs *blobs)
+{
+	return atomic_load(&blobs->discards) > SLV_BLOB_DISCARDS_MAX / 2;
 }
 
 void slv_blob_discard(struct slv_loop *loop, struct slv_blobs *blobs, const struct slv_blob_id *id)
 {
+	if (atomic_fetch_add(&blobs->discards, 1) >= SLV_BLOB_DISCARDS_MAX) {
+		stays(blobs);
+		discard_ends(blobs);
+		return;
+	}
 	struct slv_blob_remove *remove = SLV_ALLOC(struct slv_blob_remove);
 	*remove = (struct slv_blob_remove){ .blobs = blobs, .id = *id, .done = discarded };
 	slv_blob_remove(loop, remove);
@@ -578,6 +612,8 @@ static slv_err start(struct slv_blobs *blobs, struct slv_log *log, struct slv_bl
 	slv_err err = slv_crew_new(blobs->driver->readers, &blobs->readers);
 	if (!slv_failed(err))
 		err = slv_crew_new(blobs->driver->writers, &blobs->writers);
+	if (!slv_failed(err))
+		err = slv_crew_new(blobs->driver->removers, &blobs->removers);
 	if (slv_failed(err))
 		slv_blobs_close(blobs);
 	else
@@ -624,6 +660,7 @@ void slv_blobs_close(struct slv_blobs *blobs)
 		return;
 	slv_crew_free(blobs->readers);
 	slv_crew_free(blobs->writers);
+	slv_crew_free(blobs->removers);
 	slv_assert(atomic_load(&blobs->under_way) == 0);
 	blobs->driver->free(blobs);
 }

@@ -38,6 +38,7 @@ struct slv_blob_reader;
 #define SLV_BLOB_READ_BYTES_MAX SLV_MIB(1)       /* of one call */
 #define SLV_BLOB_REMEMBERED_BYTES_MAX SLV_MIB(8) /* of a blob of which pieces stay in memory */
 #define SLV_BLOB_UNDER_WAY_MAX 1024 /* writers and readers, a descriptor each, or two */
+#define SLV_BLOB_DISCARDS_MAX 16384 /* that wait */
 #define SLV_BLOB_SHARDS 256         /* of the list */
 #define SLV_BLOB_LISTED_MAX 1000000 /* of a shard */
 
@@ -131,8 +132,13 @@ struct slv_blob_remove {
 };
 void slv_blob_remove(struct slv_loop *loop, struct slv_blob_remove *remove);
 
-/* Likewise, and nobody waits for it: if it fails the blob stays, and is found by the list. */
+/* Likewise, and nobody waits for it: if it fails the blob stays, and is found by the list. So does
+ * one that comes while SLV_BLOB_DISCARDS_MAX wait; the log tells that it begins, and at its end how
+ * many stayed. */
 void slv_blob_discard(struct slv_loop *loop, struct slv_blobs *blobs, const struct slv_blob_id *id);
+
+/* More than half of these wait: who can discard later (a sweep) should. Thread: any. */
+bool slv_blobs_behind(const struct slv_blobs *blobs);
 
 struct slv_blob_listed {
 	struct slv_blob_id id;

@@ -303,6 +303,7 @@ static void files_free(struct slv_blobs *blobs)
 static const struct blob_driver driver = {
 	.readers = 4,
 	.writers = 4,
+	.removers = 2,
 	.free = files_free,
 	.create = files_create,
 	.append = files_append,

@@ -16,7 +16,7 @@ struct blob_open;
 /* All may wait, and come on threads of a crew; those of one blob_open one at a time. `slv_blobs` is
  * embedded first in the driver's own. */
 struct blob_driver {
-	unsigned readers, writers; /* threads */
+	unsigned readers, writers, removers; /* threads */
 
 	void (*free)(struct slv_blobs *blobs);
 
@@ -46,8 +46,10 @@ struct blob_driver {
 struct slv_blobs {
 	const struct blob_driver *driver;
 	struct slv_log *log;
-	struct slv_crew *readers, *writers;
+	struct slv_crew *readers, *writers, *removers;
 	_Atomic size_t under_way;
+	_Atomic size_t discards;  /* that wait or are under way */
+	_Atomic uint64_t left;    /* blobs that stay since that were too many */
 	struct slv_cache *memory; /* of pieces that were read; may be NULL */
 	_Atomic uint32_t seen[BLOB_SEEN];
 };

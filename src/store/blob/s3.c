@@ -128,13 +128,16 @@ static bool is_etag(slv_str text)
 	return text.len > 0 && text.len <= ETAG_BYTES_MAX;
 }
 
+/* Its room is for others, until the next one comes. */
 static void part_sent(struct blob_open *open, slv_str etag)
 {
 	open->count++;
 	open->sent += open->part.len;
 	slv_buf_printf(&open->parts, "<Part><PartNumber>%u</PartNumber><ETag>%.*s</ETag></Part>",
 			open->count, SLV_FMT(etag));
-	slv_buf_clear(&open->part);
+	slv_buf_done(&open->part);
+	atomic_fetch_sub(&open->s3->held, open->held);
+	open->held = 0;
 }
 
 static slv_err upload_part(struct blob_open *open)
@@ -211,6 +214,7 @@ static slv_err upload_complete(struct blob_open *open)
 		.query = slv_buf_str(&query),
 		.body = slv_buf_str(&body),
 		.reply_bytes_max = SMALL_BYTES_MAX,
+		.wait_s = open->s3->join_s,
 		.document = true,
 		.may_miss = true };
 	slv_assert(!query.overflow && !open->parts.overflow && !body.overflow);
@@ -649,6 +653,7 @@ static void s3_free(struct slv_blobs *blobs)
 static const struct blob_driver driver = {
 	.readers = S3_READERS,
 	.writers = S3_WRITERS,
+	.removers = S3_REMOVERS,
 	.free = s3_free,
 	.create = s3_create,
 	.append = s3_append,
@@ -675,6 +680,7 @@ struct slv_blobs *blob_s3_new(slv_str url, slv_str secret)
 	struct s3 *s3 = SLV_ALLOC(struct s3);
 	slv_arena_init(&s3->arena, SLV_KIB(4), ARENA_BYTES_MAX);
 	s3->blobs.driver = &driver;
+	s3->join_s = S3_JOIN_S;
 	s3->secret = slv_str_copy(&s3->arena, secret);
 	slv_err err = s3_url_read(slv_str_copy(&s3->arena, url), &s3->url);
 	slv_assert(!slv_failed(err) && s3->secret.at); /* they were checked, and are short */

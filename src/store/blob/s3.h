@@ -13,7 +13,8 @@
 
 #define S3_READERS 16 /* threads, and so connections at most */
 #define S3_WRITERS 16
-#define S3_CALLERS_MAX (S3_READERS + S3_WRITERS)
+#define S3_REMOVERS 8
+#define S3_CALLERS_MAX (S3_READERS + S3_WRITERS + S3_REMOVERS)
 
 #define S3_PART_BYTES SLV_MIB(8)       /* of an upload in parts; what is not longer is sent whole */
 #define S3_HELD_BYTES_MAX SLV_MIB(512) /* of parts that are gathered or sent */
@@ -23,6 +24,7 @@
 #define S3_CONNECT_MS 5000
 #define S3_SILENCE_S 20
 #define S3_TOTAL_MS 300000
+#define S3_JOIN_S 600 /* an endpoint that joins parts may say nothing, or only spaces, so long */
 #define S3_TRIES_MAX 3
 #define S3_PAUSE_MS 100 /* before the second try; then four times that */
 #define S3_AWAY_MS 1000 /* one that was not reached, or was silent, is left alone so long */
@@ -61,6 +63,7 @@ struct s3 {
 	struct slv_caller_conf conf;
 	_Atomic uint64_t away_until_ms; /* it is not reached, or silent: nobody tries before */
 	_Atomic size_t held;            /* bytes of parts */
+	uint32_t join_s;                /* S3_JOIN_S, but for tests */
 	_Atomic bool lists_no_uploads;  /* the endpoint does uploads, and has no list of them */
 };
 
@@ -72,9 +75,10 @@ struct s3_ask {
 	slv_str range;      /* "bytes=0-9"; at == NULL: all */
 	slv_str body;       /* at == NULL: none */
 	size_t reply_bytes_max;
-	bool document; /* the answer is one, and may be an error in spite of its status */
-	bool may_miss; /* what is asked for may not be there */
-	bool may_lack; /* the endpoint may not do this at all */
+	uint32_t wait_s; /* see client/call.h */
+	bool document;   /* the answer is one, and may be an error in spite of its status */
+	bool may_miss;   /* what is asked for may not be there */
+	bool may_lack;   /* the endpoint may not do this at all */
 
 	/* What comes. */
 	struct slv_arena arena;

@@ -182,6 +182,7 @@ static slv_err try(struct s3 *s3, struct s3_ask *ask, slv_str payload, bool *ret
 		.url = url,
 		.fields = &fields,
 		.body = ask->body,
+		.wait_s = ask->wait_s,
 		.arena = &ask->arena,
 		.reply = &ask->reply };
 	struct slv_caller *caller = caller_take(s3);
@@ -208,7 +209,9 @@ static slv_err once(struct s3 *s3, struct s3_ask *ask, slv_str payload, bool *re
 	slv_err err = try(s3, ask, payload, &unreached);
 	bool silent = err.code == SLV_E_TIMEOUT;
 	*ret_again = err.code == SLV_E_UPSTREAM;
-	atomic_store(&s3->away_until_ms, unreached || silent ? slv_crew_now_ms() + S3_AWAY_MS : 0);
+	/* Who takes long over one thing may be there for others. */
+	bool is_away = unreached || (silent && !ask->wait_s);
+	atomic_store(&s3->away_until_ms, is_away ? slv_crew_now_ms() + S3_AWAY_MS : 0);
 	if (*ret_again || silent) {
 		tell(s3, ask, "%s", err.what);
 		return away();

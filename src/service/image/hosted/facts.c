@@ -4,9 +4,6 @@
 #include "proc/message.h"
 #include "service/image/plan.h"
 
-#include <errno.h>
-#include <unistd.h>
-
 #define DEADLINE_MS 30000 /* a head is read in no time, but jails may be busy */
 
 void hosted_facts_init(struct hosted_facts *facts, struct hosted *hosted, struct slv_arena *arena)
@@ -32,13 +29,7 @@ slv_err hosted_facts_add(struct hosted_facts *facts, slv_str bytes)
 		return SLV_ERR(SLV_E_BUSY, "too many uploads are under way; try again");
 	facts->hosted->gathered_bytes += bytes.len;
 	facts->bytes += bytes.len;
-	while (bytes.len) {
-		ssize_t wrote = write(facts->fd, bytes.at, bytes.len);
-		if (wrote < 0)
-			return (slv_err){ SLV_E_SYS, errno, "keep a picture in memory" };
-		bytes = slv_str_from_index(bytes, (size_t)wrote);
-	}
-	return SLV_OK;
+	return slv_memfd_add(facts->fd, bytes);
 }
 
 /* As format=json of a thumbnail, but that nothing is worked out which needs pixels. So no bound of
