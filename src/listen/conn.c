@@ -6,7 +6,9 @@
 #include "wire/proxy.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -196,6 +198,13 @@ static size_t transport_sendfile(
 	return taken;
 }
 
+static size_t transport_unacked(struct slv_transport *transport)
+{
+	const struct conn *conn = SLV_CONTAINER(transport, struct conn, transport);
+	int bytes = 0;
+	return ioctl(conn->fd, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? (size_t)bytes : 0;
+}
+
 /* --- closing --- */
 
 static void conn_flushed(struct conn *conn)
@@ -269,6 +278,7 @@ static void transport_busy(struct slv_transport *transport, bool busy)
 static const struct slv_transport_ops plain_ops = {
 	.write = transport_write,
 	.sendfile = transport_sendfile,
+	.unacked = transport_unacked,
 	.want_input = transport_want_input,
 	.busy = transport_busy,
 	.close = transport_close,
@@ -276,6 +286,7 @@ static const struct slv_transport_ops plain_ops = {
 
 static const struct slv_transport_ops tls_ops = {
 	.write = transport_write,
+	.unacked = transport_unacked,
 	.want_input = transport_want_input,
 	.busy = transport_busy,
 	.close = transport_close,

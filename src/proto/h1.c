@@ -421,11 +421,36 @@ static void count_wait(struct h1 *h1, bool still_blocked)
 	h1->blocked_since_ms = still_blocked ? now_ms : 0;
 }
 
+/* Of the reply's body, what has reached the client. */
+static uint64_t delivered(const struct h1 *h1)
+{
+	size_t unacked = h1->session.transport->ops->unacked(h1->session.transport);
+	return h1->req.sent_bytes > unacked ? h1->req.sent_bytes - unacked : 0;
+}
+
+static void begin_wait(struct h1 *h1, uint64_t bytes)
+{
+	h1->delivered = bytes;
+	slv_timer_start(h1->loop, &h1->timer, h1->conf->write_idle_ms);
+}
+
 static void cut_off(struct h1 *h1)
 {
 	h1->last = true;
 	h1->req.error_code = slv_code_name(SLV_E_SLOW);
 	close_transport(h1, false); /* ends the session, which ends the request */
+}
+
+/* There was no room for long: does the client take nothing, or what the system still had? */
+static void send_stands_still(struct h1 *h1)
+{
+	uint64_t bytes = delivered(h1);
+	count_wait(h1, true);
+	if (bytes <= h1->delivered ||
+			slv_is_below_floor(bytes, h1->blocked_ms, h1->conf->write_floor_bytes_s))
+		cut_off(h1);
+	else
+		begin_wait(h1, bytes);
 }
 
 static enum h1_state step_send(struct h1 *h1)
@@ -442,9 +467,8 @@ static enum h1_state step_send(struct h1 *h1)
 		return H1_WAIT;
 	}
 	if (!all) {
-		if (pending_len(h1) != before || !slv_timer_running(&h1->timer)) {
-			slv_timer_start(h1->loop, &h1->timer, h1->conf->write_idle_ms);
-		}
+		if (pending_len(h1) != before || !slv_timer_running(&h1->timer))
+			begin_wait(h1, delivered(h1));
 		return H1_WAIT;
 	}
 	slv_timer_stop(h1->loop, &h1->timer);
@@ -579,7 +603,7 @@ static void timed_out(struct slv_timer *timer)
 		close_transport(h1, false);
 		h1->state = H1_DONE;
 	} else if (h1->state == H1_SEND) {
-		cut_off(h1);
+		send_stands_still(h1);
 	} else if (h1->state == H1_SKIP) {
 		h1->last = true;
 		close_transport(h1, false);

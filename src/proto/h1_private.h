@@ -74,6 +74,7 @@ struct h1 {
 	struct h1_upload upload;
 
 	uint64_t skip_from;        /* upload.got when the reply came */
+	uint64_t delivered;        /* of its body, when the time to send it began */
 	uint64_t blocked_since_ms; /* the client takes no more; 0: it does */
 	uint64_t blocked_ms;       /* how long it has taken none, of this reply */
 

@@ -556,6 +556,17 @@ static void check_idle(struct h2 *h2, uint64_t now_ms)
 	slv_timer_start(h2->loop, &h2->timer, soon ? TICK_MS : most_ms - idle_ms);
 }
 
+/* Bytes that reach the client are progress, though there may be no room for others yet. */
+static void note_delivery(struct h2 *h2, uint64_t now_ms)
+{
+	size_t unacked = h2->session.transport->ops->unacked(h2->session.transport);
+	if (unacked < h2->unacked) {
+		h2->moved_ms = now_ms;
+		h2->blocked_ms = h2->blocked_ms ? now_ms : 0;
+	}
+	h2->unacked = unacked;
+}
+
 /* A client that lets all its streams wait: its connection takes nothing, or its window is shut. */
 static slv_err check_way(struct h2 *h2, uint64_t now_ms)
 {
@@ -568,7 +579,9 @@ static slv_err check_way(struct h2 *h2, uint64_t now_ms)
 		h2->shut_ms += TICK_MS;
 	if (now_ms - h2->moved_ms >= h2->conf->write_idle_ms)
 		return SLV_ERR(SLV_E_SLOW, "the client takes nothing for write_idle_ms");
-	if (slv_is_below_floor(bytes - h2->begun_bytes, h2->shut_ms, h2->conf->write_floor_bytes_s))
+	bytes -= h2->begun_bytes;
+	bytes -= h2->unacked < bytes ? h2->unacked : bytes;
+	if (slv_is_below_floor(bytes, h2->shut_ms, h2->conf->write_floor_bytes_s))
 		return SLV_ERR(SLV_E_SLOW, "the client is slower than write_floor_bytes_s");
 	return SLV_OK;
 }
@@ -578,6 +591,7 @@ static void tick(struct slv_timer *timer)
 	struct h2 *h2 = SLV_CONTAINER(timer, struct h2, timer);
 	uint64_t now_ms = slv_loop_now_ms(h2->loop);
 	uint64_t head_ms = slv_h2_head_begun_ms(h2->wire);
+	note_delivery(h2, now_ms);
 	if (head_ms && now_ms - head_ms >= h2->conf->header_ms) {
 		give_up(h2, SLV_ERR(SLV_E_SLOW, "request header took longer than header_ms"));
 		return;

@@ -89,6 +89,7 @@ struct h2 {
 	/* Since there was a stream: how long the client let all of them wait, what it had got
 	 * before, and when it last got something. */
 	uint64_t shut_ms, begun_bytes, moved_bytes, moved_ms;
+	size_t unacked; /* of the transport, at the last tick */
 	bool throttled; /* not reading, because too much waits to be sent */
 	bool draining;  /* the peer was asked for no more streams */
 	bool leaving;   /* and none are taken */

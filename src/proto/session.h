@@ -37,6 +37,10 @@ struct slv_transport_ops {
 	/* As write, of an open file's bytes. NULL if the bytes must pass through memory (TLS). */
 	size_t (*sendfile)(struct slv_transport *transport, int fd, uint64_t offset, size_t len);
 
+	/* Of the bytes taken, those that have not reached the peer, in the system's own room: who
+	 * reads slowly is seen by them, and not by how often there is room again. */
+	size_t (*unacked)(struct slv_transport *transport);
+
 	/* False: do not read until told otherwise. Begins as true. */
 	void (*want_input)(struct slv_transport *transport, bool want);
 

@@ -90,6 +90,39 @@ static void a_client_that_takes_nothing_is_closed(void **state)
 	assert_true(bench->closed);
 }
 
+static void a_client_that_takes_what_the_system_has_is_not_closed(void **state)
+{
+	struct bench *bench = *state;
+	bench->room = 80000;
+	bench->unacked = 70000;
+	bench_h1(bench, SLV_STR("GET /bytes/90000 HTTP/1.1\r\nHost: a\r\n\r\n"));
+	for (unsigned i = 0; i < 10; i++) {
+		bench_wait(bench, 29000);
+		bench->unacked--;
+		assert_false(bench->closed);
+	}
+	bench_wait(bench, 29000);
+	assert_false(bench->closed);
+	bench_wait(bench, 32000);
+	assert_true(bench->closed);
+}
+
+static void but_there_is_a_floor_for_it(void **state)
+{
+	struct bench *bench = *state;
+	bench->conf.write_floor_bytes_s = 1000;
+	bench->room = 80000;
+	bench->unacked = 79000;
+	bench_h1(bench, SLV_STR("GET /bytes/90000 HTTP/1.1\r\nHost: a\r\n\r\n"));
+	bench_wait(bench, 29000);
+	bench->unacked -= 35000;
+	bench_wait(bench, 29000); /* at 30 s there are 36,000 bytes with it */
+	assert_false(bench->closed);
+	bench->unacked -= 10000;
+	bench_wait(bench, 4000); /* at 60 s 46,000 */
+	assert_true(bench->closed);
+}
+
 static void trailers_are_no_progress_of_an_upload(void **state)
 {
 	struct bench *bench = *state;
@@ -233,6 +266,8 @@ int main(void)
 		ROW(an_upload_that_crawls_is_408),
 		ROW(an_upload_at_the_floor_rate_goes_on),
 		ROW(a_client_that_takes_nothing_is_closed),
+		ROW(a_client_that_takes_what_the_system_has_is_not_closed),
+		ROW(but_there_is_a_floor_for_it),
 		ROW(trailers_are_no_progress_of_an_upload),
 		ROW(without_a_floor_an_upload_still_has_its_idle_time),
 		ROW(a_reply_has_a_floor),

@@ -377,6 +377,28 @@ static void a_client_that_takes_nothing_is_closed(void **state)
 	assert_true(talk->bench->closed);
 }
 
+static void a_client_that_takes_what_the_system_has_is_not_closed(void **state)
+{
+	struct talk *talk = *state;
+	bench_h2(talk->bench, (slv_str){ 0 });
+	talk_carry(talk);
+	talk->bench->conf.write_floor_bytes_s = 0;
+	talk->bench->room = 100;
+	talk->bench->unacked = 90;
+	slv_h2_test_get(&talk->client, "/bytes/9000");
+	slv_h2_test_output(&talk->client);
+	bench_input(talk->bench, slv_buf_str(&talk->client.out));
+	for (unsigned i = 0; i < 10; i++) {
+		bench_wait(talk->bench, 29000);
+		talk->bench->unacked--;
+		assert_false(talk->bench->closed);
+	}
+	bench_wait(talk->bench, 29000);
+	assert_false(talk->bench->closed);
+	bench_wait(talk->bench, 2600);
+	assert_true(talk->bench->closed);
+}
+
 static void a_window_that_stays_shut_costs_its_stream(void **state)
 {
 	struct talk *talk = *state;
@@ -744,6 +766,7 @@ int main(void)
 		ROW(a_connection_that_asks_nothing_is_closed),
 		ROW(an_idle_connection_has_its_time),
 		ROW(a_client_that_takes_nothing_is_closed),
+		ROW(a_client_that_takes_what_the_system_has_is_not_closed),
 		ROW(a_window_that_stays_shut_costs_its_stream),
 		ROW(frames_do_not_become_silly),
 		ROW(who_has_small_windows_is_served_by_them),

@@ -56,6 +56,11 @@ static size_t fake_sendfile(struct slv_transport *transport, int fd, uint64_t of
 	return taken;
 }
 
+static size_t fake_unacked(struct slv_transport *transport)
+{
+	return bench_of(transport)->unacked;
+}
+
 static void fake_want_input(struct slv_transport *transport, bool want)
 {
 	bench_of(transport)->wants = want;
@@ -77,6 +82,7 @@ static void fake_close(struct slv_transport *transport, bool linger)
 static const struct slv_transport_ops fake_ops = {
 	.write = fake_write,
 	.sendfile = fake_sendfile,
+	.unacked = fake_unacked,
 	.want_input = fake_want_input,
 	.busy = fake_busy,
 	.close = fake_close,

@@ -46,6 +46,7 @@ struct bench {
 	bool busy;
 	bool drops_output; /* counts it only */
 	unsigned writes, sendfiles;
+	size_t unacked; /* bytes that were taken and have not reached the client */
 	uint64_t written;
 
 	/* the service */
