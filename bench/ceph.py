@@ -74,6 +74,7 @@ def _prepare(folder, ports):
 
 @contextlib.contextmanager
 def cluster():
+    """One with nothing in it but a user, whose key is that of TOKEN; stopped and removed after."""
     if not shutil.which("radosgw"):
         raise rig.Failed("no radosgw; tools/deps bench-ceph installs it")
     folder = rig.WORK / "ceph"
