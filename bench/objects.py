@@ -20,6 +20,10 @@ import rig
 CONNECTIONS = 64
 TARGETS = 2000
 SMALL, LARGE = 4096, 1 << 20
+COUNTS = {SMALL: TARGETS, LARGE: 200}
+UNITS = {SMALL: "4k", LARGE: "1m"}
+# To wrk an answer after two seconds is an error; a disk that others use, too, can take longer.
+PATIENCE = "--timeout", "60s"
 
 
 def selvedge(build, cpu=rig.SERVER_CPU, loops=1):
@@ -94,7 +98,7 @@ def ask(port, method, target, body=None, fields=None):
 def wrk(port, targets, seconds, cpu, field=""):
     """(requests, seconds)"""
     pin = ["taskset", "-c", cpu] if cpu else []
-    out = rig.run(*pin, "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s",
+    out = rig.run(*pin, "wrk", *PATIENCE, "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s",
         rig.ROOT / "bench" / "targets.lua", f"http://127.0.0.1:{port}",
         env={**os.environ, "TARGETS": str(targets), "FIELD": field})
     if "Non-2xx" in out or "Socket errors" in out:
@@ -110,7 +114,7 @@ def pull(port, targets, seconds, cpu, _field):
 
 def wrk_once(port, targets):
     """Each target once."""
-    rig.run("wrk", "-t1", f"-c{CONNECTIONS}", "-d3600s", "-s",
+    rig.run("wrk", *PATIENCE, "-t1", f"-c{CONNECTIONS}", "-d3600s", "-s",
         rig.ROOT / "bench" / "targets.lua", f"http://127.0.0.1:{port}",
         env={**os.environ, "TARGETS": str(targets), "ONCE": "1"})
 
@@ -121,10 +125,10 @@ def cost(server, port, targets, seconds, cpu, field="", load=wrk):
     return {"cpu": (server.cpu_s() - before) / requests * 1e6, "rate": requests / took}
 
 
-def s3_targets(server, token, method, size, count):
+def s3_targets(server, token, method, size, count, name="s3"):
     port = server.ports["s3"]
     body = size if method == "PUT" else 0
-    return rig.target_file(f"s3.{method}.{size}", (
+    return rig.target_file(f"{name}.{method}.{size}", (
         f"{method} {body} " + presigned(token, method, f"/bench/{size}-{index}", port)
         for index in range(count)))
 
@@ -135,10 +139,14 @@ def dav_targets(method, size, count):
         f"{method} {body} /bench/{size}-{index}" for index in range(count)))
 
 
+def make_bucket(server, token):
+    port = server.ports["s3"]
+    ask(port, "PUT", presigned(token, "PUT", "/bench", port))
+
+
 def s3(size):
     """PUT and GET of objects of one size."""
-    count = TARGETS if size == SMALL else 200
-    unit = {SMALL: "4k", LARGE: "1m"}[size]
+    count = COUNTS[size]
 
     def measure(table, build, rounds, seconds):
         for name, cpu, load_cpu, loops, number, text in (
@@ -146,8 +154,7 @@ def s3(size):
                 ("rate", None, None, 0, "rate", "requests/s")):
             server, _, token = selvedge(build, cpu, loops)
             with server, nginx(cpu, loops or 2) as peer:
-                ask(server.ports["s3"], "PUT",
-                    presigned(token, "PUT", "/bench", server.ports["s3"]))
+                make_bucket(server, token)
                 for method in ("PUT", "GET"):
                     own = s3_targets(server, token, method, size, count)
                     other = dav_targets(method, size, count)
@@ -162,7 +169,7 @@ def s3(size):
                             server, server.ports["s3"], own, seconds, load_cpu, load=load),
                         "nginx": lambda other=other, load=load: cost(
                             peer, peer.ports["http"], other, seconds, load_cpu, load=load)})
-                    table.add(f"s3-{method.lower()}-{unit}-{name}", *seen[number], text)
+                    table.add(f"s3-{method.lower()}-{UNITS[size]}-{name}", *seen[number], text)
     return measure
 
 

@@ -81,7 +81,11 @@ class Server:
             self.process = subprocess.Popen([str(word) for word in words], stdout=out, stderr=out,
                 stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})},
                 start_new_session=True)
-        self._wait()
+        try:
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
 
     def _wait(self):
         deadline = time.monotonic() + 30
