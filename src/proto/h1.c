@@ -270,6 +270,7 @@ static void sink_reply(struct slv_sink *sink, struct slv_req *req, struct slv_re
 				(h1->upload.continue_due || h1->upload.left > SKIP_BYTES_MAX))
 			h1->last = true;
 		write_head(h1, reply);
+		h1->was_blocked = false;
 		h1->body = reply->body;
 		if (!has_body(h1, reply->status))
 			slv_body_done(&h1->body);
@@ -294,6 +295,7 @@ static enum h1_state step_serve(struct h1 *h1)
 
 static void advance(struct h1 *h1, size_t taken)
 {
+	h1->written += taken;
 	for (size_t i = 0; i < SLV_COUNT(h1->pending) && taken; i++) {
 		size_t part = taken < h1->pending[i].len ? taken : h1->pending[i].len;
 		h1->pending[i] = slv_str_from_index(h1->pending[i], part);
@@ -421,15 +423,18 @@ static void count_wait(struct h1 *h1, bool still_blocked)
 	h1->blocked_since_ms = still_blocked ? now_ms : 0;
 }
 
-/* Of the reply's body, what has reached the client. */
+/* What has reached the client, of all replies. */
 static uint64_t delivered(const struct h1 *h1)
 {
 	size_t unacked = h1->session.transport->ops->unacked(h1->session.transport);
-	return h1->req.sent_bytes > unacked ? h1->req.sent_bytes - unacked : 0;
+	return h1->written > unacked ? h1->written - unacked : 0;
 }
 
 static void begin_wait(struct h1 *h1, uint64_t bytes)
 {
+	if (!h1->was_blocked)
+		h1->delivered_before = bytes;
+	h1->was_blocked = true;
 	h1->delivered = bytes;
 	slv_timer_start(h1->loop, &h1->timer, h1->conf->write_idle_ms);
 }
@@ -444,10 +449,11 @@ static void cut_off(struct h1 *h1)
 /* There was no room for long: does the client take nothing, or what the system still had? */
 static void send_stands_still(struct h1 *h1)
 {
-	uint64_t bytes = delivered(h1);
+	uint64_t bytes = delivered(h1), before = h1->delivered_before;
 	count_wait(h1, true);
 	if (bytes <= h1->delivered ||
-			slv_is_below_floor(bytes, h1->blocked_ms, h1->conf->write_floor_bytes_s))
+			slv_is_below_floor(bytes > before ? bytes - before : 0, h1->blocked_ms,
+					h1->conf->write_floor_bytes_s))
 		cut_off(h1);
 	else
 		begin_wait(h1, bytes);

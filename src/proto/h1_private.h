@@ -53,14 +53,15 @@ struct h1 {
 	const struct slv_session_conf *conf;
 
 	enum h1_state state;
-	bool running; /* h1_run() is on the stack */
-	bool eof;     /* the peer sends no more */
-	bool last;    /* close after this reply */
-	bool replied; /* the service has answered */
-	bool framed;  /* the reply is in chunks */
-	bool pulling; /* the reply's source owes us a part */
-	bool ended;   /* the reply's source has ended */
-	bool serving; /* `req` is alive */
+	bool running;     /* h1_run() is on the stack */
+	bool eof;         /* the peer sends no more */
+	bool last;        /* close after this reply */
+	bool replied;     /* the service has answered */
+	bool framed;      /* the reply is in chunks */
+	bool pulling;     /* the reply's source owes us a part */
+	bool ended;       /* the reply's source has ended */
+	bool serving;     /* `req` is alive */
+	bool was_blocked; /* the client has once taken none of the reply */
 	uint32_t requests;
 	uint64_t born_ms;
 	struct slv_timer timer; /* what it means follows from the state */
@@ -74,7 +75,10 @@ struct h1 {
 	struct h1_upload upload;
 
 	uint64_t skip_from;        /* upload.got when the reply came */
-	uint64_t delivered;        /* of its body, when the time to send it began */
+	uint64_t written;          /* what the transport has taken, of all replies */
+	uint64_t delivered_before; /* of that, what had reached the client when it first took none
+	                              of this reply */
+	uint64_t delivered;        /* and when the time to send some of it began */
 	uint64_t blocked_since_ms; /* the client takes no more; 0: it does */
 	uint64_t blocked_ms;       /* how long it has taken none, of this reply */
 

@@ -304,6 +304,14 @@ static struct h2_stream *stream_take(struct h2 *h2)
 	return stream;
 }
 
+/* Of all bodies, what has reached the client. */
+static uint64_t delivered(const struct h2 *h2)
+{
+	uint64_t bytes = slv_h2_body_bytes(h2->wire);
+	size_t unacked = h2->session.transport->ops->unacked(h2->session.transport);
+	return bytes > unacked ? bytes - unacked : 0;
+}
+
 static struct slv_h2_stream *on_open(void *arg)
 {
 	struct h2 *h2 = arg;
@@ -323,7 +331,7 @@ static struct slv_h2_stream *on_open(void *arg)
 	stream->pull.done = part_came;
 	slv_list_push(&h2->streams, &stream->link);
 	if (h2->streams_count++ == 0) {
-		h2->begun_bytes = slv_h2_body_bytes(h2->wire);
+		h2->begun_bytes = delivered(h2);
 		h2->shut_ms = 0;
 		h2->moved_ms = now_ms;
 		h2->session.transport->ops->busy(h2->session.transport, true);
@@ -560,10 +568,8 @@ static void check_idle(struct h2 *h2, uint64_t now_ms)
 static void note_delivery(struct h2 *h2, uint64_t now_ms)
 {
 	size_t unacked = h2->session.transport->ops->unacked(h2->session.transport);
-	if (unacked < h2->unacked) {
-		h2->moved_ms = now_ms;
-		h2->blocked_ms = h2->blocked_ms ? now_ms : 0;
-	}
+	if (h2->blocked_ms && unacked < h2->unacked)
+		h2->blocked_ms = h2->moved_ms = now_ms;
 	h2->unacked = unacked;
 }
 
@@ -579,9 +585,9 @@ static slv_err check_way(struct h2 *h2, uint64_t now_ms)
 		h2->shut_ms += TICK_MS;
 	if (now_ms - h2->moved_ms >= h2->conf->write_idle_ms)
 		return SLV_ERR(SLV_E_SLOW, "the client takes nothing for write_idle_ms");
-	bytes -= h2->begun_bytes;
-	bytes -= h2->unacked < bytes ? h2->unacked : bytes;
-	if (slv_is_below_floor(bytes, h2->shut_ms, h2->conf->write_floor_bytes_s))
+	uint64_t reached = delivered(h2), before = h2->begun_bytes;
+	if (slv_is_below_floor(reached > before ? reached - before : 0, h2->shut_ms,
+			    h2->conf->write_floor_bytes_s))
 		return SLV_ERR(SLV_E_SLOW, "the client is slower than write_floor_bytes_s");
 	return SLV_OK;
 }

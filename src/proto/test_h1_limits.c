@@ -107,6 +107,24 @@ static void a_client_that_takes_what_the_system_has_is_not_closed(void **state)
 	assert_true(bench->closed);
 }
 
+/* Of the reply itself nothing arrives as long as those before it do. */
+static void nor_one_that_takes_replies_before_it(void **state)
+{
+	struct bench *bench = *state;
+	bench->conf.write_floor_bytes_s = 0;
+	bench->room = 160000;
+	bench->unacked = 160000;
+	bench_h1(bench, SLV_STR("GET /bytes/80000 HTTP/1.1\r\nHost: a\r\n\r\n"
+				"GET /bytes/90000 HTTP/1.1\r\nHost: a\r\n\r\n"));
+	for (unsigned i = 0; i < 5; i++) {
+		bench_wait(bench, 29000);
+		bench->unacked -= 1000;
+		assert_false(bench->closed);
+	}
+	bench_wait(bench, 61000);
+	assert_true(bench->closed);
+}
+
 static void but_there_is_a_floor_for_it(void **state)
 {
 	struct bench *bench = *state;
@@ -267,6 +285,7 @@ int main(void)
 		ROW(an_upload_at_the_floor_rate_goes_on),
 		ROW(a_client_that_takes_nothing_is_closed),
 		ROW(a_client_that_takes_what_the_system_has_is_not_closed),
+		ROW(nor_one_that_takes_replies_before_it),
 		ROW(but_there_is_a_floor_for_it),
 		ROW(trailers_are_no_progress_of_an_upload),
 		ROW(without_a_floor_an_upload_still_has_its_idle_time),
