@@ -124,7 +124,7 @@ static void while_blobs_go_too_slowly_it_rests(void **state)
 	struct kit *kit = *state;
 	unsigned turns = 0;
 	remove_bucket(kit);
-	atomic_store(&kit->self.blobs->discards, SLV_BLOB_DISCARDS_MAX / 2 + 1);
+	atomic_store(&kit->self.blobs->discards, SLV_BLOB_DISCARDS_MANY + 1);
 	struct object_sweep *sweep = object_sweep_new(&kit->self);
 	for (int i = 0; i < 20; i++) {
 		pass(kit, 5000);
