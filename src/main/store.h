@@ -123,7 +123,9 @@ struct store_check {
 slv_err store_check(struct store_tool *tool, const struct store *store,
 		const struct store_check *how); /* store_check.c */
 
-/* The same for the parts in one map, if it is a bucket's: store_parts.c. */
+/* The same for the parts in one map, if it is a bucket's: store_parts.c. SLV_E_CORRUPT: there is a
+ * row that cannot be read; what was found before was told. 17 bytes of memory for each upload,
+ * and at most blobs_max at once. */
 slv_err store_check_parts(struct store_tool *tool, const struct store *store,
 		const struct store_check *how, slv_str map);
 

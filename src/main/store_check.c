@@ -282,6 +282,19 @@ static void tell_unknown(struct check *check, slv_str name)
 				SLV_FMT(name));
 }
 
+/* As above for what the walk does not look at (uploads), or has met while it was well. */
+static slv_err look_for_parts(struct check *check, slv_str name)
+{
+	slv_err err = store_check_parts(check->tool, check->store, check->how, name);
+	if (err.code != SLV_E_CORRUPT)
+		return err;
+	check->blind = true;
+	check->tool->count.damaged++;
+	store_say(check->tool, "damaged map: %.*s, whose parts were not looked at: %s",
+			SLV_FMT(name), err.what);
+	return SLV_OK;
+}
+
 static slv_err walk(struct check *check)
 {
 	char after[SLV_OMAP_NAME_BYTES_MAX];
@@ -301,8 +314,7 @@ static slv_err walk(struct check *check)
 				tell_unknown(check, name);
 			err = walk_map(check, name);
 			if (!slv_failed(err) && !check->again && !check->blind)
-				err = store_check_parts(
-						check->tool, check->store, check->how, name);
+				err = look_for_parts(check, name);
 			check->tool->count.maps += !check->again;
 			memcpy(after, name.at, name.len);
 			behind.len = name.len;

@@ -12,7 +12,8 @@
  * the rows o were read; a scan meets each that is there from before it to behind it; and no upload
  * becomes an object twice.
  *
- * A bucket that is not open is left alone: it is being removed, with all that is in it.
+ * What cannot be read may have named anything: a bucket with such a row is not looked at further.
+ * One that is not open is left alone: it is being removed, with all that is in it.
  */
 #include "base/mem.h"
 #include "main/store.h"
@@ -23,6 +24,7 @@
 
 #define ROWS_MAX 1000
 #define BYTES_MAX SLV_MIB(4)
+#define UPLOADS_FIRST 64 /* there is room for */
 #define ID_BYTES (OBJECT_ID_BYTES / 2)
 #define FROM_BYTES_MAX (SLV_OMAP_KEY_BYTES_MAX + 1)
 
@@ -37,27 +39,36 @@ struct parts {
 	slv_str name; /* of the map */
 	struct slv_omap *map;
 	struct upload *uploads; /* by id, as the rows of their parts come */
-	size_t count, max;
+	size_t count, room, max;
 	char next[FROM_BYTES_MAX]; /* where the rows of the next ones begin */
 	size_t next_len;
 };
 
 /* --- what rows name --- */
 
-/* False: there is no room for that one. */
-static bool take_part(struct parts *parts, const struct slv_omap_row *row)
+static slv_err no_form(void)
+{
+	return SLV_ERR(SLV_E_CORRUPT, "a row is of no known form");
+}
+
+/* SLV_E_LIMIT: there is no room for that one. */
+static slv_err take_part(struct parts *parts, const struct slv_omap_row *row)
 {
 	struct upload upload = { .named = false };
 	if (row->key.len != OBJECT_PART_KEY_BYTES ||
 			!slv_str_unhex((slv_str){ row->key.at + 1, OBJECT_ID_BYTES }, upload.id,
 					ID_BYTES))
-		return true;
+		return SLV_OK; /* so it is not found to be left */
 	if (parts->count && memcmp(parts->uploads[parts->count - 1].id, upload.id, ID_BYTES) == 0)
-		return true;
+		return SLV_OK;
 	if (parts->count == parts->max)
-		return false;
+		return SLV_ERR(SLV_E_LIMIT, "more uploads than are looked at at once");
+	if (parts->count == parts->room) {
+		parts->room = parts->room ? 2 * parts->room : UPLOADS_FIRST;
+		parts->uploads = slv_realloc(parts->uploads, parts->room * sizeof(upload));
+	}
 	parts->uploads[parts->count++] = upload;
-	return true;
+	return SLV_OK;
 }
 
 static int by_id(const void *a, const void *b)
@@ -65,39 +76,39 @@ static int by_id(const void *a, const void *b)
 	return memcmp(((const struct upload *)a)->id, ((const struct upload *)b)->id, ID_BYTES);
 }
 
-static void name(struct parts *parts, slv_str id)
+static slv_err name(struct parts *parts, slv_str id)
 {
 	struct upload wanted = { .named = true };
 	if (!slv_str_unhex(id, wanted.id, ID_BYTES))
-		return;
+		return no_form();
 	struct upload *found =
 			bsearch(&wanted, parts->uploads, parts->count, sizeof(wanted), by_id);
 	if (found)
 		found->named = true;
+	return SLV_OK;
 }
 
-static bool take_upload(struct parts *parts, const struct slv_omap_row *row)
+static slv_err take_upload(struct parts *parts, const struct slv_omap_row *row)
 {
 	slv_str key, upload;
-	if (row->key.len >= 2 + OBJECT_ID_BYTES) {
-		object_upload_read(row->key, &key, &upload);
-		name(parts, upload);
-	}
-	return true;
+	if (row->key.len < 2 + OBJECT_ID_BYTES)
+		return no_form();
+	object_upload_read(row->key, &key, &upload);
+	return name(parts, upload);
 }
 
-static bool take_object(struct parts *parts, const struct slv_omap_row *row)
+static slv_err take_object(struct parts *parts, const struct slv_omap_row *row)
 {
 	struct object_meta meta;
-	if (!slv_failed(object_meta_read(NULL, row->value, &meta)) && meta.where == OBJECT_PARTS)
-		name(parts, (slv_str){ meta.upload, OBJECT_ID_BYTES });
-	return true;
+	if (slv_failed(object_meta_read(NULL, row->value, &meta)))
+		return no_form();
+	return meta.where == OBJECT_PARTS ? name(parts, (slv_str){ meta.upload, OBJECT_ID_BYTES })
+	                                  : SLV_OK;
 }
 
-static bool take_remains(struct parts *parts, const struct slv_omap_row *row)
+static slv_err take_remains(struct parts *parts, const struct slv_omap_row *row)
 {
-	name(parts, slv_str_from_index(row->key, 1));
-	return true;
+	return name(parts, slv_str_from_index(row->key, 1));
 }
 
 static void next_is(struct parts *parts, slv_str key)
@@ -106,10 +117,11 @@ static void next_is(struct parts *parts, slv_str key)
 	parts->next_len = key.len;
 }
 
-/* Hand the rows from parts->next on to `take`, until it has enough: then `*ret_more`, and the next
- * is the one that it did not take. */
+/* Hand the rows from parts->next on to `take`, until it fails; with SLV_E_LIMIT: then `*ret_more`,
+ * and the next is the one that it did not take. */
 static slv_err scan(struct parts *parts, slv_str until,
-		bool (*take)(struct parts *parts, const struct slv_omap_row *row), bool *ret_more)
+		slv_err (*take)(struct parts *parts, const struct slv_omap_row *row),
+		bool *ret_more)
 {
 	slv_err err = SLV_OK;
 	bool more = true;
@@ -126,15 +138,16 @@ static slv_err scan(struct parts *parts, slv_str until,
 		if (slv_failed(err))
 			return err;
 		more = rows->more && rows->count;
-		for (size_t i = 0; i < rows->count && !*ret_more; i++) {
-			*ret_more = !take(parts, &rows->at[i]);
+		for (size_t i = 0; i < rows->count && !slv_failed(err); i++) {
+			err = take(parts, &rows->at[i]);
 			next_is(parts, rows->at[i].key);
 		}
-		if (!*ret_more)
+		*ret_more = err.code == SLV_E_LIMIT;
+		if (more && !slv_failed(err))
 			parts->next[parts->next_len++] = 0; /* the first behind it */
 		store_rows_drop(&rows);
 	}
-	return err;
+	return *ret_more ? SLV_OK : err;
 }
 
 /* --- what is left --- */
@@ -185,7 +198,7 @@ static slv_err look_at_some(struct parts *parts, bool *ret_more)
 {
 	static const struct {
 		const char *from, *until;
-		bool (*take)(struct parts *parts, const struct slv_omap_row *row);
+		slv_err (*take)(struct parts *parts, const struct slv_omap_row *row);
 	} names[] = { { "u", "v", take_upload }, { "o", "p", take_object },
 		{ "r", "s", take_remains } };
 	char here[OBJECT_PART_KEY_BYTES];
@@ -233,7 +246,6 @@ slv_err store_check_parts(struct store_tool *tool, const struct store *store,
 	if (slv_failed(err) || !open)
 		return err;
 	next_is(&parts, SLV_STR("p"));
-	parts.uploads = slv_alloc(parts.max * sizeof(*parts.uploads));
 	while (more && !slv_failed(err))
 		err = look_at_some(&parts, &more);
 	slv_free(parts.uploads);

@@ -354,6 +354,35 @@ static void parts_that_nothing_names_are_found_and_noted(void **state)
 	}
 }
 
+/* The damaged row might be the one that names them. */
+static void beside_what_cannot_be_read_no_parts_are_left(void **state)
+{
+	struct kit *kit = *state;
+	static const char *const keys[] = { "okey9", "ukey9", "rest" };
+	struct slv_omap *map = slv_omap_named(kit->stores[0].maps, SLV_STR(BUCKET));
+	const struct store_check how = { .blobs_max = 1000, .repairs = true };
+	put_uploads(kit, PARTS_OF);
+	put_in_bucket(kit, SLV_STR(OBJECT_OPEN_KEY), NULL);
+	for (size_t i = 0; i < SLV_COUNT(keys); i++) {
+		struct slv_omap_change change = { .what = SLV_OMAP_PUT,
+			.key = slv_str_from(keys[i]),
+			.value = SLV_STR("of no known form") };
+		struct slv_omap_batch batch = { .map = map, .changes = &change, .count = 1 };
+		good(store_write(&kit->tool, &batch));
+		slv_err err = store_check_parts(&kit->tool, &kit->stores[0], &how, SLV_STR(BUCKET));
+		assert_int_equal(err.code, SLV_E_CORRUPT);
+		memset(&kit->tool.count, 0, sizeof(kit->tool.count));
+		good(store_check(&kit->tool, &kit->stores[0], &how));
+		assert_int_equal(kit->tool.count.damaged, 1);
+		assert_int_equal(kit->tool.count.left, 0);
+		assert_int_equal(kit->tool.count.noted, 0);
+		change.what = SLV_OMAP_REMOVE;
+		change.value = (slv_str){ 0 };
+		good(store_write(&kit->tool, &batch));
+	}
+	check_parts(kit, how, 1, 1);
+}
+
 /* --- copying --- */
 
 static void a_copy_of_an_emptied_store_is_empty(void **state)
@@ -417,6 +446,7 @@ int main(void)
 		cmocka_unit_test(sizes_are_told_in_units_of_1024),
 		TEST(a_store_of_more_blobs_than_are_held_at_once_is_walked_in_parts),
 		TEST(parts_that_nothing_names_are_found_and_noted),
+		TEST(beside_what_cannot_be_read_no_parts_are_left),
 		TEST(a_copy_of_an_emptied_store_is_empty),
 		TEST(a_backup_is_not_whole_before_its_end_and_has_one_user),
 	};

@@ -324,7 +324,7 @@ static void while_blobs_go_too_slowly_no_keys_go(void **state)
 	struct slv_omap *map = space_new(kit, 1);
 	uint64_t begun_ns = slv_loop_fresh_ns(kit->watch);
 	put(kit, map, "now", BEGUN_S, NULL);
-	atomic_store(&kit->kv.blobs->discards, SLV_BLOB_DISCARDS_MAX / 2 + 1);
+	atomic_store(&kit->kv.blobs->discards, SLV_BLOB_DISCARDS_MANY + 1);
 	kit->kv.sweep = kv_sweep_new(&kit->kv);
 	while (kit->now_ms < 100000)
 		tick(kit, begun_ns);

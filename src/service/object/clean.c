@@ -50,10 +50,10 @@ static void parts_removed(struct slv_omap_batch *batch, slv_err err)
 			slv_blob_discard(parts->loop, parts->blobs, &meta.blob);
 	}
 	rows->hold.drop(&rows->hold);
-	if (more && !slv_failed(err))
+	if (more && !slv_failed(err) && !slv_blobs_behind(parts->blobs))
 		read_parts(parts);
 	else
-		slv_free(parts); /* what is left the sweep finds */
+		slv_free(parts); /* what is left the sweep finds: r<upload> goes with the last */
 }
 
 static void parts_read(struct slv_omap_read *read, slv_err err, struct slv_omap_rows *rows)

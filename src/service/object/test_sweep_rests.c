@@ -17,6 +17,7 @@ struct kit {
 	char folder[40];
 	uint64_t now_ms;
 	bool pending, is_there;
+	size_t count;
 };
 
 static uint64_t fake_now_ms(void *arg)
@@ -124,7 +125,7 @@ static void while_blobs_go_too_slowly_it_rests(void **state)
 	struct kit *kit = *state;
 	unsigned turns = 0;
 	remove_bucket(kit);
-	atomic_store(&kit->self.blobs->discards, SLV_BLOB_DISCARDS_MAX / 2 + 1);
+	atomic_store(&kit->self.blobs->discards, SLV_BLOB_DISCARDS_MANY + 1);
 	struct object_sweep *sweep = object_sweep_new(&kit->self);
 	for (int i = 0; i < 20; i++) {
 		pass(kit, 5000);
@@ -137,11 +138,86 @@ static void while_blobs_go_too_slowly_it_rests(void **state)
 	object_sweep_free(sweep);
 }
 
+/* --- parts --- */
+
+#define UPLOAD "0123456789abcdef0123456789abcdef"
+#define BUCKET "s3-00112233445566778899aabbccddeeff"
+#define PARTS 501u /* one more than are taken away at once */
+
+/* With the note of what is left of them. */
+static void put_parts(struct kit *kit, struct slv_omap *map)
+{
+	static char keys[PARTS][OBJECT_PART_KEY_BYTES];
+	static struct slv_omap_change changes[PARTS + 1];
+	for (uint32_t i = 0; i < PARTS; i++)
+		changes[i] = (struct slv_omap_change){ .what = SLV_OMAP_PUT,
+			.key = object_part_key(SLV_STR(UPLOAD), i + 1, keys[i]) };
+	changes[PARTS] = (struct slv_omap_change){ .what = SLV_OMAP_PUT,
+		.key = SLV_STR("r" UPLOAD) };
+	struct ask ask = { .kit = kit };
+	ask.batch = (struct slv_omap_batch){
+		.map = map, .changes = changes, .count = PARTS + 1, .done = on_written
+	};
+	kit->pending = true;
+	slv_omap_write(kit->self.loop, &ask.batch);
+	while (kit->pending)
+		slv_loop_turn(kit->self.loop, true);
+}
+
+static void on_counted(struct slv_omap_read *read, slv_err err, struct slv_omap_rows *rows)
+{
+	struct kit *kit = SLV_CONTAINER(read, struct ask, read)->kit;
+	assert_int_equal(err.code, SLV_E_NONE);
+	kit->count = rows->count;
+	kit->pending = false;
+	rows->hold.drop(&rows->hold);
+}
+
+static size_t rows_of(struct kit *kit, struct slv_omap *map)
+{
+	struct ask ask = { .kit = kit };
+	ask.read = (struct slv_omap_read){
+		.map = map, .what = SLV_OMAP_SCAN, .rows_max = PARTS + 1, .done = on_counted
+	};
+	kit->pending = true;
+	slv_omap_read(kit->self.loop, &ask.read);
+	while (kit->pending)
+		slv_loop_turn(kit->self.loop, true);
+	return kit->count;
+}
+
+static void until_rows(struct kit *kit, struct slv_omap *map, size_t count)
+{
+	unsigned turns = 0;
+	for (; rows_of(kit, map) != count && turns < TURNS_MAX; turns++)
+		pass(kit, 50);
+	assert_true(turns < TURNS_MAX);
+}
+
+static void while_blobs_go_too_slowly_parts_are_left_to_it(void **state)
+{
+	struct kit *kit = *state;
+	struct slv_omap *map = slv_omap_named(kit->self.maps, SLV_STR(BUCKET));
+	put_parts(kit, map);
+	atomic_store(&kit->self.blobs->discards, SLV_BLOB_DISCARDS_MANY + 1);
+	object_clean_parts(&kit->self, map, SLV_STR(UPLOAD));
+	until_rows(kit, map, 2);
+	for (int i = 0; i < 20; i++) {
+		pass(kit, 5000);
+		assert_int_equal(rows_of(kit, map), 2); /* a part, and the note */
+	}
+	atomic_store(&kit->self.blobs->discards, 0);
+	object_clean_parts(&kit->self, map, SLV_STR(UPLOAD));
+	until_rows(kit, map, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 				while_blobs_go_too_slowly_it_rests, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+				while_blobs_go_too_slowly_parts_are_left_to_it, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

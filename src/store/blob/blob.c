@@ -549,7 +549,7 @@ static void discarded(struct slv_blob_remove *remove, slv_err err)
 
 bool slv_blobs_behind(const struct slv_blobs *blobs)
 {
-	return atomic_load(&blobs->discards) > SLV_BLOB_DISCARDS_MAX / 2;
+	return atomic_load(&blobs->discards) > SLV_BLOB_DISCARDS_MANY;
 }
 
 void slv_blob_discard(struct slv_loop *loop, struct slv_blobs *blobs, const struct slv_blob_id *id)

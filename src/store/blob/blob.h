@@ -37,10 +37,11 @@ struct slv_blob_reader;
 #define SLV_BLOB_BYTES_MAX (UINT64_C(5) << 30)   /* of a blob; larger things are several */
 #define SLV_BLOB_READ_BYTES_MAX SLV_MIB(1)       /* of one call */
 #define SLV_BLOB_REMEMBERED_BYTES_MAX SLV_MIB(8) /* of a blob of which pieces stay in memory */
-#define SLV_BLOB_UNDER_WAY_MAX 1024 /* writers and readers, a descriptor each, or two */
-#define SLV_BLOB_DISCARDS_MAX 16384 /* that wait */
-#define SLV_BLOB_SHARDS 256         /* of the list */
-#define SLV_BLOB_LISTED_MAX 1000000 /* of a shard */
+#define SLV_BLOB_UNDER_WAY_MAX 1024      /* writers and readers, a descriptor each, or two */
+#define SLV_BLOB_DISCARDS_MAX (1u << 20) /* that wait; 112 bytes each, so 112 MiB */
+#define SLV_BLOB_DISCARDS_MANY 8192      /* what can be discarded later waits elsewhere */
+#define SLV_BLOB_SHARDS 256              /* of the list */
+#define SLV_BLOB_LISTED_MAX 1000000      /* of a shard */
 
 struct slv_blob_id {
 	uint8_t bytes[SLV_BLOB_ID_BYTES]; /* random */
@@ -137,7 +138,8 @@ void slv_blob_remove(struct slv_loop *loop, struct slv_blob_remove *remove);
  * many stayed. */
 void slv_blob_discard(struct slv_loop *loop, struct slv_blobs *blobs, const struct slv_blob_id *id);
 
-/* More than half of these wait: who can discard later (a sweep) should. Thread: any. */
+/* More than SLV_BLOB_DISCARDS_MANY wait: who can discard later (a sweep) should, for what waits
+ * here stays if the process dies. Thread: any. */
 bool slv_blobs_behind(const struct slv_blobs *blobs);
 
 struct slv_blob_listed {

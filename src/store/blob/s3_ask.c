@@ -209,9 +209,10 @@ static slv_err once(struct s3 *s3, struct s3_ask *ask, slv_str payload, bool *re
 	slv_err err = try(s3, ask, payload, &unreached);
 	bool silent = err.code == SLV_E_TIMEOUT;
 	*ret_again = err.code == SLV_E_UPSTREAM;
-	/* Who takes long over one thing may be there for others. */
+	/* Who takes long over one thing may be there for others: that says nothing. */
 	bool is_away = unreached || (silent && !ask->wait_s);
-	atomic_store(&s3->away_until_ms, is_away ? slv_crew_now_ms() + S3_AWAY_MS : 0);
+	if (is_away || !silent)
+		atomic_store(&s3->away_until_ms, is_away ? slv_crew_now_ms() + S3_AWAY_MS : 0);
 	if (*ret_again || silent) {
 		tell(s3, ask, "%s", err.what);
 		return away();
@@ -230,6 +231,12 @@ static slv_err once(struct s3 *s3, struct s3_ask *ask, slv_str payload, bool *re
 	return trouble();
 }
 
+/* As only what is waited for may. There is no other try then, so that wait_s bounds them all. */
+static bool took_long(const struct s3 *s3, const struct s3_ask *ask, uint64_t begun_ms)
+{
+	return ask->wait_s && slv_crew_now_ms() - begun_ms > (uint64_t)s3->conf.silence_s * 1000;
+}
+
 slv_err s3_ask(struct s3 *s3, struct s3_ask *ask)
 {
 	char hex[SLV_SIGV4_HEX_BYTES];
@@ -240,7 +247,10 @@ slv_err s3_ask(struct s3 *s3, struct s3_ask *ask)
 		return away();
 	for (int pause_ms = S3_PAUSE_MS;; pause_ms *= 4) {
 		bool again;
+		uint64_t begun_ms = slv_crew_now_ms();
 		slv_err err = once(s3, ask, (slv_str){ hex, sizeof(hex) }, &again);
+		if (took_long(s3, ask, begun_ms))
+			again = false;
 		if (!again || ++ask->tries == S3_TRIES_MAX)
 			return err;
 		(void)poll(NULL, 0, pause_ms); /* to sleep; a signal may wake us, which is fine */

@@ -36,6 +36,63 @@ static void but_not_for_ever(void **state)
 	s3_kit_was_asked(kit, 4, "DELETE /bucket/pre/");
 }
 
+static void on_written(void *arg, slv_err err)
+{
+	struct s3_kit *kit = arg;
+	kit->blobs.err = err;
+	kit->blobs.pending--;
+}
+
+static void on_finished(void *arg, slv_err err, const struct slv_blob_ref *ref)
+{
+	struct s3_kit *kit = arg;
+	(void)ref;
+	kit->blobs.err = err;
+	kit->blobs.pending--;
+}
+
+/* It says nothing of whether the endpoint is there: what others found out holds. */
+static void nor_does_the_wait_say_who_is_there(void **state)
+{
+	struct s3_kit *kit = *state;
+	struct s3 *s3 = s3_kit_driver(kit);
+	struct slv_blob_writer *writer;
+	char *bytes = slv_alloc(SLV_MIB(9));
+	s3->join_s = 1;
+	s3_kit_says_parts(kit);
+	s3_kit_says(kit, ""); /* nothing, ever */
+	assert_false(slv_failed(slv_blob_writer_new(kit->blobs.loop, kit->blobs.blobs, &writer)));
+	kit->blobs.pending++;
+	slv_blob_write(writer, (slv_str){ bytes, SLV_MIB(9) }, on_written, kit);
+	blobs_kit_wait(&kit->blobs);
+	kit->blobs.pending++;
+	slv_blob_finish(writer, on_finished, kit);
+	while (kit->endpoint->asked < 4)
+		slv_loop_turn(kit->blobs.loop, true);
+	uint64_t until_ms = slv_crew_now_ms() + 60000;
+	atomic_store(&s3->away_until_ms, until_ms);
+	blobs_kit_wait(&kit->blobs);
+	assert_int_equal(kit->blobs.err.code, SLV_E_UPSTREAM);
+	slv_blob_writer_free(writer);
+	s3_kit_asked_all(kit, 4); /* nobody knocks meanwhile */
+	assert_int_equal(atomic_load(&s3->away_until_ms), until_ms);
+	slv_free(bytes);
+}
+
+/* One bound for all of it. */
+static void who_fails_late_is_not_asked_again(void **state)
+{
+	struct s3_kit *kit = *state;
+	s3_kit_driver(kit)->conf.silence_s = 1;
+	s3_kit_says_parts(kit);
+	endpoint_says_late(kit->endpoint, "HTTP/1.1 200 OK\r\nContent-Length: 45\r\n\r\n    ", 2000,
+			"<Error><Code>InternalError</Code></Error>");
+	s3_kit_says(kit, S3_KIT_GONE);
+	s3_kit_put(kit, SLV_MIB(9), SLV_E_UPSTREAM);
+	s3_kit_asked_all(kit, 5);
+	s3_kit_was_asked(kit, 4, "DELETE /bucket/pre/");
+}
+
 /* --- removals --- */
 
 static void discard(struct s3_kit *kit, uint8_t number)
@@ -75,9 +132,9 @@ static void what_is_discarded_past_a_bound_stays_and_is_told(void **state)
 	struct s3_kit *kit = *state;
 	struct slv_blobs *blobs = kit->blobs.blobs;
 	char log[4096];
-	atomic_store(&blobs->discards, SLV_BLOB_DISCARDS_MAX / 2);
+	atomic_store(&blobs->discards, SLV_BLOB_DISCARDS_MANY);
 	assert_false(slv_blobs_behind(blobs));
-	atomic_store(&blobs->discards, SLV_BLOB_DISCARDS_MAX / 2 + 1);
+	atomic_store(&blobs->discards, SLV_BLOB_DISCARDS_MANY + 1);
 	assert_true(slv_blobs_behind(blobs));
 
 	atomic_store(&blobs->discards, SLV_BLOB_DISCARDS_MAX - 1);
@@ -99,13 +156,6 @@ static void what_is_discarded_past_a_bound_stays_and_is_told(void **state)
 	assert_non_null(ends);
 	assert_non_null(strstr(ends, "\"blobs\":2"));
 	assert_null(strstr(ends + 1, "\"store.left\""));
-}
-
-static void on_written(void *arg, slv_err err)
-{
-	struct s3_kit *kit = arg;
-	kit->blobs.err = err;
-	kit->blobs.pending--;
 }
 
 /* A part that was sent keeps no room. */
@@ -164,6 +214,8 @@ int main(void)
 		TEST(what_is_discarded_past_a_bound_stays_and_is_told),
 		TEST(who_joins_parts_is_waited_for),
 		TEST(but_not_for_ever),
+		TEST(nor_does_the_wait_say_who_is_there),
+		TEST(who_fails_late_is_not_asked_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
