@@ -427,7 +427,10 @@ static enum state take_finish(struct upload *upload)
 static void committed(struct hosted_call *call, slv_err err)
 {
 	struct upload *upload = SLV_CONTAINER(call, struct upload, call);
-	upload->in.has_ref = slv_failed(err) && !call->batch.in_doubt;
+	bool is_not_there = slv_failed(err) && !call->batch.in_doubt;
+	upload->in.has_ref = is_not_there;
+	if (is_not_there)
+		hosted_image_ends(call->hosted);
 	upload->err = err;
 	upload_run(upload);
 }
@@ -482,16 +485,15 @@ static bool ask_commit(struct upload *upload)
 		changes[i] = (struct slv_omap_change){ .what = SLV_OMAP_REMOVE,
 			.key = upload->draft_keys[i - 3] };
 	upload->in.has_ref = false; /* it may be named from now on */
+	upload->call.hosted->count++;
 	hosted_write(&upload->call, changes, upload->by_secret ? 5 : 3, committed);
 	return false;
 }
 
 static enum state take_commit(struct upload *upload)
 {
-	struct hosted *hosted = upload->call.hosted;
-	hosted->count++;
 	if (upload->by_secret)
-		hosted_draft_ends(hosted);
+		hosted_draft_ends(upload->call.hosted);
 	return DONE;
 }
 
