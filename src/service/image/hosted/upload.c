@@ -278,15 +278,30 @@ static enum state take_taken(struct upload *upload)
 
 /* --- what is at a URL --- */
 
+/* Without its query, which may be what lets somebody in there; empty: it is none, or it has user
+ * information. */
+static slv_str logged_url(struct slv_arena *arena, slv_str url)
+{
+	struct slv_uri uri;
+	url = slv_str_head(url, slv_str_find(url, '#'));
+	if (slv_failed(slv_uri_parse(url, &uri)) || !uri.scheme.len)
+		return (slv_str){ 0 };
+	return slv_str_printf(arena, "%.*s://%.*s%.*s", SLV_FMT(uri.scheme), SLV_FMT(uri.authority),
+			SLV_FMT(uri.path));
+}
+
 /* What went wrong there, for who named it; what the client says is for the log. */
 static slv_err told(struct upload *upload, slv_err err)
 {
 	struct slv_arena *arena = upload->call.ask->req->arena;
-	const char *text = slv_image_told(err.code);
 	slv_log(slv_loop_log(upload->call.hosted->loop), SLV_INFO, "image.upload_url",
-			SLV_KV("url", upload->fields.url), SLV_KV("why", err.what));
-	if (err.code == SLV_E_LIMIT)
+			SLV_KV("url", logged_url(arena, upload->fields.url)),
+			SLV_KV("why", err.what));
+	if (err.code == SLV_E_LIMIT && upload->fetch.body_is_too_large)
 		return too_large(upload);
+	if (err.code == SLV_E_LIMIT) /* another bound, as that of its header */
+		err.code = SLV_E_UPSTREAM;
+	const char *text = slv_image_told(err.code);
 	if (!text)
 		return err;
 	/* Whatever is wrong there, it is the request that named it. */
