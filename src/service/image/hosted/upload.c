@@ -542,7 +542,7 @@ static void upload_run(struct upload *upload)
 		enum state (*take)(struct upload *upload);
 		unsigned may;
 	} steps[] = {
-		[READ] = { ask_read, take_read, SLV_BIT(TAKEN) | SLV_BIT(READ) | SLV_BIT(END) },
+		[READ] = { ask_read, take_read, SLV_BIT(TAKEN) | SLV_BIT(END) },
 		[TAKEN] = { ask_taken, take_taken, SLV_BIT(READ) | SLV_BIT(FETCH) },
 		[END] = { ask_nothing, take_end, SLV_BIT(TAKEN) | SLV_BIT(FETCH) | SLV_BIT(WHOLE) },
 		[FETCH] = { ask_fetch, take_fetch, SLV_BIT(COPY) },
