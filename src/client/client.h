@@ -85,6 +85,7 @@ struct slv_fetch {
 	 * could not be kept). A status of 400 and above is no error here.
 	 * `fetched` is NULL when there is one; else it lives as long as the call. */
 	void (*done)(struct slv_fetch *fetch, slv_err err, struct slv_fetched *fetched);
+	bool body_is_too_large; /* set by then: SLV_E_LIMIT is for body_bytes_max */
 	void *private_transfer;
 };
 

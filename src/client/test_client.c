@@ -262,10 +262,12 @@ static void a_told_length_has_a_bound(void **state)
 	got->fetch.body_bytes_max = 5;
 	got_run(got);
 	assert_false(slv_failed(got->err));
+	assert_false(got->fetch.body_is_too_large);
 	got_init(got, stage, "/past"); /* known before a byte of it came */
 	got->fetch.body_bytes_max = 5;
 	got_run(got);
 	assert_int_equal(got->err.code, SLV_E_LIMIT);
+	assert_true(got->fetch.body_is_too_large);
 	got_init(got, stage, "/none");
 	got->fetch.body_bytes_max = 0;
 	got_run(got);
@@ -290,9 +292,11 @@ static void an_untold_length_has_a_bound(void **state)
 	got->fetch.body_bytes_max = 5;
 	got_run(got);
 	assert_int_equal(got->err.code, SLV_E_LIMIT);
+	assert_true(got->fetch.body_is_too_large);
 	got_init(got, stage, "/endless");
 	got_run(got);
 	assert_int_equal(got->err.code, SLV_E_LIMIT);
+	assert_true(got->fetch.body_is_too_large);
 	slv_free(got);
 }
 
@@ -342,6 +346,7 @@ static void the_arena_bounds_the_fields(void **state)
 	got->fetch.arena = &small;
 	got_run(got);
 	assert_int_equal(got->err.code, SLV_E_LIMIT);
+	assert_false(got->fetch.body_is_too_large);
 	slv_arena_done(&small);
 	slv_free(got);
 }

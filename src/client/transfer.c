@@ -267,8 +267,9 @@ static bool tells_too_much(const struct transfer *transfer)
 	return false;
 }
 
-static slv_err too_large(void)
+static slv_err too_large(struct transfer *transfer)
 {
+	transfer->fetch->body_is_too_large = true;
 	return SLV_ERR(SLV_E_LIMIT, "the body is larger than what is fetched at most");
 }
 
@@ -294,7 +295,7 @@ static size_t head_came(char *at, size_t size, size_t count, void *arg)
 	transfer->status = (int)status;
 	transfer->redirected = leads_on(transfer);
 	if (!transfer->redirected && tells_too_much(transfer))
-		return stop(transfer, too_large());
+		return stop(transfer, too_large(transfer));
 	return line.len;
 }
 
@@ -315,7 +316,7 @@ static size_t body_came(char *at, size_t size, size_t count, void *arg)
 		return transfer->cut ? 0 : rest.len;
 	}
 	if (rest.len > transfer->fetch->body_bytes_max - transfer->body_bytes)
-		return stop(transfer, too_large());
+		return stop(transfer, too_large(transfer));
 	if (rest.len > client->bytes_held_max - client->bytes_held)
 		return stop(transfer, SLV_ERR(SLV_E_BUSY, "bodies of more than 1 GiB are being "
 							  "fetched"));
@@ -614,6 +615,7 @@ void slv_fetch_start(struct slv_client *client, struct slv_fetch *fetch)
 	slv_buf_init(&transfer->head, CLIENT_HEAD_BYTES_MAX);
 	slv_list_push(&client->transfers, &transfer->link);
 	fetch->private_transfer = transfer;
+	fetch->body_is_too_large = false;
 	slv_err err = transfer_begin(transfer);
 	if (slv_failed(err))
 		transfer_end(transfer, err);

@@ -269,6 +269,7 @@ def a_server_and_another():
                 LARGE[:100000] + b"\0" * 100000), "/larger.png": origin.reply(b"\x89PNG" * 50001),
             "/page": origin.reply(b"<html>"), "/none": origin.reply(b"", "404 Not Found"),
             "/moved": origin.redirect("/a/harbour.png"), "/empty": origin.reply(b""),
+            "/header.png": origin.reply(PICTURE, X_Long="x" * 70000),
             "/" + "n" * 255: origin.reply(PICTURE), "/" + "n" * 256: origin.reply(PICTURE)}))
         yield server
 
@@ -304,7 +305,8 @@ def a_url_is_not_asked_for_a_picture_that_cannot_be(server):
 
 @table(a_server_and_another, [
     ("too large", "/larger.png", 413, 5413), ("no picture", "/page", 415, 5455),
-    ("not there", "/none", 400, 5400), ("empty", "/empty", 415, 5455)])
+    ("not there", "/none", 400, 5400), ("empty", "/empty", 415, 5455),
+    ("a large header", "/header.png", 400, 5400)])
 def what_a_url_leads_to_may_be_no_picture(server, path, status, code):
     by_url(server, path).refused(status, code)
     tidy(server)
@@ -333,3 +335,12 @@ def what_answers_at_a_url_is_not_told(server):
         answer = server.images.upload(None, url=url).refused(400, 5400)
         assert answer.message == (
             "ERROR 5400: url: the origin did not answer with a picture"), answer
+
+
+@case(a_server_and_another)
+def a_url_is_logged_without_what_lets_somebody_in(server):
+    for url in ("http://ada:not-for-logs@127.0.0.1:1/a.png", "not-for-logs",
+                "http://127.0.0.1:1/logged.png?signature=not-for-logs"):
+        server.images.upload(None, url=url).refused(400, 5400)
+    wait_for("the line", lambda: '"url":"http://127.0.0.1:1/logged.png"' in server.errors())
+    assert "not-for-logs" not in server.errors(), server.errors()

@@ -114,7 +114,8 @@ static void written(struct hosted_call *call, slv_err err)
 {
 	struct work *work = SLV_CONTAINER(call, struct work, call);
 	slv_str url = link_of(work);
-	call->hosted->drafts += !slv_failed(err);
+	if (slv_failed(err) && !call->batch.in_doubt)
+		hosted_draft_ends(call->hosted);
 	if (err.code == SLV_E_PRECONDITION)
 		hosted_refuse(call, 409, HOSTED_E_TAKEN, "Resource already exists");
 	else if (slv_failed(err))
@@ -157,6 +158,7 @@ static void write_draft(struct work *work, int64_t expires_ms)
 		.value = work->id };
 	work->changes[2] = (struct slv_omap_change){ .what = SLV_OMAP_PUT,
 		.key = hosted_time_key('x', expires_ms, work->changes[0].key, work->keys[2]) };
+	hosted->drafts++;
 	hosted_write(&work->call, work->changes, 3, written);
 }
 
@@ -170,6 +172,8 @@ static void body_read(struct slv_api_body *body, slv_err err)
 		err = hosted_fields_check(&work->fields);
 	if (!slv_failed(err))
 		err = read_expiry(work, &expires_ms);
+	if (!slv_failed(err))
+		err = hosted_check_drafts(&work->call); /* others were not held up by their body */
 	slv_api_body_done(body);
 	if (slv_failed(err))
 		hosted_fail(&work->call, err);

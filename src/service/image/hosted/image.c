@@ -245,12 +245,12 @@ static void removed(struct hosted_call *call, slv_err err)
 		failed(work, err);
 		return;
 	}
-	if (work->has_blob && call->hosted->count)
-		call->hosted->count--;
-	if (work->has_blob)
+	if (work->has_blob) {
+		hosted_image_ends(call->hosted);
 		forget(call->hosted, &work->blob);
-	else
+	} else {
 		hosted_draft_ends(call->hosted);
+	}
 	slv_api_reply(call->ask->req, json_object(), NULL);
 }
 

@@ -7,6 +7,7 @@
  * page ends by the number of its pictures, or by their bytes: each is made whole, with its links,
  * and the next is not begun if there is no room for it.
  */
+#include "base/assert.h"
 #include "http/query.h"
 #include "service/image/hosted/filter.h"
 #include "service/image/hosted/private.h"
@@ -157,6 +158,7 @@ static slv_err show(struct list *list, slv_str id, const struct hosted_image *im
 	hosted_add_links(&list->call, shown, list->variants);
 	slv_buf_clear(&list->text);
 	slv_api_dump(shown, &list->text);
+	slv_assert(!list->text.overflow);
 	list->bytes += list->text.len;
 	*ret_full = count && list->bytes > max;
 	if (!*ret_full) {

@@ -50,7 +50,8 @@ struct hosted {
 	char account[HOSTED_ACCOUNT_BYTES];
 	bool has_account; /* it is known */
 	/* Pictures, and drafts, as far as this process knows: counted now and then, and each of its
-	 * own changes with it. So a bound may be passed by a few while two processes write. */
+	 * own changes with it, as soon as it is being written. So a bound may be passed by a few
+	 * while two processes write. */
 	uint64_t count, drafts;
 };
 
@@ -114,14 +115,20 @@ void hosted_add_links(const struct hosted_call *call, json_t *shown, const json_
 /* Know the account by its row; false: it is none. */
 bool hosted_account_take(struct hosted *hosted, const struct slv_omap_row *row);
 
-/* SLV_E_LIMIT: the account has as many pictures, or drafts, as it may. */
+/* SLV_E_LIMIT: the account has as many pictures, or drafts, as it may. Whoever writes a row for one
+ * more asks right before, and counts it then: others may be under way. */
 slv_err hosted_check_images(struct hosted_call *call);
 slv_err hosted_check_drafts(struct hosted_call *call);
 
-/* One draft less: it has become a picture, or is gone. */
+/* One less: it was not written, or is gone. A draft may have become a picture. */
+static inline void hosted_image_ends(struct hosted *hosted)
+{
+	hosted->count -= hosted->count > 0; /* one that was not counted yet may end */
+}
+
 static inline void hosted_draft_ends(struct hosted *hosted)
 {
-	hosted->drafts -= hosted->drafts > 0; /* one that was not counted yet may end */
+	hosted->drafts -= hosted->drafts > 0;
 }
 
 /* Is that a batch token which holds? `secret` is what they are signed with. */

@@ -15,9 +15,10 @@
  * Times are milliseconds since 1970, integers big-endian, a digest is SHA-256 of the secret's text.
  *
  * A picture's id is any UTF-8 of 1 to 1024 bytes, slashes included, that can stand in a path; the
- * same bytes as there once that is percent-decoded. One that we make is a UUID, version 4. Its blob
- *never changes and is never used again: so the blob's id is the picture's version
- *(hosted_version()), and what is remembered under it is true for ever.
+ * same bytes as there once that is percent-decoded. One that we make is a UUID, version 4.
+ *
+ * The blob of a picture never changes and is never used again: so its id is the picture's version,
+ * hosted_version(), and what is remembered under it is true for ever.
  *
  * Thread: any; no I/O.
  */

@@ -57,8 +57,8 @@ const struct slv_conf_key slv_hosted_keys[] = {
 			.min = 1,
 			.max = 10000000,
 			.help = "Drafts that an account may have at once: links for one upload "
-				"that "
-				"are not used yet, and whose time is not over" },
+				"that are not used yet; one whose time is over counts until it is "
+				"swept" },
 	{ 0 },
 };
 

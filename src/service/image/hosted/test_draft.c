@@ -217,6 +217,63 @@ static void an_account_has_so_many_drafts_at_once(void **state)
 	draft(kit, "four", IN_1_HOUR, secret);
 }
 
+/* Two that are under way at once, and only one of which may be: what the other gets. */
+static int one_of_two_fits(struct kit *kit, const char *path, const char *type, slv_str body)
+{
+	struct kit_call calls[2];
+	for (size_t i = 0; i < 2; i++)
+		kit_begin(kit, &calls[i], SLV_METHOD_POST, path, "", type);
+	for (size_t i = 0; i < 2; i++) {
+		if (body.len)
+			kit_give(&calls[i], body);
+		kit_give(&calls[i], (slv_str){ 0 });
+	}
+	for (size_t i = 0; i < 2; i++)
+		kit_wait(kit, &calls[i]);
+	bool first = calls[0].status == 200;
+	assert_int_equal(calls[!first].status, 200);
+	for (size_t i = 0; i < 2; i++)
+		kit_end(&calls[i]);
+	return calls[first].status;
+}
+
+static void drafts_whose_forms_end_at_once_are_bounded(void **state)
+{
+	struct kit *kit = *state;
+	kit->settings.drafts_max = 1;
+	assert_int_equal(one_of_two_fits(kit, "/accounts/:/images/v2/direct_upload", "",
+					 (slv_str){ 0 }),
+			413);
+	assert_int_equal(kit->hosted->drafts, 1);
+	assert_int_equal(kit_rows_of(kit, 'u'), 1);
+}
+
+static void pictures_that_end_at_once_are_bounded(void **state)
+{
+	struct kit *kit = *state;
+	kit->settings.images_max = 1;
+	assert_int_equal(one_of_two_fits(kit, V1, "image/png", SLV_STR(BENCH_PICTURE)), 413);
+	assert_int_equal(kit->hosted->count, 1);
+	assert_int_equal(kit_rows_of(kit, 'o'), 1);
+}
+
+static void what_was_not_written_does_not_count(void **state)
+{
+	struct kit *kit = *state;
+	char secret[64];
+	draft(kit, "one", IN_10_MINUTES, secret);
+	slv_str form = SLV_STR("--b\r\nContent-Disposition: form-data; name=\"id\"\r\n\r\n"
+			       "one\r\n--b--\r\n");
+	kit_ask(kit, SLV_METHOD_POST, "/accounts/:/images/v2/direct_upload", "",
+			"multipart/form-data; boundary=b", form);
+	assert_int_equal(kit->status, 409);
+	kit_done(kit);
+	assert_int_equal(kit->hosted->drafts, 1);
+	kit->query = "id=other"; /* which is free when they begin */
+	assert_int_equal(one_of_two_fits(kit, V1, "image/png", SLV_STR(BENCH_PICTURE)), 409);
+	assert_int_equal(kit->hosted->count, 1);
+}
+
 static void what_a_jail_says_is_kept(void **state)
 {
 	struct kit *kit = *state;
@@ -254,6 +311,9 @@ int main(void)
 		TEST(pictures_are_counted),
 		TEST(drafts_are_counted),
 		TEST(an_account_has_so_many_drafts_at_once),
+		TEST(drafts_whose_forms_end_at_once_are_bounded),
+		TEST(pictures_that_end_at_once_are_bounded),
+		TEST(what_was_not_written_does_not_count),
 		TEST(what_a_jail_says_is_kept),
 		TEST(it_ends_while_it_sweeps),
 	};

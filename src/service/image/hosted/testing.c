@@ -11,16 +11,15 @@
 
 static void on_reply(struct slv_sink *sink, struct slv_req *req, struct slv_reply *reply)
 {
-	struct kit *kit = SLV_CONTAINER(sink, struct kit, sink);
+	struct kit_call *call = SLV_CONTAINER(sink, struct kit_call, sink);
 	(void)req;
-	kit->status = reply->status;
-	kit->body = slv_api_json(reply->body.bytes);
+	call->status = reply->status;
+	call->body = slv_api_json(reply->body.bytes);
 	slv_body_done(&reply->body);
 }
 
 int kit_set_up(void **state)
 {
-	static const struct slv_sink_ops sink_ops = { .reply = on_reply };
 	struct kit *kit = SLV_ALLOC(struct kit);
 	char url[60];
 	void *bench;
@@ -45,7 +44,6 @@ int kit_set_up(void **state)
 		.pixels_max = 100000000,
 		.images_max = 10,
 		.drafts_max = 1000 };
-	kit->sink.ops = &sink_ops;
 	kit->hosted = SLV_ALLOC(struct hosted);
 	*kit->hosted = (struct hosted){ .loop = kit->loop,
 		.maps = kit->maps,
@@ -92,33 +90,66 @@ static const struct slv_api_call *find_call(enum slv_method method, const char *
 	return call;
 }
 
-int kit_ask(struct kit *kit, enum slv_method method, const char *path, const char *param,
-		const char *type, slv_str body)
+static void start(struct kit *kit, struct kit_call *call, enum slv_method method, const char *path,
+		const char *param, const char *type)
 {
-	kit->status = 0;
-	slv_arena_init(&kit->arena, 4096, SLV_MIB(1));
-	kit->req = (struct slv_req){ .arena = &kit->arena,
-		.sink = &kit->sink,
-		.method = method,
-		.scheme = SLV_STR("http"),
-		.host = SLV_STR("localhost"),
-		.uri.query = kit->query ? slv_str_from(kit->query) : (slv_str){ 0 },
-		.body = slv_body_bytes(body, NULL) };
-	slv_fields_init(&kit->req.fields, &kit->arena);
+	static const struct slv_sink_ops sink_ops = { .reply = on_reply };
+	bool of_account = strncmp(path, "/accounts/", 10) == 0;
+	call->sink.ops = &sink_ops;
+	call->req.arena = &call->arena;
+	call->req.sink = &call->sink;
+	call->req.method = method;
+	call->req.scheme = SLV_STR("http");
+	call->req.host = SLV_STR("localhost");
+	call->req.uri.query = kit->query ? slv_str_from(kit->query) : (slv_str){ 0 };
+	slv_arena_init(&call->arena, 4096, SLV_MIB(1));
+	slv_fields_init(&call->req.fields, &call->arena);
 	slv_err err = slv_fields_add_id(
-			&kit->req.fields, SLV_FIELD_CONTENT_TYPE, slv_str_from(type));
+			&call->req.fields, SLV_FIELD_CONTENT_TYPE, slv_str_from(type));
 	assert_false(slv_failed(err));
-	kit->ask = (struct slv_api_ask){ .req = &kit->req,
+	call->ask = (struct slv_api_ask){ .req = &call->req,
 		.loop = kit->loop,
 		.call = find_call(method, path),
 		.group = &slv_hosted_calls,
 		.self = kit->hosted };
-	bool of_account = strncmp(path, "/accounts/", 10) == 0;
-	kit->ask.params[0] = SLV_STR(ACCOUNT);
-	kit->ask.params[of_account] = slv_str_from(param);
-	err = kit->ask.call->serve(&kit->ask);
+	call->ask.params[0] = SLV_STR(ACCOUNT);
+	call->ask.params[of_account] = slv_str_from(param);
+	err = call->ask.call->serve(&call->ask);
 	assert_int_equal(err.code, SLV_E_NONE);
-	while (!kit->status) {
+}
+
+static void held_pull(struct slv_source *source, struct slv_pull *pull)
+{
+	SLV_CONTAINER(source, struct kit_call, source)->pull = pull;
+}
+
+static void held_close(struct slv_source *source)
+{
+	SLV_CONTAINER(source, struct kit_call, source)->pull = NULL;
+}
+
+void kit_begin(struct kit *kit, struct kit_call *call, enum slv_method method, const char *path,
+		const char *param, const char *type)
+{
+	static const struct slv_source_ops held_ops = { .pull = held_pull, .close = held_close };
+	*call = (struct kit_call){ .source.ops = &held_ops };
+	call->req.body = (struct slv_body){ .length = SLV_LENGTH_UNKNOWN, .source = &call->source };
+	start(kit, call, method, path, param, type);
+	while (!call->pull && !call->status)
+		slv_loop_turn(kit->loop, true);
+}
+
+void kit_give(struct kit_call *call, slv_str bytes)
+{
+	struct slv_pull *pull = call->pull;
+	assert_non_null(pull);
+	call->pull = NULL;
+	pull->done(pull, SLV_OK, bytes);
+}
+
+int kit_wait(struct kit *kit, struct kit_call *call)
+{
+	while (!call->status) {
 		if (bench_jobs(kit->bench)) {
 			struct bench_job job = bench_job(kit->bench);
 			assert_true(job.plan.info_only && !job.plan.want_blurhash);
@@ -126,13 +157,29 @@ int kit_ask(struct kit *kit, enum slv_method method, const char *path, const cha
 		}
 		sched_yield();
 	}
+	return call->status;
+}
+
+void kit_end(struct kit_call *call)
+{
+	json_decref(call->body);
+	slv_body_done(&call->req.body);
+	slv_arena_done(&call->arena);
+}
+
+int kit_ask(struct kit *kit, enum slv_method method, const char *path, const char *param,
+		const char *type, slv_str body)
+{
+	kit->call = (struct kit_call){ .req.body = slv_body_bytes(body, NULL) };
+	start(kit, &kit->call, method, path, param, type);
+	kit->status = kit_wait(kit, &kit->call);
+	kit->body = kit->call.body;
 	return kit->status;
 }
 
 void kit_done(struct kit *kit)
 {
-	json_decref(kit->body);
-	slv_arena_done(&kit->arena);
+	kit_end(&kit->call);
 }
 
 /* --- rows --- */

@@ -278,15 +278,30 @@ static enum state take_taken(struct upload *upload)
 
 /* --- what is at a URL --- */
 
+/* Without its query, which may be what lets somebody in there; empty: it is none, or it has user
+ * information. */
+static slv_str logged_url(struct slv_arena *arena, slv_str url)
+{
+	struct slv_uri uri;
+	url = slv_str_head(url, slv_str_find(url, '#'));
+	if (slv_failed(slv_uri_parse(url, &uri)) || !uri.scheme.len)
+		return (slv_str){ 0 };
+	return slv_str_printf(arena, "%.*s://%.*s%.*s", SLV_FMT(uri.scheme), SLV_FMT(uri.authority),
+			SLV_FMT(uri.path));
+}
+
 /* What went wrong there, for who named it; what the client says is for the log. */
 static slv_err told(struct upload *upload, slv_err err)
 {
 	struct slv_arena *arena = upload->call.ask->req->arena;
-	const char *text = slv_image_told(err.code);
 	slv_log(slv_loop_log(upload->call.hosted->loop), SLV_INFO, "image.upload_url",
-			SLV_KV("url", upload->fields.url), SLV_KV("why", err.what));
-	if (err.code == SLV_E_LIMIT)
+			SLV_KV("url", logged_url(arena, upload->fields.url)),
+			SLV_KV("why", err.what));
+	if (err.code == SLV_E_LIMIT && upload->fetch.body_is_too_large)
 		return too_large(upload);
+	if (err.code == SLV_E_LIMIT) /* another bound, as that of its header */
+		err.code = SLV_E_UPSTREAM;
+	const char *text = slv_image_told(err.code);
 	if (!text)
 		return err;
 	/* Whatever is wrong there, it is the request that named it. */
@@ -427,7 +442,10 @@ static enum state take_finish(struct upload *upload)
 static void committed(struct hosted_call *call, slv_err err)
 {
 	struct upload *upload = SLV_CONTAINER(call, struct upload, call);
-	upload->in.has_ref = slv_failed(err) && !call->batch.in_doubt;
+	bool is_not_there = slv_failed(err) && !call->batch.in_doubt;
+	upload->in.has_ref = is_not_there;
+	if (is_not_there)
+		hosted_image_ends(call->hosted);
 	upload->err = err;
 	upload_run(upload);
 }
@@ -482,16 +500,15 @@ static bool ask_commit(struct upload *upload)
 		changes[i] = (struct slv_omap_change){ .what = SLV_OMAP_REMOVE,
 			.key = upload->draft_keys[i - 3] };
 	upload->in.has_ref = false; /* it may be named from now on */
+	upload->call.hosted->count++;
 	hosted_write(&upload->call, changes, upload->by_secret ? 5 : 3, committed);
 	return false;
 }
 
 static enum state take_commit(struct upload *upload)
 {
-	struct hosted *hosted = upload->call.hosted;
-	hosted->count++;
 	if (upload->by_secret)
-		hosted_draft_ends(hosted);
+		hosted_draft_ends(upload->call.hosted);
 	return DONE;
 }
 
@@ -525,7 +542,7 @@ static void upload_run(struct upload *upload)
 		enum state (*take)(struct upload *upload);
 		unsigned may;
 	} steps[] = {
-		[READ] = { ask_read, take_read, SLV_BIT(TAKEN) | SLV_BIT(READ) | SLV_BIT(END) },
+		[READ] = { ask_read, take_read, SLV_BIT(TAKEN) | SLV_BIT(END) },
 		[TAKEN] = { ask_taken, take_taken, SLV_BIT(READ) | SLV_BIT(FETCH) },
 		[END] = { ask_nothing, take_end, SLV_BIT(TAKEN) | SLV_BIT(FETCH) | SLV_BIT(WHOLE) },
 		[FETCH] = { ask_fetch, take_fetch, SLV_BIT(COPY) },
