@@ -496,11 +496,15 @@ static bool origin_allow(
  */
 static slv_err told(const struct image_load *load, slv_err err)
 {
+	/* Its query may be what lets somebody in there. */
+	slv_str place = slv_str_head(load->source, slv_str_find(load->source, '?'));
+	if (err.code == SLV_E_LIMIT && !load->fetch.body_is_too_large)
+		err.code = SLV_E_UPSTREAM; /* another bound, as that of its header */
 	const char *text = err.code == SLV_E_LIMIT     ? "the source is larger than source_bytes"
 	                   : err.code == SLV_E_TIMEOUT ? "the origin took longer than job_ms"
 	                                               : slv_image_told(err.code);
 	slv_log(slv_loop_log(load->sources->loop), SLV_INFO, "image.source",
-			SLV_KV("source", load->source), SLV_KV("why", err.what));
+			SLV_KV("source", place), SLV_KV("why", err.what));
 	if (text)
 		err.what = text;
 	return err;
